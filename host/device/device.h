@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// One PCI function as user space sees it (a VFIO device), whatever stands behind it.
+//
+// Backends: emulated (our kernel over a machine), later vfio, vfio-user and sysfs. tests/contract states what each must do.
+#pragma once
+
+#include <cstdint>
+
+#include "host/device/file.h"
+#include "pcie/bdf.h"
+
+namespace holdover::host {
+
+class Device : public File {
+ public:
+  [[nodiscard]] virtual pcie::Bdf bdf() const = 0;
+
+  // Configuration space, 1, 2 or 4 bytes, naturally aligned, below 4096. All ones where the function rejects a read.
+  [[nodiscard]] virtual std::uint32_t config_read(Bytes offset, unsigned size) = 0;
+  virtual void config_write(Bytes offset, unsigned size, std::uint32_t value) = 0;
+
+  // Registers are 32 bits wide. A read the device rejects returns all ones, as the bus does; a write is posted and may
+  // still be in flight on return. Offsets outside the BAR throw Error{InvalidArgument}.
+  [[nodiscard]] virtual std::uint32_t read(unsigned bar, Bytes offset) = 0;
+  virtual void write(unsigned bar, Bytes offset, std::uint32_t value) = 0;
+  [[nodiscard]] virtual Bytes bar_size(unsigned bar) const = 0;
+
+  // From now on the device's requests go through `space`, which outlives the attachment. Throws Error{Refused}.
+  virtual void attach(AddressSpace& space) = 0;
+
+  // Lets the device issue requests (Bus Master Enable).
+  virtual void enable_bus_master() = 0;
+
+  // Programs MSI-X vectors 0..count-1 and enables MSI-X. After a retrieve it programs them anew without losing events
+  // that became pending in the meantime. Throws Error{Refused} with ENOSPC where the function has fewer.
+  virtual void enable_interrupts(unsigned count) = 0;
+  virtual void disable_interrupts() = 0;
+  // Interrupts of this vector since the last call (an eventfd's counter).
+  [[nodiscard]] virtual std::uint64_t take_interrupts(unsigned vector) = 0;
+
+  // Function level reset; returns when the function is ready again. Throws Error{Refused}.
+  virtual void reset() = 0;
+};
+
+}  // namespace holdover::host

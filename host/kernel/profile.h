@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Which kernel this is: a plain table of policies, each switchable alone.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace holdover::host::kernel {
+
+enum class PciLiveUpdate { None, V9 };           // the PCI core series
+enum class ShutdownBusMaster { Clear, KeepOutgoing };   // pci_device_shutdown(): on every function, or not on outgoing ones
+enum class BusNumbers { Keep, Reassign };        // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
+enum class IommuAtKexec { TranslationOff, Preserve };
+enum class IommuAtBoot { Reset, Adopt };         // Adopt falls back to Reset where nothing was handed over
+enum class MsixAtKexec { Disable, FunctionMask };
+enum class MsixAtInit { Disable, KeepIncoming }; // pci_msix_init(): on every function, or not on incoming ones
+enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
+enum class Delays { Scaled, Real };              // waits a kernel is bound to, divided by 1000 or not
+
+struct Policies {
+  bool live_update = true;                       // KHO and LUO are there
+  PciLiveUpdate pci = PciLiveUpdate::V9;
+  ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
+  BusNumbers bus_numbers = BusNumbers::Keep;
+  IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
+  IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;
+  MsixAtKexec msix_at_kexec = MsixAtKexec::FunctionMask;
+  MsixAtInit msix_at_init = MsixAtInit::KeepIncoming;
+  Freeze freeze = Freeze::KeepRunning;
+  Delays delays = Delays::Scaled;
+
+  // Single mistakes that a kernel or driver may make, off in every profile; hazard.h gives them their numbers.
+  struct Mistakes {
+    bool endpoint_loses_bus_master = false;      // H014: outgoing endpoints are treated like all others at shutdown
+    bool bridge_loses_bus_master = false;        // H015: the same for bridges
+    bool data_buffer_not_preserved = false;      // H012: the first data buffer's pages stay out of the KHO tree
+    bool ring_not_preserved = false;             // H013: a descriptor ring's pages stay out of the KHO tree
+    bool page_table_not_preserved = false;       // H013: one IOMMU page-table page stays out of the KHO tree
+    bool bar_restore_lost = false;               // H058: the write-back after sizing BAR 0 is forgotten
+    bool function_reset = false;                 // H119: kernel B resets an incoming function by FLR when it binds
+    bool secondary_bus_reset = false;            // H121: kernel B resets the bus below the first bridge when it scans
+    bool freeze_fails = false;                   // a later file's freeze fails: reboot() returns EINVAL
+  } mistakes;
+};
+
+struct Profile {
+  std::string_view name;
+  std::string_view sentence;
+  Policies policies;
+};
+
+[[nodiscard]] std::span<const Profile> profiles();
+// Nothing for an unknown name.
+[[nodiscard]] std::optional<Policies> find_profile(std::string_view name);
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// All that a user-space program on a live-update host can ask for: the seam under the agent.
+//
+// Implementations: host/backend/emulated over our kernel; later the real system calls.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/device/device.h"
+#include "host/liveupdate/live_update.h"
+#include "pcie/instrument.h"
+
+namespace holdover::host {
+
+class System {
+ public:
+  System() = default;
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+  virtual ~System() = default;
+
+  // Functions that a device file can be opened for, in ascending order.
+  [[nodiscard]] virtual std::vector<pcie::Bdf> devices() = 0;
+  // Throws Error{NotFound}, or Error{Refused} with EBUSY while the function is incoming or open.
+  [[nodiscard]] virtual std::unique_ptr<Device> open_device(pcie::Bdf bdf) = 0;
+  // Zeroed memory, size a multiple of the page size. Throws Error{Refused} with ENOMEM.
+  [[nodiscard]] virtual std::unique_ptr<Memory> create_memory(Bytes size) = 0;
+  [[nodiscard]] virtual std::unique_ptr<AddressSpace> create_address_space() = 0;
+  // Opens /dev/liveupdate. Throws Error{Refused}: ENOENT (no such device: not enabled), EBUSY, EIO.
+  [[nodiscard]] virtual std::unique_ptr<LiveUpdate> open_live_update() = 0;
+  // reboot(LINUX_REBOOT_CMD_KEXEC). Leaves the stack by throwing KernelGone where the jump took place; throws
+  // Error{Refused} where the kernel refused, and everything preserved is still preserved then.
+  virtual void kexec() = 0;
+
+  // A range of `size` bytes of IO virtual addresses that suits this system, never the same twice.
+  [[nodiscard]] virtual Iova allocate_iova(Bytes size) = 0;
+  // Parameter of the command line («scenario=continuity» → parameter("scenario")), empty where there is none.
+  [[nodiscard]] virtual std::string parameter(std::string_view name) = 0;
+  // Whether this kernel was entered by a kexec.
+  [[nodiscard]] virtual bool booted_by_kexec() = 0;
+
+  // Lets the device make progress.
+  virtual void wait(std::chrono::nanoseconds duration) = 0;
+  virtual void print(std::string_view line) = 0;
+  virtual void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) = 0;
+};
+
+// Thrown through the caller of kexec() when the kernel is gone. Nothing may catch it but the image's entry point.
+struct KernelGone {
+  PhysicalAddress boot_parameters;
+};
+
+}  // namespace holdover::host

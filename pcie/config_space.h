@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Offsets and fields of configuration space (PCIe 5.0, chapter 7; names as in linux/pci_regs.h where it has one).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace holdover::pcie::config {
+
+inline constexpr unsigned kSpaceBytes = 4096;
+
+// Common header.
+inline constexpr unsigned kVendorId = 0x00;
+inline constexpr unsigned kDeviceId = 0x02;
+inline constexpr unsigned kCommand = 0x04;
+inline constexpr unsigned kStatus = 0x06;
+inline constexpr unsigned kRevision = 0x08;
+inline constexpr unsigned kClassCode = 0x09;
+inline constexpr unsigned kCacheLineSize = 0x0c;
+inline constexpr unsigned kLatencyTimer = 0x0d;
+inline constexpr unsigned kHeaderType = 0x0e;
+inline constexpr unsigned kBist = 0x0f;
+inline constexpr unsigned kBar0 = 0x10;
+inline constexpr unsigned kCapabilityPointer = 0x34;
+inline constexpr unsigned kInterruptLine = 0x3c;
+inline constexpr unsigned kInterruptPin = 0x3d;
+
+// Type 0.
+inline constexpr unsigned kSubsystemVendorId = 0x2c;
+inline constexpr unsigned kSubsystemId = 0x2e;
+inline constexpr unsigned kRomBar = 0x30;
+
+// Type 1.
+inline constexpr unsigned kPrimaryBus = 0x18;
+inline constexpr unsigned kSecondaryBus = 0x19;
+inline constexpr unsigned kSubordinateBus = 0x1a;
+inline constexpr unsigned kSecondaryLatencyTimer = 0x1b;
+inline constexpr unsigned kIoBase = 0x1c;
+inline constexpr unsigned kIoLimit = 0x1d;
+inline constexpr unsigned kSecondaryStatus = 0x1e;
+inline constexpr unsigned kMemoryBase = 0x20;
+inline constexpr unsigned kMemoryLimit = 0x22;
+inline constexpr unsigned kPrefetchBase = 0x24;
+inline constexpr unsigned kPrefetchLimit = 0x26;
+inline constexpr unsigned kPrefetchBaseUpper = 0x28;
+inline constexpr unsigned kPrefetchLimitUpper = 0x2c;
+inline constexpr unsigned kIoBaseUpper = 0x30;
+inline constexpr unsigned kIoLimitUpper = 0x32;
+inline constexpr unsigned kBridgeRomBar = 0x38;
+inline constexpr unsigned kBridgeControl = 0x3e;
+
+// COMMAND.
+inline constexpr std::uint16_t kCommandIo = 1u << 0;
+inline constexpr std::uint16_t kCommandMemory = 1u << 1;
+inline constexpr std::uint16_t kCommandBusMaster = 1u << 2;
+inline constexpr std::uint16_t kCommandParity = 1u << 6;
+inline constexpr std::uint16_t kCommandSerr = 1u << 8;
+inline constexpr std::uint16_t kCommandIntxDisable = 1u << 10;
+
+// STATUS.
+inline constexpr std::uint16_t kStatusInterrupt = 1u << 3;
+inline constexpr std::uint16_t kStatusCapabilityList = 1u << 4;
+inline constexpr std::uint16_t kStatusErrors = 0xf900;  // RW1C error bits
+
+// Bridge Control.
+inline constexpr std::uint16_t kBridgeControlMasterAbort = 1u << 5;
+inline constexpr std::uint16_t kBridgeControlSecondaryReset = 1u << 6;
+
+// Capability identifiers.
+inline constexpr std::uint8_t kCapPowerManagement = 0x01;
+inline constexpr std::uint8_t kCapMsi = 0x05;
+inline constexpr std::uint8_t kCapVendor = 0x09;
+inline constexpr std::uint8_t kCapExpress = 0x10;
+inline constexpr std::uint8_t kCapMsix = 0x11;
+inline constexpr std::uint16_t kExtCapAer = 0x0001;
+inline constexpr std::uint16_t kExtCapSerialNumber = 0x0003;
+inline constexpr std::uint16_t kExtCapVendor = 0x000b;
+inline constexpr std::uint16_t kExtCapAcs = 0x000d;
+inline constexpr std::uint16_t kExtCapAri = 0x000e;
+
+// Power management capability.
+inline constexpr unsigned kPmControl = 4;
+inline constexpr std::uint16_t kPmStateMask = 0x0003;
+inline constexpr std::uint16_t kPmNoSoftReset = 1u << 3;
+inline constexpr std::uint16_t kPmPmeEnable = 1u << 8;
+inline constexpr std::uint16_t kPmPmeStatus = 1u << 15;
+
+// MSI-X capability.
+inline constexpr unsigned kMsixControl = 2;
+inline constexpr unsigned kMsixTable = 4;
+inline constexpr unsigned kMsixPba = 8;
+inline constexpr std::uint16_t kMsixControlFunctionMask = 1u << 14;
+inline constexpr std::uint16_t kMsixControlEnable = 1u << 15;
+inline constexpr std::uint16_t kMsixControlTableSize = 0x07ff;
+
+// PCI Express capability, version 2.
+inline constexpr unsigned kExpressFlags = 0x02;
+inline constexpr unsigned kExpressDeviceCapabilities = 0x04;
+inline constexpr unsigned kExpressDeviceControl = 0x08;
+inline constexpr unsigned kExpressDeviceStatus = 0x0a;
+inline constexpr unsigned kExpressLinkCapabilities = 0x0c;
+inline constexpr unsigned kExpressLinkControl = 0x10;
+inline constexpr unsigned kExpressLinkStatus = 0x12;
+inline constexpr unsigned kExpressSlotCapabilities = 0x14;
+inline constexpr unsigned kExpressSlotControl = 0x18;
+inline constexpr unsigned kExpressRootControl = 0x1c;
+inline constexpr unsigned kExpressDeviceCapabilities2 = 0x24;
+inline constexpr unsigned kExpressDeviceControl2 = 0x28;
+inline constexpr unsigned kExpressLinkControl2 = 0x30;
+
+inline constexpr std::uint16_t kDeviceControlErrorReporting = 0x000f;
+inline constexpr std::uint16_t kDeviceControlRelaxedOrdering = 1u << 4;
+inline constexpr std::uint16_t kDeviceControlMaxPayload = 0x00e0;
+inline constexpr std::uint16_t kDeviceControlExtendedTag = 1u << 8;
+inline constexpr std::uint16_t kDeviceControlNoSnoop = 1u << 11;
+inline constexpr std::uint16_t kDeviceControlMaxReadRequest = 0x7000;
+inline constexpr std::uint16_t kDeviceControlFlr = 1u << 15;
+inline constexpr std::uint16_t kDeviceStatusErrors = 0x000f;
+inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
+inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
+inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
+inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
+
+// Device/port type in the PCI Express flags register, bits 7:4.
+inline constexpr unsigned kPortTypeEndpoint = 0x0;
+inline constexpr unsigned kPortTypeRootPort = 0x4;
+inline constexpr unsigned kPortTypeSwitchUpstream = 0x5;
+inline constexpr unsigned kPortTypeSwitchDownstream = 0x6;
+
+// Name of the register that a byte offset of the first 64 bytes lies in, for people; «0x44» style beyond.
+[[nodiscard]] std::string_view header_register_name(unsigned offset, bool bridge);
+
+}  // namespace holdover::pcie::config

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// The one header of the machine that the bench may see: how a machine is described, what can be seen of it from outside,
+// and which faults it can be asked to have. The host never includes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pcie/platform.h"
+#include "pcie/tlp.h"
+
+namespace holdover::sim {
+
+// ---- What a machine is -----------------------------------------------------------------------------------------
+
+struct LinkConfig {
+  unsigned generation = 3;                      // 1..5
+  unsigned lanes = 8;                           // 1, 2, 4, 8, 16
+  Time propagation = Time{20'000};              // one way
+};
+
+// Straps of an endpoint, sampled at fundamental reset.
+struct EndpointConfig {
+  std::uint16_t vendor_id = 0x1172;
+  std::uint16_t device_id = 0x0D17;
+  std::uint16_t subsystem_vendor_id = 0x1172;
+  std::uint16_t subsystem_id = 0x0001;
+  std::uint32_t class_code = 0x120000;          // processing accelerator
+  std::uint8_t revision = 1;
+  std::uint64_t serial_number = 0x0048'4f4c'4400'0001;
+  unsigned bar0_size_log2 = 16;
+  unsigned bar2_size_log2 = 16;
+  unsigned max_payload_supported = 2;           // encoded: 0 = 128, 1 = 256, 2 = 512 bytes
+  unsigned msix_vectors = 32;
+  bool no_soft_reset = true;
+  // Events raised while MSI-X is disabled: true sets Pending (this endpoint's choice), false drops them, as some devices do.
+  bool pending_while_disabled = true;
+};
+
+// Legal unkindness of the root complex and memory. Everything is drawn from the seed; every distribution is finite.
+struct Disturbance {
+  bool split_completions = true;                // at random read completion boundaries, else as large as allowed
+  bool reorder_completions = true;              // across tags
+  Time read_latency_min = Time{300'000};
+  Time read_latency_max = Time{900'000};
+  Time write_latency_max = Time{200'000};
+  bool starve_credits = true;                   // credit updates are delayed within their bound
+};
+
+// A fault of the machine itself, as opposed to one of the host's (host/kernel/hazard.h).
+struct MachineFault {
+  enum class Kind {
+    StallTransmit,     // the endpoint's hard block stops taking requests for good
+    DropMessage,       // one interrupt message to `vector` vanishes in the fabric
+    DropCompletion,    // one completion to the endpoint vanishes
+    PoisonCompletion,  // one completion to the endpoint arrives poisoned
+    DropPostedWrite,   // one memory write of the endpoint vanishes behind its link
+    RepeatPostedWrite, // one memory write of the endpoint reaches memory twice
+    LinkDown,          // the link goes down and comes up again
+  };
+  Kind kind = Kind::StallTransmit;
+  unsigned endpoint = 0;
+  pcie::Phase phase = pcie::Phase::Blackout;    // strikes `delay` after this phase began for the first time
+  Time delay = Time{0};
+  unsigned vector = 0;
+};
+
+struct MachineConfig {
+  std::string topology = "direct";
+  std::uint64_t seed = 1;
+  Bytes dram_size = Bytes{64} * (1 << 20);
+  Time blackout = Time{1'000'000'000};
+  LinkConfig link;
+  EndpointConfig endpoint;                      // the serial number counts up from endpoint to endpoint
+  Disturbance disturbance;
+  std::vector<MachineFault> faults;
+  bool check_protocol = true;
+  std::filesystem::path trace;                  // TLP trace; empty: none
+  std::filesystem::path wave;                   // FST waveform of endpoint 0; empty: none
+  Time wave_from = Time{0};
+  std::optional<Time> wave_to;
+};
+
+struct TopologyEntry {
+  std::string_view name;
+  std::string_view sentence;
+};
+[[nodiscard]] std::span<const TopologyEntry> topologies();
+
+// Where platform registers stand in bus address space, the same on every machine (a kernel learns them from its boot parameters).
+struct PlatformMap {
+  BusAddress ecam{0xD000'0000};
+  unsigned last_bus = 31;
+  BusAddress window32{0xE000'0000};             // for BARs below 4 GiB
+  Bytes window32_size{0x1000'0000};
+  BusAddress window64{0x80'0000'0000};          // for prefetchable 64-bit BARs
+  Bytes window64_size{0x10'0000'0000};
+  BusAddress iommu{0xFED9'0000};                // VT-d register set
+  BusAddress interrupt_controller{0xFEC0'0000};
+  BusAddress msi_window{0xFEE0'0000};           // message target, 1 MiB
+};
+inline constexpr PlatformMap kPlatformMap{};
+
+// ---- What can be seen ------------------------------------------------------------------------------------------
+
+// Functions keep their index for the life of the machine, whatever their bus numbers become.
+using FunctionIndex = unsigned;
+enum class FunctionKind { RootPort, SwitchUpstream, SwitchDownstream, Endpoint };
+struct FunctionInfo {
+  std::string name;                             // «root port 0», «switch port 1», «endpoint 0»
+  FunctionKind kind = FunctionKind::Endpoint;
+  std::optional<FunctionIndex> parent;          // the bridge above; none for root ports
+  unsigned endpoint = 0;                        // index among endpoints, for endpoints
+};
+
+enum class Direction { Rx, Tx };                // towards the endpoint, from it
+
+struct ConfigWrite {
+  Time time;
+  FunctionIndex function = 0;
+  std::uint16_t offset = 0;                     // of the double word
+  std::uint8_t byte_enables = 0;
+  std::uint32_t written = 0;                    // data of the request
+  std::uint32_t before = 0;                     // register before
+  std::uint32_t after = 0;                      // register after
+};
+
+struct MemoryAccess {
+  Time time;
+  unsigned endpoint = 0;
+  pcie::RequesterId requester = 0;
+  bool write = false;
+  Iova iova;                                    // as requested
+  PhysicalAddress address;                      // after the IOMMU
+  bool translated = true;                       // false: the IOMMU was off
+  Bytes size;
+  std::span<const std::byte> data;              // bytes written, or bytes served; valid during the call
+  std::span<const bool> enabled;                // which of them byte enables select; empty: all
+};
+
+enum class ResetKind { Fundamental, HotReset, LinkDown, Flr, D3HotToD0 };
+
+enum class MessageOutcome {
+  Delivered,      // pending in the interrupt controller
+  Coalesced,      // its vector was pending there already
+  Discarded,      // the interrupt controller was off
+  Blocked,        // interrupt remapping refused it
+};
+
+struct Violation {
+  Time time;
+  std::string rule;                             // «P-READ-CPL-COUNT»
+  std::string sentence;                         // with the TLP in it
+};
+
+// Called as things happen, in the order of simulated time. Implementations must not call back into the machine.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+
+  virtual void on_phase(Time, pcie::Phase, pcie::Step, std::uint64_t /*value*/) {}
+  virtual void on_console(Time, std::string_view /*line*/) {}
+  virtual void on_jump(Time, PhysicalAddress /*boot_parameters*/) {}
+  // At the endpoint's edge: a tx TLP when its last beat leaves the endpoint, an rx TLP when its last beat enters it.
+  virtual void on_tlp(Time, unsigned /*endpoint*/, Direction, const pcie::Tlp&) {}
+  // A bridge or the root complex did not forward a request of an endpoint; the sentence says why.
+  virtual void on_request_refused(Time, unsigned /*endpoint*/, FunctionIndex /*where*/, const pcie::Tlp&,
+                                  std::string_view /*reason*/) {}
+  virtual void on_config_write(const ConfigWrite&) {}
+  // The access reached DRAM. At a read: the bytes that were served.
+  virtual void on_memory_access(const MemoryAccess&) {}
+  virtual void on_iommu_fault(Time, pcie::RequesterId, Iova, bool /*write*/, std::string_view /*reason*/) {}
+  // An endpoint raised an interrupt event inside itself (before masking), and whether it found the pending bit set.
+  virtual void on_event(Time, unsigned /*endpoint*/, unsigned /*vector*/, bool /*coalesced*/) {}
+  // A message write arrived at the interrupt controller. `vector` is the controller's.
+  virtual void on_message(Time, pcie::RequesterId, std::uint64_t /*address*/, std::uint32_t /*data*/,
+                          std::uint8_t /*vector*/, MessageOutcome) {}
+  virtual void on_reset(Time, FunctionIndex, ResetKind) {}
+  virtual void on_link(Time, FunctionIndex /*port below which the link is*/, bool /*up*/) {}
+  virtual void on_violation(const Violation&) {}
+  // A machine fault struck.
+  virtual void on_fault(Time, const MachineFault&) {}
+};
+
+// The longest time by which the machine itself may delay a heartbeat record against its deadline, with its reasons.
+struct SilenceBound {
+  struct Term {
+    std::string name;
+    Time time;
+  };
+  Time total;
+  std::vector<Term> terms;
+};
+
+// A machine seen from outside: the platform it offers to a host, and the views that no host has.
+class ObservedMachine {
+ public:
+  virtual ~ObservedMachine() = default;
+
+  [[nodiscard]] virtual pcie::Platform& platform() = 0;
+  [[nodiscard]] virtual const std::vector<FunctionInfo>& functions() const = 0;
+  // Bus, device, function that requests would reach this function by now; the captured one for endpoints.
+  [[nodiscard]] virtual pcie::Bdf bdf(FunctionIndex) const = 0;
+  // 4096 bytes of configuration space, read without any effect.
+  [[nodiscard]] virtual std::vector<std::byte> config_space(FunctionIndex) const = 0;
+  // Where the IOMMU would send a request of this function now; nothing where it would fault.
+  [[nodiscard]] virtual std::optional<PhysicalAddress> translate(FunctionIndex endpoint, Iova, bool write) const = 0;
+  [[nodiscard]] virtual SilenceBound silence_bound() const = 0;
+  // File descriptor of the memfd behind DRAM, owned by the machine.
+  [[nodiscard]] virtual int dram_descriptor() const = 0;
+  // Endpoint clocks since the start.
+  [[nodiscard]] virtual Cycles cycles() const = 0;
+  // What people need when nothing moves: tags, credits, ring heads, last TLPs of each endpoint.
+  [[nodiscard]] virtual std::string dump() const = 0;
+  // Poisons every page for which `keep(page number)` is false, at once.
+  virtual void poison(const std::vector<bool>& keep) = 0;
+  // Calls `free_pages` at seeded times, on average every `interval`, and poisons the page numbers that it returns.
+  // For the rest of the run; a second call replaces the first.
+  virtual void poison_from_time_to_time(Time interval, std::function<std::vector<std::uint64_t>()> free_pages) = 0;
+  // Writes buffered trace and wave data; throws Error{Unavailable} where that fails.
+  virtual void flush() = 0;
+};
+
+// Throws Error{InvalidArgument} for a configuration that cannot be built, Error{Unavailable} for files that cannot be written.
+// `witness` outlives the machine.
+[[nodiscard]] std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness);
+
+}  // namespace holdover::sim
