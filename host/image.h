@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A kernel image: the emulated kernel, its driver, and the agent with both stages of every scenario, as one entry point.
-// In process isolation host/image_main.cc wraps it into an executable; in-process the bench calls it.
+// A kernel image: the emulated kernel, its driver, and the agent with both stages of every scenario, as one entry
+// point. In process isolation host/image_main.cc wraps it into an executable; in-process the bench calls it.
 #pragma once
 
 #include <optional>
@@ -22,9 +22,10 @@ struct ImageExit {
   std::string reason;
 };
 
-// Boots a kernel with the boot-parameter page at `boot_parameters`, runs the scenario stage that its command line and its
-// handover call for, and returns when nothing of that kernel is left. Everything it knew is gone then, but DRAM.
-// Command line: profile=NAME scenario=NAME hazard=NAME (may repeat) before_us=N after_us=N streams=… as docs/scenarios.md lists.
+// Boots a kernel with the boot-parameter page at `boot_parameters`, runs the scenario stage that its command line and
+// its handover call for, and returns when nothing of that kernel is left. Everything it knew is gone then, but DRAM.
+// Command line: profile=NAME scenario=NAME hazard=NAME (may repeat) before_us=N after_us=N streams=… as
+// docs/scenarios.md lists.
 [[nodiscard]] ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters);
 
 }  // namespace holdover::host

@@ -30,10 +30,11 @@ Bdf Bdf::parse(std::string_view text) {
   const bool has_segment = rest.find(':') != rest.rfind(':');
   if ((has_segment && !take(rest, ':', 4, 0xffff, segment)) || !take(rest, ':', 2, 0xff, bus) ||
       !take(rest, '.', 2, 0x1f, device) || !take(rest, 0, 1, 0x7, function)) {
-    throw Error{ErrorCode::InvalidArgument, "«" + std::string{text} + "» is not a PCI address; expected «0000:02:00.0»"};
+    throw Error{ErrorCode::InvalidArgument,
+                "«" + std::string{text} + "» is not a PCI address; expected «0000:02:00.0»"};
   }
-  return Bdf{static_cast<std::uint16_t>(segment), static_cast<std::uint8_t>(bus),
-             static_cast<std::uint8_t>(device), static_cast<std::uint8_t>(function)};
+  return Bdf{static_cast<std::uint16_t>(segment), static_cast<std::uint8_t>(bus), static_cast<std::uint8_t>(device),
+             static_cast<std::uint8_t>(function)};
 }
 
 std::string Bdf::to_string() const {

@@ -10,9 +10,9 @@ constexpr std::array<std::string_view, kPhaseCount> kPhases = {
     "boot",       "setup",     "steady", "preserve", "freeze", "shutdown", "blackout",
     "early boot", "enumerate", "bind",   "retrieve", "finish", "after",    "halt"};
 constexpr std::array<std::string_view, 14> kSteps = {
-    "begin",        "function found", "function preserved", "function retrieved", "function finished",
-    "window begin", "window end",     "kexec refused",      "no handover",        "agent failed",
-    "panic",        "missed messages", "traffic started",   "traffic stopped"};
+    "begin",        "function found",  "function preserved", "function retrieved", "function finished",
+    "window begin", "window end",      "kexec refused",      "no handover",        "agent failed",
+    "panic",        "missed messages", "traffic started",    "traffic stopped"};
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The data that proves continuity: the bytes that the endpoint's generator makes and its checker expects.
 //
-// The stream is a sequence of 32-bit little-endian words; word i of a stream is a bijection of i, keyed by seed and lap, so
-// that a word in the wrong place, of the wrong lap or of another channel shows. rtl/dma/ep_pattern.sv is the
+// The stream is a sequence of 32-bit little-endian words; word i of a stream is a bijection of i, keyed by seed and
+// lap, so that a word in the wrong place, of the wrong lap or of another channel shows. rtl/dma/ep_pattern.sv is the
 // same function; tests hold the two against each other.
 #pragma once
 

@@ -28,16 +28,26 @@ constexpr std::uint64_t kFourGiB = std::uint64_t{1} << 32;
 std::uint8_t format_and_type(const Tlp& tlp) {
   const std::uint8_t wide = header_dwords(tlp) == 4 ? kFourWords : 0;
   switch (tlp.kind) {
-    case TlpKind::MemoryRead: return kMemoryRead | wide;
-    case TlpKind::MemoryWrite: return kMemoryWrite | wide;
-    case TlpKind::ConfigRead0: return kConfigRead0;
-    case TlpKind::ConfigWrite0: return kConfigWrite0;
-    case TlpKind::ConfigRead1: return kConfigRead1;
-    case TlpKind::ConfigWrite1: return kConfigWrite1;
-    case TlpKind::Message: return static_cast<std::uint8_t>(kMessage | (tlp.message_routing & 7));
-    case TlpKind::MessageData: return static_cast<std::uint8_t>(kMessageData | (tlp.message_routing & 7));
-    case TlpKind::Completion: return kCompletion;
-    case TlpKind::CompletionData: return kCompletionData;
+    case TlpKind::MemoryRead:
+      return kMemoryRead | wide;
+    case TlpKind::MemoryWrite:
+      return kMemoryWrite | wide;
+    case TlpKind::ConfigRead0:
+      return kConfigRead0;
+    case TlpKind::ConfigWrite0:
+      return kConfigWrite0;
+    case TlpKind::ConfigRead1:
+      return kConfigRead1;
+    case TlpKind::ConfigWrite1:
+      return kConfigWrite1;
+    case TlpKind::Message:
+      return static_cast<std::uint8_t>(kMessage | (tlp.message_routing & 7));
+    case TlpKind::MessageData:
+      return static_cast<std::uint8_t>(kMessageData | (tlp.message_routing & 7));
+    case TlpKind::Completion:
+      return kCompletion;
+    case TlpKind::CompletionData:
+      return kCompletionData;
   }
   HOLDOVER_CHECK(false);
   return 0;
@@ -48,16 +58,25 @@ std::optional<TlpKind> kind_of(std::uint8_t format_type) {
   if ((format_type & kMessageMask) == kMessageData) return TlpKind::MessageData;
   switch (format_type) {
     case kMemoryRead:
-    case kMemoryRead | kFourWords: return TlpKind::MemoryRead;
+    case kMemoryRead | kFourWords:
+      return TlpKind::MemoryRead;
     case kMemoryWrite:
-    case kMemoryWrite | kFourWords: return TlpKind::MemoryWrite;
-    case kConfigRead0: return TlpKind::ConfigRead0;
-    case kConfigWrite0: return TlpKind::ConfigWrite0;
-    case kConfigRead1: return TlpKind::ConfigRead1;
-    case kConfigWrite1: return TlpKind::ConfigWrite1;
-    case kCompletion: return TlpKind::Completion;
-    case kCompletionData: return TlpKind::CompletionData;
-    default: return std::nullopt;
+    case kMemoryWrite | kFourWords:
+      return TlpKind::MemoryWrite;
+    case kConfigRead0:
+      return TlpKind::ConfigRead0;
+    case kConfigWrite0:
+      return TlpKind::ConfigWrite0;
+    case kConfigRead1:
+      return TlpKind::ConfigRead1;
+    case kConfigWrite1:
+      return TlpKind::ConfigWrite1;
+    case kCompletion:
+      return TlpKind::Completion;
+    case kCompletionData:
+      return TlpKind::CompletionData;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -81,8 +100,10 @@ bool has_payload(TlpKind kind) {
     case TlpKind::ConfigWrite0:
     case TlpKind::ConfigWrite1:
     case TlpKind::MessageData:
-    case TlpKind::CompletionData: return true;
-    default: return false;
+    case TlpKind::CompletionData:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -97,20 +118,26 @@ FlowClass flow_class(TlpKind kind) {
   switch (kind) {
     case TlpKind::MemoryWrite:
     case TlpKind::Message:
-    case TlpKind::MessageData: return FlowClass::Posted;
+    case TlpKind::MessageData:
+      return FlowClass::Posted;
     case TlpKind::Completion:
-    case TlpKind::CompletionData: return FlowClass::Completion;
-    default: return FlowClass::NonPosted;
+    case TlpKind::CompletionData:
+      return FlowClass::Completion;
+    default:
+      return FlowClass::NonPosted;
   }
 }
 
 unsigned header_dwords(const Tlp& tlp) {
   switch (tlp.kind) {
     case TlpKind::MemoryRead:
-    case TlpKind::MemoryWrite: return tlp.address >= kFourGiB ? 4 : 3;
+    case TlpKind::MemoryWrite:
+      return tlp.address >= kFourGiB ? 4 : 3;
     case TlpKind::Message:
-    case TlpKind::MessageData: return 4;
-    default: return 3;
+    case TlpKind::MessageData:
+      return 4;
+    default:
+      return 3;
   }
 }
 
@@ -144,8 +171,8 @@ TlpHeader encode_header(const Tlp& tlp) {
   if (is_completion(tlp.kind)) {
     header[1] = (std::uint32_t{tlp.completer} << 16) | (static_cast<std::uint32_t>(tlp.status) << 13) |
                 (tlp.byte_count & 0xfffu);
-    header[2] = (std::uint32_t{tlp.requester} << 16) | ((std::uint32_t{tlp.tag} & 0xff) << 8) |
-                (tlp.lower_address & 0x7fu);
+    header[2] =
+        (std::uint32_t{tlp.requester} << 16) | ((std::uint32_t{tlp.tag} & 0xff) << 8) | (tlp.lower_address & 0x7fu);
     return header;
   }
   header[1] = request_word(tlp);
@@ -165,7 +192,9 @@ TlpHeader encode_header(const Tlp& tlp) {
       header[2] = static_cast<std::uint32_t>(tlp.address >> 32);
       header[3] = static_cast<std::uint32_t>(tlp.address);
       break;
-    default: header[2] = (std::uint32_t{tlp.target} << 16) | (tlp.register_offset & 0xffcu); break;
+    default:
+      header[2] = (std::uint32_t{tlp.target} << 16) | (tlp.register_offset & 0xffcu);
+      break;
   }
   return header;
 }
@@ -195,7 +224,8 @@ std::optional<Tlp> decode_header(const TlpHeader& header) {
   switch (*kind) {
     case TlpKind::MemoryRead:
     case TlpKind::MemoryWrite:
-      tlp.address = ((header[0] >> 29) & 1) != 0 ? (std::uint64_t{header[2]} << 32) | (header[3] & ~3u) : header[2] & ~3u;
+      tlp.address =
+          ((header[0] >> 29) & 1) != 0 ? (std::uint64_t{header[2]} << 32) | (header[3] & ~3u) : header[2] & ~3u;
       break;
     case TlpKind::Message:
     case TlpKind::MessageData:
@@ -215,26 +245,40 @@ std::optional<Tlp> decode_header(const TlpHeader& header) {
 
 std::string_view to_string(TlpKind kind) {
   switch (kind) {
-    case TlpKind::MemoryRead: return "MRd";
-    case TlpKind::MemoryWrite: return "MWr";
-    case TlpKind::ConfigRead0: return "CfgRd0";
-    case TlpKind::ConfigWrite0: return "CfgWr0";
-    case TlpKind::ConfigRead1: return "CfgRd1";
-    case TlpKind::ConfigWrite1: return "CfgWr1";
-    case TlpKind::Message: return "Msg";
-    case TlpKind::MessageData: return "MsgD";
-    case TlpKind::Completion: return "Cpl";
-    case TlpKind::CompletionData: return "CplD";
+    case TlpKind::MemoryRead:
+      return "MRd";
+    case TlpKind::MemoryWrite:
+      return "MWr";
+    case TlpKind::ConfigRead0:
+      return "CfgRd0";
+    case TlpKind::ConfigWrite0:
+      return "CfgWr0";
+    case TlpKind::ConfigRead1:
+      return "CfgRd1";
+    case TlpKind::ConfigWrite1:
+      return "CfgWr1";
+    case TlpKind::Message:
+      return "Msg";
+    case TlpKind::MessageData:
+      return "MsgD";
+    case TlpKind::Completion:
+      return "Cpl";
+    case TlpKind::CompletionData:
+      return "CplD";
   }
   return "?";
 }
 
 std::string_view to_string(CompletionStatus status) {
   switch (status) {
-    case CompletionStatus::Success: return "SC";
-    case CompletionStatus::UnsupportedRequest: return "UR";
-    case CompletionStatus::RequestRetry: return "RRS";
-    case CompletionStatus::CompleterAbort: return "CA";
+    case CompletionStatus::Success:
+      return "SC";
+    case CompletionStatus::UnsupportedRequest:
+      return "UR";
+    case CompletionStatus::RequestRetry:
+      return "RRS";
+    case CompletionStatus::CompleterAbort:
+      return "CA";
   }
   return "reserved status";
 }

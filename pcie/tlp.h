@@ -46,11 +46,11 @@ struct Tlp {
   std::uint16_t length_dw = 0;     // 1..1024 double words (payload, or what a read asks for); 0 where there are none
 
   // Requests.
-  RequesterId requester = 0;       // in completions: whom the completion is for
-  std::uint16_t tag = 0;           // 8 bits here
+  RequesterId requester = 0;  // in completions: whom the completion is for
+  std::uint16_t tag = 0;      // 8 bits here
   std::uint8_t first_be = 0;
   std::uint8_t last_be = 0;
-  std::uint64_t address = 0;       // memory requests: byte address, bits 1:0 zero
+  std::uint64_t address = 0;  // memory requests: byte address, bits 1:0 zero
 
   // Configuration requests: the target function and the register's byte offset, bits 1:0 zero.
   RequesterId target = 0;
@@ -63,10 +63,10 @@ struct Tlp {
   // Completions.
   RequesterId completer = 0;
   CompletionStatus status = CompletionStatus::Success;
-  std::uint16_t byte_count = 0;     // remaining bytes including this completion, 1..4096
-  std::uint8_t lower_address = 0;   // bits 6:0 of the first enabled byte of this completion
+  std::uint16_t byte_count = 0;    // remaining bytes including this completion, 1..4096
+  std::uint8_t lower_address = 0;  // bits 6:0 of the first enabled byte of this completion
 
-  std::vector<std::byte> payload;   // 4 * length_dw bytes in address order; empty where the kind has no data
+  std::vector<std::byte> payload;  // 4 * length_dw bytes in address order; empty where the kind has no data
 
   friend bool operator==(const Tlp&, const Tlp&) = default;
 };

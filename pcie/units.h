@@ -15,8 +15,14 @@ class Quantity {
   [[nodiscard]] constexpr std::uint64_t count() const { return count_; }
 
   friend constexpr auto operator<=>(const Quantity&, const Quantity&) = default;
-  constexpr Quantity& operator+=(Quantity other) { count_ += other.count_; return *this; }
-  constexpr Quantity& operator-=(Quantity other) { count_ -= other.count_; return *this; }
+  constexpr Quantity& operator+=(Quantity other) {
+    count_ += other.count_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity other) {
+    count_ -= other.count_;
+    return *this;
+  }
   friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity{a.count_ + b.count_}; }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity{a.count_ - b.count_}; }
   friend constexpr Quantity operator*(Quantity a, std::uint64_t n) { return Quantity{a.count_ * n}; }
@@ -30,8 +36,8 @@ class Quantity {
 };
 
 using Bytes = Quantity<struct BytesTag>;
-using Cycles = Quantity<struct CyclesTag>;   // clocks of the endpoint's user clock
-using Time = Quantity<struct TimeTag>;       // simulated time in picoseconds
+using Cycles = Quantity<struct CyclesTag>;  // clocks of the endpoint's user clock
+using Time = Quantity<struct TimeTag>;      // simulated time in picoseconds
 
 template <typename Bus>
 class Address {
@@ -41,7 +47,10 @@ class Address {
   [[nodiscard]] constexpr std::uint64_t raw() const { return raw_; }
 
   friend constexpr auto operator<=>(const Address&, const Address&) = default;
-  constexpr Address& operator+=(Bytes n) { raw_ += n.count(); return *this; }
+  constexpr Address& operator+=(Bytes n) {
+    raw_ += n.count();
+    return *this;
+  }
   friend constexpr Address operator+(Address a, Bytes n) { return Address{a.raw_ + n.count()}; }
   friend constexpr Address operator-(Address a, Bytes n) { return Address{a.raw_ - n.count()}; }
   friend constexpr Bytes operator-(Address a, Address b) { return Bytes{a.raw_ - b.raw_}; }
@@ -50,8 +59,8 @@ class Address {
   std::uint64_t raw_ = 0;
 };
 
-using BusAddress = Address<struct BusTag>;          // PCI memory space, host side: BARs, windows, platform registers
-using Iova = Address<struct IovaTag>;               // what a device puts into a request, before the IOMMU
+using BusAddress = Address<struct BusTag>;            // PCI memory space, host side: BARs, windows, platform registers
+using Iova = Address<struct IovaTag>;                 // what a device puts into a request, before the IOMMU
 using PhysicalAddress = Address<struct PhysicalTag>;  // DRAM, after the IOMMU; DRAM begins at 0
 
 inline namespace literals {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one header of the machine that the bench may see: how a machine is described, what can be seen of it from outside,
-// and which faults it can be asked to have. The host never includes it.
+// The one header of the machine that the bench may see: how a machine is described, what can be seen of it from
+// outside, and which faults it can be asked to have. The host never includes it.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +22,9 @@ namespace holdover::sim {
 // ---- What a machine is -----------------------------------------------------------------------------------------
 
 struct LinkConfig {
-  unsigned generation = 3;                      // 1..5
-  unsigned lanes = 8;                           // 1, 2, 4, 8, 16
-  Time propagation = Time{20'000};              // one way
+  unsigned generation = 3;          // 1..5
+  unsigned lanes = 8;               // 1, 2, 4, 8, 16
+  Time propagation = Time{20'000};  // one way
 };
 
 // Straps of an endpoint, sampled at fundamental reset.
@@ -33,42 +33,43 @@ struct EndpointConfig {
   std::uint16_t device_id = 0x0D17;
   std::uint16_t subsystem_vendor_id = 0x1172;
   std::uint16_t subsystem_id = 0x0001;
-  std::uint32_t class_code = 0x120000;          // processing accelerator
+  std::uint32_t class_code = 0x120000;  // processing accelerator
   std::uint8_t revision = 1;
   std::uint64_t serial_number = 0x0048'4f4c'4400'0001;
   unsigned bar0_size_log2 = 16;
   unsigned bar2_size_log2 = 16;
-  unsigned max_payload_supported = 2;           // encoded: 0 = 128, 1 = 256, 2 = 512 bytes
+  unsigned max_payload_supported = 2;  // encoded: 0 = 128, 1 = 256, 2 = 512 bytes
   unsigned msix_vectors = 32;
   bool no_soft_reset = true;
-  // Events raised while MSI-X is disabled: true sets Pending (this endpoint's choice), false drops them, as some devices do.
+  // Events raised while MSI-X is disabled: true sets Pending (this endpoint's choice), false drops them, as some
+  // devices do.
   bool pending_while_disabled = true;
 };
 
 // Legal unkindness of the root complex and memory. Everything is drawn from the seed; every distribution is finite.
 struct Disturbance {
-  bool split_completions = true;                // at random read completion boundaries, else as large as allowed
-  bool reorder_completions = true;              // across tags
+  bool split_completions = true;    // at random read completion boundaries, else as large as allowed
+  bool reorder_completions = true;  // across tags
   Time read_latency_min = Time{300'000};
   Time read_latency_max = Time{900'000};
   Time write_latency_max = Time{200'000};
-  bool starve_credits = true;                   // credit updates are delayed within their bound
+  bool starve_credits = true;  // credit updates are delayed within their bound
 };
 
 // A fault of the machine itself, as opposed to one of the host's (host/kernel/hazard.h).
 struct MachineFault {
   enum class Kind {
-    StallTransmit,     // the endpoint's hard block stops taking requests for good
-    DropMessage,       // one interrupt message to `vector` vanishes in the fabric
-    DropCompletion,    // one completion to the endpoint vanishes
-    PoisonCompletion,  // one completion to the endpoint arrives poisoned
-    DropPostedWrite,   // one memory write of the endpoint vanishes behind its link
-    RepeatPostedWrite, // one memory write of the endpoint reaches memory twice
-    LinkDown,          // the link goes down and comes up again
+    StallTransmit,      // the endpoint's hard block stops taking requests for good
+    DropMessage,        // one interrupt message to `vector` vanishes in the fabric
+    DropCompletion,     // one completion to the endpoint vanishes
+    PoisonCompletion,   // one completion to the endpoint arrives poisoned
+    DropPostedWrite,    // one memory write of the endpoint vanishes behind its link
+    RepeatPostedWrite,  // one memory write of the endpoint reaches memory twice
+    LinkDown,           // the link goes down and comes up again
   };
   Kind kind = Kind::StallTransmit;
   unsigned endpoint = 0;
-  pcie::Phase phase = pcie::Phase::Blackout;    // strikes `delay` after this phase began for the first time
+  pcie::Phase phase = pcie::Phase::Blackout;  // strikes `delay` after this phase began for the first time
   Time delay = Time{0};
   unsigned vector = 0;
 };
@@ -79,12 +80,12 @@ struct MachineConfig {
   Bytes dram_size = Bytes{64} * (1 << 20);
   Time blackout = Time{1'000'000'000};
   LinkConfig link;
-  EndpointConfig endpoint;                      // the serial number counts up from endpoint to endpoint
+  EndpointConfig endpoint;  // the serial number counts up from endpoint to endpoint
   Disturbance disturbance;
   std::vector<MachineFault> faults;
   bool check_protocol = true;
-  std::filesystem::path trace;                  // TLP trace; empty: none
-  std::filesystem::path wave;                   // FST waveform of endpoint 0; empty: none
+  std::filesystem::path trace;  // TLP trace; empty: none
+  std::filesystem::path wave;   // FST waveform of endpoint 0; empty: none
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
 };
@@ -95,17 +96,18 @@ struct TopologyEntry {
 };
 [[nodiscard]] std::span<const TopologyEntry> topologies();
 
-// Where platform registers stand in bus address space, the same on every machine (a kernel learns them from its boot parameters).
+// Where platform registers stand in bus address space, the same on every machine (a kernel learns them from its boot
+// parameters).
 struct PlatformMap {
   BusAddress ecam{0xD000'0000};
   unsigned last_bus = 31;
-  BusAddress window32{0xE000'0000};             // for BARs below 4 GiB
+  BusAddress window32{0xE000'0000};  // for BARs below 4 GiB
   Bytes window32_size{0x1000'0000};
-  BusAddress window64{0x80'0000'0000};          // for prefetchable 64-bit BARs
+  BusAddress window64{0x80'0000'0000};  // for prefetchable 64-bit BARs
   Bytes window64_size{0x10'0000'0000};
-  BusAddress iommu{0xFED9'0000};                // VT-d register set
+  BusAddress iommu{0xFED9'0000};  // VT-d register set
   BusAddress interrupt_controller{0xFEC0'0000};
-  BusAddress msi_window{0xFEE0'0000};           // message target, 1 MiB
+  BusAddress msi_window{0xFEE0'0000};  // message target, 1 MiB
 };
 inline constexpr PlatformMap kPlatformMap{};
 
@@ -115,22 +117,22 @@ inline constexpr PlatformMap kPlatformMap{};
 using FunctionIndex = unsigned;
 enum class FunctionKind { RootPort, SwitchUpstream, SwitchDownstream, Endpoint };
 struct FunctionInfo {
-  std::string name;                             // «root port 0», «switch port 1», «endpoint 0»
+  std::string name;  // «root port 0», «switch port 1», «endpoint 0»
   FunctionKind kind = FunctionKind::Endpoint;
-  std::optional<FunctionIndex> parent;          // the bridge above; none for root ports
-  unsigned endpoint = 0;                        // index among endpoints, for endpoints
+  std::optional<FunctionIndex> parent;  // the bridge above; none for root ports
+  unsigned endpoint = 0;                // index among endpoints, for endpoints
 };
 
-enum class Direction { Rx, Tx };                // towards the endpoint, from it
+enum class Direction { Rx, Tx };  // towards the endpoint, from it
 
 struct ConfigWrite {
   Time time;
   FunctionIndex function = 0;
-  std::uint16_t offset = 0;                     // of the double word
+  std::uint16_t offset = 0;  // of the double word
   std::uint8_t byte_enables = 0;
-  std::uint32_t written = 0;                    // data of the request
-  std::uint32_t before = 0;                     // register before
-  std::uint32_t after = 0;                      // register after
+  std::uint32_t written = 0;  // data of the request
+  std::uint32_t before = 0;   // register before
+  std::uint32_t after = 0;    // register after
 };
 
 struct MemoryAccess {
@@ -138,27 +140,27 @@ struct MemoryAccess {
   unsigned endpoint = 0;
   pcie::RequesterId requester = 0;
   bool write = false;
-  Iova iova;                                    // as requested
-  PhysicalAddress address;                      // after the IOMMU
-  bool translated = true;                       // false: the IOMMU was off
+  Iova iova;                // as requested
+  PhysicalAddress address;  // after the IOMMU
+  bool translated = true;   // false: the IOMMU was off
   Bytes size;
-  std::span<const std::byte> data;              // bytes written, or bytes served; valid during the call
-  std::span<const bool> enabled;                // which of them byte enables select; empty: all
+  std::span<const std::byte> data;  // bytes written, or bytes served; valid during the call
+  std::span<const bool> enabled;    // which of them byte enables select; empty: all
 };
 
 enum class ResetKind { Fundamental, HotReset, LinkDown, Flr, D3HotToD0 };
 
 enum class MessageOutcome {
-  Delivered,      // pending in the interrupt controller
-  Coalesced,      // its vector was pending there already
-  Discarded,      // the interrupt controller was off
-  Blocked,        // interrupt remapping refused it
+  Delivered,  // pending in the interrupt controller
+  Coalesced,  // its vector was pending there already
+  Discarded,  // the interrupt controller was off
+  Blocked,    // interrupt remapping refused it
 };
 
 struct Violation {
   Time time;
-  std::string rule;                             // «P-READ-CPL-COUNT»
-  std::string sentence;                         // with the TLP in it
+  std::string rule;      // «P-READ-CPL-COUNT»
+  std::string sentence;  // with the TLP in it
 };
 
 // Called as things happen, in the order of simulated time. Implementations must not call back into the machine.
@@ -229,8 +231,8 @@ class ObservedMachine {
   virtual void flush() = 0;
 };
 
-// Throws Error{InvalidArgument} for a configuration that cannot be built, Error{Unavailable} for files that cannot be written.
-// `witness` outlives the machine.
+// Throws Error{InvalidArgument} for a configuration that cannot be built, Error{Unavailable} for files that cannot be
+// written. `witness` outlives the machine.
 [[nodiscard]] std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness);
 
 }  // namespace holdover::sim

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One PCI function as user space sees it (a VFIO device), whatever stands behind it.
 //
-// Backends: emulated (our kernel over a machine), later vfio, vfio-user and sysfs. tests/contract states what each must do.
+// Backends: emulated (our kernel over a machine), later vfio, vfio-user and sysfs. tests/contract states what each must
+// do.
 #pragma once
 
 #include <cstdint>

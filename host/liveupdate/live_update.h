@@ -13,8 +13,8 @@
 
 namespace holdover::host {
 
-// A named set of files under tokens. Outgoing: destroying it unpreserves everything in it (closing the last descriptor).
-// Incoming: destroying it finishes it.
+// A named set of files under tokens. Outgoing: destroying it unpreserves everything in it (closing the last
+// descriptor). Incoming: destroying it finishes it.
 class Session {
  public:
   Session() = default;

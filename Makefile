@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# One line per verb; every verb first installs what it misses. `make help` lists them.
+PRESET ?= release
+BUILD := build/$(PRESET)
+# Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
+ARGS ?=
+
+.PHONY: help setup build run test lint format regs sanitize clang seeds clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+setup:
+	@tools/setup.sh build
+build: setup ## build everything into build/release
+	@tools/build.sh $(PRESET)
+run: build ## the project's main job: one live update, judged
+	@$(BUILD)/bin/holdover run --isolation process $(ARGS)
+test: build ## all tests, at most six minutes
+	@ctest --preset $(PRESET)
+lint: build ## Verilator -Wall, include directions, generated files, formatting, clang-tidy
+	@tools/setup.sh lint
+	@tools/lint.sh $(BUILD)
+format: ## clang-format over all C++ files
+	@tools/setup.sh lint
+	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+regs: setup ## regenerate everything that comes from rtl/registers.toml
+	@/usr/bin/python3 tools/regmap.py
+sanitize: ## unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test PRESET=sanitize
+clang: ## the tests built by clang
+	@tools/setup.sh lint
+	@$(MAKE) --no-print-directory test PRESET=clang
+seeds: build ## 100 seeds on each topology in both isolations; SEEDS=N for more or fewer
+	@tools/seeds.py --holdover $(BUILD)/bin/holdover --seeds $(or $(SEEDS),100)
+clean: ## remove all build folders
+	@rm -rf build

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Holds the dependency rule of docs/architecture.md, section 1, against every #include line of the C++ sources.
+
+Each rule reads: files below this path may include headers below these paths. The longest matching path rules.
+Foreign headers that appear in one place only are listed with that place. Exit 1 names every line that breaks a rule.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+SEAMS = ["host/system.h", "host/device/", "host/liveupdate/"]
+RULES = {
+    "pcie/": ["pcie/"],
+    "sim/": ["sim/", "pcie/"],
+    "sim/remote/": ["sim/remote/", "pcie/"],
+    "host/device/": ["host/device/", "host/driver/endpoint_regs.h", "pcie/"],
+    "host/liveupdate/": [*SEAMS, "pcie/"],
+    "host/system.h": [*SEAMS, "pcie/"],
+    "host/driver/": [*SEAMS, "host/driver/", "pcie/"],
+    "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
+    "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/kernel/", "pcie/"],
+    "host/kernel/": ["host/kernel/", "pcie/"],
+    "host/image.h": ["pcie/"],
+    "host/image.cc": ["host/", "pcie/"],
+    "host/image_main.cc": ["host/image.h", "sim/remote/", "pcie/"],
+    "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
+    "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
+    "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h"],
+    "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
+}
+FOREIGN = {
+    "verilated": ["sim/verilated_", "sim/pin_", "tests/rtl/"],
+    "Vsim_top": ["sim/verilated_", "sim/pin_"],
+    "libfdt": ["host/kernel/kho/fdt"],
+    "CLI/": ["cli/"],
+    "toml": ["cli/"],
+    "nlohmann/": ["bench/report", "cli/", "tests/"],
+    "gtest/": ["tests/"],
+    "gmock/": ["tests/"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+OURS = ("pcie/", "sim/", "host/", "bench/", "cli/", "tests/")
+
+
+def rule_for(path: str) -> tuple[str, list[str]]:
+    matching = [prefix for prefix in RULES if path.startswith(prefix)]
+    if not matching:
+        return "", []
+    longest = max(matching, key=len)
+    return longest, RULES[longest]
+
+
+def broken(path: str, header: str, quoted: bool) -> str | None:
+    if quoted and header.startswith(OURS):
+        prefix, allowed = rule_for(path)
+        if not prefix:
+            return "stands in a folder without a rule"
+        if not any(header.startswith(folder) for folder in allowed):
+            return f"{prefix} may include only {', '.join(allowed)}"
+        return None
+    for name, places in FOREIGN.items():
+        if header.startswith(name) and not any(path.startswith(place) for place in places):
+            return f"{name} belongs to {', '.join(places)}"
+    return None
+
+
+def main() -> int:
+    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.h", "*.cc"],
+                            cwd=ROOT, capture_output=True, text=True, check=True)
+    failures = 0
+    for path in listed.stdout.split():
+        if not (ROOT / path).exists():
+            continue
+        for number, line in enumerate((ROOT / path).read_text(encoding="utf-8").splitlines(), 1):
+            match = INCLUDE.match(line)
+            if match and (reason := broken(path, match[2], match[1] == '"')):
+                print(f"{path}:{number}: {match[2]}: {reason}")
+                failures += 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Everything that is judged without running: `lint.sh BUILD_FOLDER`. Runs all checks, fails if one failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+build=$1
+failed=0
+check() {
+  local name=$1
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok      $name"
+  else
+    failed=1
+    echo "FAILED  $name"
+    printf '%s\n' "$output"
+  fi
+}
+
+rtl_lint() { verilator --lint-only -Wall -Wwarn-BLKSEQ --top-module sim_top -f rtl/endpoint.f rtl/lint.vlt sim/rtl/sim_top.sv; }
+formatted() { git ls-files '*.h' '*.cc' | xargs clang-format --dry-run -Werror; }
+shellscripts() { git ls-files '*.sh' | xargs -n 1 bash -n && bash -n .ci/run; }
+# GCC-only flags stand in no compile command; our own sources only, not what Verilator wrote.
+tidy() { git ls-files '*.cc' | grep -v '^tests/rtl/' | xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet; }
+
+check "include directions" /usr/bin/python3 tools/check_includes.py
+check "generated files are fresh" /usr/bin/python3 tools/regmap.py --check
+check "shell scripts parse" shellscripts
+check "formatting" formatted
+check "Verilator -Wall" rtl_lint
+check "clang-tidy" tidy
+exit $failed
