@@ -49,8 +49,8 @@ package ep_pkg;
     logic [11:0] offset;
     logic [3:0]  byte_enables;
     logic [31:0] data;
-    logic [31:0] before;
-    logic [31:0] after;
+    logic [31:0] value_before;
+    logic [31:0] value_after;
   } config_write_t;
 
   // Register bus: one access per clock, always taken. Read data (0 where the block is not meant) stands one clock later, so
