@@ -8,7 +8,7 @@
 
 namespace holdover::host::kernel {
 
-enum class PciLiveUpdate { None, V9 };           // the PCI core series
+enum class PciSeries { None, V9 };               // the PCI core series
 enum class ShutdownBusMaster { Clear, KeepOutgoing };   // pci_device_shutdown(): on every function, or not on outgoing ones
 enum class BusNumbers { Keep, Reassign };        // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class IommuAtKexec { TranslationOff, Preserve };
@@ -20,7 +20,7 @@ enum class Delays { Scaled, Real };              // waits a kernel is bound to, 
 
 struct Policies {
   bool live_update = true;                       // KHO and LUO are there
-  PciLiveUpdate pci = PciLiveUpdate::V9;
+  PciSeries pci = PciSeries::V9;
   ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
   BusNumbers bus_numbers = BusNumbers::Keep;
   IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
