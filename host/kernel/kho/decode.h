@@ -25,6 +25,7 @@ struct KhoSubtree {
   std::string name;
   PhysicalAddress data;
   Bytes size;
+  bool well_formed = true;  // both properties are there, and the blob lies in DRAM
 };
 
 struct KhoTree {

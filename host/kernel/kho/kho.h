@@ -57,12 +57,12 @@ class Kho {
   int remove_subtree(PhysicalAddress blob);
 
   // ---- Incoming ----
-  // ENOENT: no KHO boot or no such name.
+  // ENOENT: no KHO boot or no such name; EINVAL: its properties are malformed.
   [[nodiscard]] int retrieve_subtree(const std::string& name, PhysicalAddress& blob, Bytes& size) const;
   // Takes a preserved folio over into `state`, once: nothing (and a warning) for a second time, another address, or a
   // page that was not preserved. Returns its order.
   [[nodiscard]] std::optional<unsigned> restore_folio(PhysicalAddress address, PageState state);
-  // The counterpart of preserve_pages; false where one of the folios cannot be restored (the others are, then).
+  // The counterpart of preserve_pages; false where one of the folios cannot be restored (nothing is, then).
   [[nodiscard]] bool restore_pages(PhysicalAddress first, std::uint64_t count, PageState state);
   // Whether a folio of at least `size` bytes at this address waits to be restored.
   [[nodiscard]] bool can_restore(PhysicalAddress address, Bytes size) const;
@@ -74,14 +74,8 @@ class Kho {
   void warn(std::string_view sentence) const;
 
  private:
-  struct Subtree {
-    std::string name;
-    PhysicalAddress blob;
-    Bytes size;
-  };
   void populate(PhysicalAddress fdt);
-  [[nodiscard]] int write_fdt();
-  [[nodiscard]] bool in_dram(PhysicalAddress first, std::uint64_t count) const;
+  [[nodiscard]] bool write_fdt(const std::vector<KhoSubtree>& subtrees);
   [[nodiscard]] bool in_scratch(PhysicalAddress first, std::uint64_t count) const;
 
   PageAllocator& pages_;
@@ -93,7 +87,7 @@ class Kho {
   std::map<PhysicalAddress, unsigned> unrestored_;  // order by address: what stands in struct page of a real kernel
   std::optional<RadixTree> tree_;
   PhysicalAddress fdt_;
-  std::vector<Subtree> subtrees_;  // mirror of the FDT page, which is rewritten at each change
+  std::vector<KhoSubtree> subtrees_;  // mirror of the FDT page, which is rewritten at each change
 };
 
 }  // namespace holdover::host::kernel

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Everything of live update that a kernel has, wired together: KHO, LUO, the PCI and IOMMU parts, the file handlers.
 //
-// Boot: construct right after the page allocator (and, at a cold boot, after scratch was reserved), before anything
-// else is allocated and before the IOMMU is initialised; iommu().incoming() then says what to adopt. Call connect()
-// before user space. reboot(KEXEC): luo().freeze(); where it is 0, shut down, write kho().fdt() into the next boot
-// parameters, jump.
+// Kernel: construct right after the page allocator (and, at a cold boot, after scratch was reserved), before anything
+// else is allocated and before the IOMMU is initialised; iommu().incoming() then says what to adopt. reboot(KEXEC):
+// luo().freeze(); where it is 0, shut down, write kho().fdt() into the next boot parameters, jump.
 #pragma once
 
 #include <memory>
@@ -21,27 +20,23 @@ namespace holdover::host::kernel {
 
 class LiveUpdateCore {
  public:
-  // Everything referred to outlives it. With policies.live_update false all of it is off. Throws Panic as Luo does.
-  LiveUpdateCore(pcie::Platform& platform, PageAllocator& pages, const BootParameters& parameters,
-                 const Policies& policies, FileTable& files, MarkFunction mark, ConsoleLine console);
+  // Everything referred to outlives it. Calls `objects` only after the constructor has returned. With
+  // policies.live_update false all of it is off. Throws Panic as Luo does.
+  LiveUpdateCore(PageAllocator& pages, const BootParameters& parameters, const Policies& policies,
+                 KernelObjects& objects, MarkFunction mark, ConsoleLine console);
   ~LiveUpdateCore();
 
-  // The parts that file handlers make objects with.
-  void connect(Interrupts& interrupts, Iommu& iommu, PciBus& pci);
-
   [[nodiscard]] Kho& kho() { return kho_; }
-  [[nodiscard]] Luo& luo() { return luo_; }
-  [[nodiscard]] PciLiveUpdate& pci() { return pci_; }
-  [[nodiscard]] IommuLiveUpdate& iommu() { return iommu_; }
+  [[nodiscard]] Luo& luo() { return *luo_; }
+  [[nodiscard]] PciLiveUpdate& pci() { return *pci_; }
+  [[nodiscard]] IommuLiveUpdate& iommu() { return *iommu_; }
 
  private:
-  void register_handlers();
-
-  KernelObjects objects_;
   Kho kho_;
-  Luo luo_;
-  PciLiveUpdate pci_;
-  IommuLiveUpdate iommu_;
+  // Destroyed in reverse: LUO lets go of its files before the handlers are gone.
+  std::unique_ptr<Luo> luo_;
+  std::unique_ptr<PciLiveUpdate> pci_;
+  std::unique_ptr<IommuLiveUpdate> iommu_;
   std::unique_ptr<FileHandler> memory_;
   std::unique_ptr<FileHandler> address_space_;
   std::unique_ptr<FileHandler> device_;

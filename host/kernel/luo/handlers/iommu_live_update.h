@@ -5,40 +5,28 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "host/kernel/iommu/domain.h"
-#include "host/kernel/iommu/iommu.h"
 #include "host/kernel/kho/block_set.h"
 #include "host/kernel/luo/file_handler.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
-#include "pcie/bdf.h"
 
 namespace holdover::host::kernel {
 
 class Luo;
 
-struct IncomingDomain {
-  std::uint16_t identifier = 0;
-  PhysicalAddress root;
-};
-
-struct IncomingAttachment {
-  pcie::Bdf function;
-  std::uint16_t identifier = 0;
-};
-
 // What the IOMMU driver of the new kernel adopts without switching translation off.
 struct IncomingIommu {
-  IommuUnitState unit;
-  std::vector<IncomingDomain> domains;
-  std::vector<IncomingAttachment> attachments;
+  IommuState unit;
+  std::vector<AddressSpaceState> domains;                        // their ids are taken
+  std::vector<std::pair<pcie::Bdf, std::uint16_t>> attachments;  // function, domain id
 };
 
 class IommuLiveUpdate : public Flb {
  public:
-  // Mistake H013 (policies): the first leaf table of the first domain stays out of the KHO tree. All outlive it.
-  IommuLiveUpdate(Kho& kho, Luo& luo, const KernelObjects& objects);
+  // `leave_out_table`: mistake H013, a leaf table of each domain stays out of the KHO tree. The rest outlives it.
+  IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, bool leave_out_table);
 
   // ---- IOMMU driver of the new kernel, at init ----
   // Nothing where no IOMMU state was handed over. All pages are restored as PageTable at the first call. Throws Panic
@@ -46,13 +34,13 @@ class IommuLiveUpdate : public Flb {
   [[nodiscard]] const IncomingIommu* incoming();
 
   // ---- File handlers ----
-  // ENOENT: no file is being preserved; EADDRINUSE: recorded already; ENOMEM, ENOSPC.
-  [[nodiscard]] int preserve_domain(const IommuDomain& domain);
-  void unpreserve_domain(std::uint16_t identifier);
+  // ENOENT: no file is being preserved; EADDRINUSE: domain id recorded already; ENOMEM, ENOSPC.
+  [[nodiscard]] int preserve_domain(const AddressSpaceState& state);
+  void unpreserve_domain(std::uint16_t domain_id);
   // EOPNOTSUPP: not attached; EINVAL: the domain is not preserved; EBUSY: recorded already; ENOMEM, ENOSPC.
-  [[nodiscard]] int preserve_attachment(pcie::Bdf function, const IommuDomain* domain);
-  void unpreserve_attachment(pcie::Bdf function);
-  // Records tables that the unit got since the last call. Inside reboot(KEXEC).
+  [[nodiscard]] int preserve_device(const DeviceState& state);
+  void unpreserve_device(pcie::Bdf function);
+  // Records tables that the unit got since preserve. Inside reboot(KEXEC).
   [[nodiscard]] int freeze();
 
   // ---- Flb ----
@@ -69,17 +57,18 @@ class IommuLiveUpdate : public Flb {
     BlockSet table_pages;
   };
   [[nodiscard]] int record_unit();
-  [[nodiscard]] int record_tables(Domain& domain, const std::vector<PhysicalAddress>& tables);
-  void release_domain(Domain& domain);
   void release_unit();
+  void release_domain(Domain& domain);
   void write_header();
+  [[nodiscard]] int restore(std::uint64_t data);
 
   Kho& kho_;
   Luo& luo_;
-  const KernelObjects& objects_;
+  KernelObjects& objects_;
+  bool leave_out_table_;
 
   PhysicalAddress header_;
-  std::vector<PhysicalAddress> unit_tables_;  // recorded and preserved
+  std::vector<PhysicalAddress> unit_pages_;  // recorded and preserved
   std::optional<BlockSet> unit_set_;
   std::optional<BlockSet> domain_set_;
   std::optional<BlockSet> device_set_;

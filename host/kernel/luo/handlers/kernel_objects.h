@@ -1,33 +1,79 @@
 // SPDX-License-Identifier: MIT
-// The parts of the kernel that file handlers make objects with.
+// What the file handlers need of the kernel's objects: implemented by the kernel's memory, IOMMU and VFIO parts.
 #pragma once
 
-#include "host/kernel/file.h"
-#include "host/kernel/iommu/iommu.h"
-#include "host/kernel/irq/interrupts.h"
-#include "host/kernel/mm/page_allocator.h"
-#include "host/kernel/pci/pci_bus.h"
-#include "host/kernel/profile.h"
-#include "host/kernel/vfio/vfio_device.h"
-#include "pcie/error.h"
-#include "pcie/platform.h"
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "host/kernel/luo/kernel_file.h"
+#include "host/kernel/pci/liveupdate.h"
+#include "pcie/bdf.h"
+#include "pcie/units.h"
 
 namespace holdover::host::kernel {
 
-// Everything outlives the handlers. The pointers are set before user space starts.
-struct KernelObjects {
-  pcie::Platform& platform;
-  PageAllocator& pages;
-  const Policies& policies;
-  FileTable& files;
-  Interrupts* interrupts = nullptr;
-  Iommu* iommu = nullptr;
-  PciBus* pci = nullptr;
+// A memfd: physically contiguous pages of state Dma.
+class MemoryFile : public KernelFile {
+ public:
+  [[nodiscard]] virtual PhysicalAddress first() const = 0;
+  [[nodiscard]] virtual std::uint64_t page_count() const = 0;
+};
 
-  [[nodiscard]] VfioContext vfio_context() const {
-    HOLDOVER_CHECK(interrupts != nullptr && iommu != nullptr);
-    return VfioContext{platform, files, *interrupts, *iommu, policies};
-  }
+// What stands of an address space in DRAM: 48-bit second-level page tables, and the domain id in the context entries.
+struct AddressSpaceState {
+  std::uint16_t domain_id = 0;  // not 0
+  PhysicalAddress root;         // top-level table
+  std::vector<PhysicalAddress>
+      table_pages;  // every page of the tables, root first, then level by level, ascending IOVA
+};
+
+// An iommufd HWPT.
+class AddressSpaceFile : public KernelFile {
+ public:
+  [[nodiscard]] virtual AddressSpaceState state() const = 0;
+  // While true: map, unmap answer EBUSY, and functions can be neither attached nor detached.
+  virtual void set_preserved(bool preserved) = 0;
+};
+
+struct DeviceState {
+  PciPath path;
+  bool attached = false;
+  std::uint16_t domain_id = 0;     // of the address space it is attached to
+  unsigned interrupt_vectors = 0;  // MSI-X vectors in use, 0: MSI-X off
+};
+
+// A VFIO device.
+class DeviceFile : public KernelFile {
+ public:
+  [[nodiscard]] virtual DeviceState state() const = 0;
+  // After a retrieve: whether user space has really taken the device up (attached it to an address space).
+  [[nodiscard]] virtual bool bound() const { return true; }
+  // Function level reset and COMMAND = INTx disable, as the posted VFIO series does in freeze.
+  virtual void reset_for_freeze() = 0;
+};
+
+// The IOMMU of this kernel.
+struct IommuState {
+  BusAddress registers;  // base of the register set: how the next kernel recognises the unit
+  PhysicalAddress root_table;
+  std::vector<PhysicalAddress> structure_pages;  // root table first, then context tables
+};
+
+// Makes kernel objects from preserved state without touching the hardware, and keeps them. All pages that are named
+// have been restored (memory as Dma, tables as PageTable).
+class KernelObjects {
+ public:
+  virtual ~KernelObjects() = default;
+
+  [[nodiscard]] virtual IommuState iommu_state() const = 0;
+  [[nodiscard]] virtual MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t page_count) = 0;
+  [[nodiscard]] virtual AddressSpaceFile& restore_address_space(const AddressSpaceState& state) = 0;
+  // Nothing where the scan did not find the function (ENODEV), or where no VFIO driver is bound to it.
+  [[nodiscard]] virtual DeviceFile* restore_device(const DeviceState& state) = 0;
+  // Path of a function that the scan found, for finish of a file that was never retrieved. The function alone where it
+  // is gone.
+  [[nodiscard]] virtual PciPath path(pcie::Bdf function) const = 0;
 };
 
 }  // namespace holdover::host::kernel
