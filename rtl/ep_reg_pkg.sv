@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Offsets, fields and reset values of the registers of BAR 0. An offset is that of element 0 from the start of the
-// BAR; element n of an array lies n strides further.
+// Offsets, fields and reset values of the registers of BAR 0. An offset is that of element 0 from the start of
+// the BAR; element n of an array lies n strides further.
 // Generated from rtl/registers.toml by tools/regmap.py; `make regs` writes it anew.
 package ep_reg_pkg;
 
@@ -43,7 +43,7 @@ package ep_reg_pkg;
 
   // One DMA channel. Registers other than CONTROL may be written only while STATUS.IDLE is 1.
   localparam logic [15:0] ChannelBase = 16'h1000;
-  localparam int unsigned ChannelCount = 8;
+  localparam int unsigned ChannelBlocks = 8;
   localparam int unsigned ChannelStride = 'h100;
   localparam logic [15:0] ChannelControl = 16'h1000;
   localparam int unsigned ChannelControlRunLsb = 0;

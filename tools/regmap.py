@@ -121,8 +121,8 @@ def camel(name):
 def systemverilog(registers):
     lines = [
         "// SPDX-License-Identifier: MIT",
-        "// Offsets, fields and reset values of the registers of BAR 0. An offset is that of element 0 from the start of the",
-        "// BAR; element n of an array lies n strides further.",
+        "// Offsets, fields and reset values of the registers of BAR 0. An offset is that of element 0 from the start of",
+        "// the BAR; element n of an array lies n strides further.",
         f"// {NOTE}",
         "package ep_reg_pkg;",
         "",
@@ -133,7 +133,7 @@ def systemverilog(registers):
         prefix = camel(block.name)
         lines += ["", f"  // {block.about}", f"  localparam logic [15:0] {prefix}Base = 16'h{block.offset:04X};"]
         if block.count > 1:
-            lines += [f"  localparam int unsigned {prefix}Count = {block.count};",
+            lines += [f"  localparam int unsigned {prefix}Blocks = {block.count};",
                       f"  localparam int unsigned {prefix}Stride = 'h{block.stride:X};"]
         for register in block.registers:
             name = prefix + camel(register.name)

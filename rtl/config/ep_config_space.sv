@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+// What a hard block does on a board: configuration space of one function (PCIe 5.0, chapter 7), BAR decoding, resets.
+module ep_config_space
+  import ep_config_pkg::*;
+#(
+  parameter int unsigned DataWidth = 256,
+  parameter logic [3:0]  LinkSpeed = 4'd3,
+  parameter logic [5:0]  LinkWidth = 6'd8
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       hot_reset_i,
+  input  logic                       link_up_i,
+
+  input  logic [15:0]                strap_vendor_id_i,
+  input  logic [15:0]                strap_device_id_i,
+  input  logic [15:0]                strap_subsystem_vendor_id_i,
+  input  logic [15:0]                strap_subsystem_id_i,
+  input  logic [23:0]                strap_class_code_i,
+  input  logic [7:0]                 strap_revision_i,
+  input  logic [63:0]                strap_serial_number_i,
+  input  logic [5:0]                 strap_bar0_size_log2_i,
+  input  logic [5:0]                 strap_bar2_size_log2_i,
+  input  logic [2:0]                 strap_max_payload_supported_i,
+  input  logic [5:0]                 strap_msix_vectors_i,
+  input  logic                       strap_no_soft_reset_i,
+  input  logic                       strap_pending_while_disabled_i,
+
+  // Configuration requests, one beat each, and their completions.
+  input  logic                       rx_cfg_valid_i,
+  output logic                       rx_cfg_ready_o,
+  input  logic                       rx_cfg_sop_i,
+  input  logic                       rx_cfg_eop_i,
+  input  logic [127:0]               rx_cfg_header_i,
+  input  logic [31:0]                rx_cfg_data_i,
+  output logic                       tx_cfg_valid_o,
+  input  logic                       tx_cfg_ready_i,
+  output logic                       tx_cfg_sop_o,
+  output logic                       tx_cfg_eop_o,
+  output logic [127:0]               tx_cfg_header_o,
+  output logic [31:0]                tx_cfg_data_o,
+
+  // Memory and message requests from the link, and those of them that the core gets.
+  input  logic                       rx_req_valid_i,
+  output logic                       rx_req_ready_o,
+  input  logic                       rx_req_sop_i,
+  input  logic                       rx_req_eop_i,
+  input  logic [127:0]               rx_req_header_i,
+  input  logic [DataWidth-1:0]       rx_req_data_i,
+  output logic                       core_req_valid_o,
+  input  logic                       core_req_ready_i,
+  output logic                       core_req_sop_o,
+  output logic                       core_req_eop_o,
+  output logic [127:0]               core_req_header_o,
+  output logic [DataWidth-1:0]       core_req_data_o,
+  output logic [2:0]                 core_req_bar_o,
+  output logic [31:0]                core_req_offset_o,
+
+  // Completions from the core, and all completions for memory requests to the link.
+  input  logic                       core_cpl_valid_i,
+  output logic                       core_cpl_ready_o,
+  input  logic                       core_cpl_sop_i,
+  input  logic                       core_cpl_eop_i,
+  input  logic [127:0]               core_cpl_header_i,
+  input  logic [DataWidth-1:0]       core_cpl_data_i,
+  output logic                       tx_cpl_valid_o,
+  input  logic                       tx_cpl_ready_i,
+  output logic                       tx_cpl_sop_o,
+  output logic                       tx_cpl_eop_o,
+  output logic [127:0]               tx_cpl_header_o,
+  output logic [DataWidth-1:0]       tx_cpl_data_o,
+
+  // A completion begins on its way to the core: the clock in which its first beat is taken.
+  input  logic                       rx_cpl_start_i,
+  input  logic [127:0]               rx_cpl_header_i,
+
+  // State of the function, and what happened in the core.
+  output logic                       function_reset_o,
+  input  logic                       reset_done_i,
+  output ep_pkg::function_config_t   fn_o,
+  output ep_pkg::config_write_t      config_write_o,
+  input  logic                       transactions_pending_i,
+  input  logic                       rx_bad_completion_i,
+  input  logic                       read_timeout_i,
+
+  // A look at a register, without effect.
+  input  logic [11:0]                peek_offset_i,
+  output logic [31:0]                peek_data_o
+);
+
+  straps_t straps_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      straps_q <= '{
+        vendor_id: strap_vendor_id_i,
+        device_id: strap_device_id_i,
+        subsystem_vendor_id: strap_subsystem_vendor_id_i,
+        subsystem_id: strap_subsystem_id_i,
+        class_code: strap_class_code_i,
+        revision: strap_revision_i,
+        serial_number: strap_serial_number_i,
+        bar0_size_log2: strap_bar0_size_log2_i,
+        bar2_size_log2: strap_bar2_size_log2_i,
+        max_payload_supported: strap_max_payload_supported_i,
+        msix_vectors: strap_msix_vectors_i,
+        no_soft_reset: strap_no_soft_reset_i,
+        pending_while_disabled: strap_pending_while_disabled_i
+      };
+    end
+  end
+
+  // ---- Resets -------------------------------------------------------------------------------------------------------
+
+  logic conventional_clear, clear, flr, reset_start, initiate_flr, soft_reset, asked_flr_q;
+
+  ep_config_reset u_reset (
+    .clk_i,
+    .rst_ni,
+    .hot_reset_i,
+    .link_up_i,
+    .function_start_i(reset_start),
+    .function_is_flr_i(asked_flr_q),
+    .conventional_clear_o(conventional_clear),
+    .clear_o(clear),
+    .flr_o(flr),
+    .function_reset_o,
+    .reset_done_i
+  );
+
+  // The access asks, the reset starts when it has been completed.
+  always_ff @(posedge clk_i) begin
+    if (initiate_flr || soft_reset) asked_flr_q <= initiate_flr;
+  end
+
+  // ---- Requests -----------------------------------------------------------------------------------------------------
+
+  write_t      write;
+  logic [11:2] read_register, peek_register;
+  logic [31:0] read_data;
+  logic [15:0] bdf;
+  logic        unsupported_config, poisoned_config;
+
+  assign peek_register = peek_offset_i[11:2];
+
+  ep_config_target u_target (
+    .clk_i,
+    .rst_ni,
+    .hold_i(function_reset_o),
+    .forget_bdf_i(conventional_clear),
+    .rx_cfg_valid_i,
+    .rx_cfg_ready_o,
+    .rx_cfg_header_i,
+    .rx_cfg_data_i,
+    .tx_cfg_valid_o,
+    .tx_cfg_ready_i,
+    .tx_cfg_header_o,
+    .tx_cfg_data_o,
+    .write_o(write),
+    .read_register_o(read_register),
+    .read_data_i(read_data),
+    .reset_asked_i(initiate_flr || soft_reset),
+    .reset_start_o(reset_start),
+    .bdf_o(bdf),
+    .unsupported_o(unsupported_config),
+    .poisoned_o(poisoned_config),
+    .cfg_write_valid_o(config_write_o.valid),
+    .cfg_write_offset_o(config_write_o.offset),
+    .cfg_write_be_o(config_write_o.byte_enables),
+    .cfg_write_data_o(config_write_o.data),
+    .cfg_write_before_o(config_write_o.value_before),
+    .cfg_write_after_o(config_write_o.value_after)
+  );
+  assign tx_cfg_sop_o = 1'b1;
+  assign tx_cfg_eop_o = 1'b1;
+
+  // ---- Registers ----------------------------------------------------------------------------------------------------
+
+  logic [15:0] status_set;
+  logic [3:0]  device_status_set;
+  logic        memory, bus_master, parity_response, intx_disable, msix_enable, msix_mask;
+  logic [1:0]  d_state;
+  logic [31:0] bar0, bar0_mask;
+  logic [63:0] bar2, bar2_mask;
+  logic [2:0]  max_payload, max_read_request;
+  logic        extended_tag, relaxed_ordering, no_snoop, rcb;
+
+  logic [31:0] header_read, power_read, msix_read, express_read, extended_read;
+  logic [31:0] header_peek, power_peek, msix_peek, express_peek, extended_peek;
+  logic [5:2]  express_read_register, express_peek_register;
+
+  assign express_read_register = read_register[5:2] - ExpressOffset[5:2];
+  assign express_peek_register = peek_register[5:2] - ExpressOffset[5:2];
+
+  ep_config_header u_header (
+    .clk_i,
+    .clear_i(clear),
+    .straps_i(straps_q),
+    .write_i(write),
+    .read_register_i(read_register[5:2]),
+    .read_data_o(header_read),
+    .peek_register_i(peek_register[5:2]),
+    .peek_data_o(header_peek),
+    .status_set_i(status_set),
+    .memory_o(memory),
+    .bus_master_o(bus_master),
+    .parity_response_o(parity_response),
+    .intx_disable_o(intx_disable),
+    .bar0_o(bar0),
+    .bar0_mask_o(bar0_mask),
+    .bar2_o(bar2),
+    .bar2_mask_o(bar2_mask)
+  );
+
+  ep_config_power u_power (
+    .clk_i,
+    .clear_i(clear),
+    .straps_i(straps_q),
+    .write_i(write),
+    .read_second_i(read_register[2]),
+    .read_data_o(power_read),
+    .peek_second_i(peek_register[2]),
+    .peek_data_o(power_peek),
+    .d_state_o(d_state),
+    .soft_reset_o(soft_reset)
+  );
+
+  ep_config_msix u_msix (
+    .clk_i,
+    .clear_i(clear),
+    .straps_i(straps_q),
+    .write_i(write),
+    .read_register_i(read_register[3:2]),
+    .read_data_o(msix_read),
+    .peek_register_i(peek_register[3:2]),
+    .peek_data_o(msix_peek),
+    .enable_o(msix_enable),
+    .mask_o(msix_mask)
+  );
+
+  ep_config_express #(
+    .LinkSpeed(LinkSpeed),
+    .LinkWidth(LinkWidth)
+  ) u_express (
+    .clk_i,
+    .rst_ni,
+    .conventional_clear_i(conventional_clear),
+    .clear_i(clear),
+    .straps_i(straps_q),
+    .write_i(write),
+    .read_register_i(express_read_register),
+    .read_data_o(express_read),
+    .peek_register_i(express_peek_register),
+    .peek_data_o(express_peek),
+    .status_set_i(device_status_set),
+    .transactions_pending_i,
+    .max_payload_o(max_payload),
+    .max_read_request_o(max_read_request),
+    .extended_tag_o(extended_tag),
+    .relaxed_ordering_o(relaxed_ordering),
+    .no_snoop_o(no_snoop),
+    .rcb_o(rcb),
+    .initiate_flr_o(initiate_flr)
+  );
+
+  ep_config_extended u_extended (
+    .straps_i(straps_q),
+    .read_register_i(read_register),
+    .read_data_o(extended_read),
+    .peek_register_i(peek_register),
+    .peek_data_o(extended_peek)
+  );
+
+  // Which of the blocks answers for a register. Everything else reads 0.
+  typedef struct packed {
+    logic header;
+    logic power;
+    logic msix;
+    logic express;
+    logic extended;
+  } block_t;
+
+  function automatic block_t block_of(logic [11:2] register_number);
+    logic [11:0] offset;
+    block_t      block;
+    offset = {register_number, 2'b00};
+    block = '0;
+    if (offset >= 12'h100) block.extended = 1'b1;
+    else if (offset < 12'h040) block.header = 1'b1;
+    else if (offset < 12'h048) block.power = 1'b1;
+    else if (offset >= 12'h050 && offset < 12'h05C) block.msix = 1'b1;
+    else if (offset >= 12'h070 && offset < 12'h0AC) block.express = 1'b1;
+    return block;
+  endfunction
+
+  block_t read_block, peek_block;
+  assign read_block = block_of(read_register);
+  assign peek_block = block_of(peek_register);
+  assign read_data = ({32{read_block.header}} & header_read) | ({32{read_block.power}} & power_read) |
+                     ({32{read_block.msix}} & msix_read) | ({32{read_block.express}} & express_read) |
+                     ({32{read_block.extended}} & extended_read);
+  assign peek_data_o = ({32{peek_block.header}} & header_peek) | ({32{peek_block.power}} & power_peek) |
+                       ({32{peek_block.msix}} & msix_peek) | ({32{peek_block.express}} & express_peek) |
+                       ({32{peek_block.extended}} & extended_peek);
+
+  assign fn_o = '{
+    bdf: bdf,
+    bus_master: bus_master,
+    memory: memory,
+    d_state: d_state,
+    max_payload: max_payload,
+    max_read_request: max_read_request,
+    extended_tag: extended_tag,
+    relaxed_ordering: relaxed_ordering,
+    no_snoop: no_snoop,
+    rcb: rcb,
+    msix_enable: msix_enable,
+    msix_mask: msix_mask,
+    intx_disable: intx_disable,
+    flr: flr,
+    pending_while_disabled: straps_q.pending_while_disabled,
+    vectors: straps_q.msix_vectors
+  };
+
+  // ---- BAR decoding -------------------------------------------------------------------------------------------------
+
+  logic        hit, unsupported_posted, unsupported_nonposted, poisoned_request;
+  logic [2:0]  bar;
+  logic [31:0] offset;
+
+  ep_bar_match u_match (
+    .enable_i(memory && d_state == StateD0),
+    .bar0_i(bar0),
+    .bar0_mask_i(bar0_mask),
+    .bar2_i(bar2),
+    .bar2_mask_i(bar2_mask),
+    .request_i(rx_req_header_i),
+    .hit_o(hit),
+    .bar_o(bar),
+    .offset_o(offset)
+  );
+
+  ep_request_filter #(
+    .DataWidth(DataWidth)
+  ) u_filter (
+    .clk_i,
+    .rst_ni,
+    .bdf_i(bdf),
+    .hit_i(hit),
+    .bar_i(bar),
+    .offset_i(offset),
+    .rx_req_valid_i,
+    .rx_req_ready_o,
+    .rx_req_sop_i,
+    .rx_req_eop_i,
+    .rx_req_header_i,
+    .rx_req_data_i,
+    .core_req_valid_o,
+    .core_req_ready_i,
+    .core_req_sop_o,
+    .core_req_eop_o,
+    .core_req_header_o,
+    .core_req_data_o,
+    .core_req_bar_o,
+    .core_req_offset_o,
+    .core_cpl_valid_i,
+    .core_cpl_ready_o,
+    .core_cpl_sop_i,
+    .core_cpl_eop_i,
+    .core_cpl_header_i,
+    .core_cpl_data_i,
+    .tx_cpl_valid_o,
+    .tx_cpl_ready_i,
+    .tx_cpl_sop_o,
+    .tx_cpl_eop_o,
+    .tx_cpl_header_o,
+    .tx_cpl_data_o,
+    .unsupported_posted_o(unsupported_posted),
+    .unsupported_nonposted_o(unsupported_nonposted),
+    .poisoned_o(poisoned_request)
+  );
+
+  // ---- Errors -------------------------------------------------------------------------------------------------------
+
+  ep_config_errors u_errors (
+    .clk_i,
+    .rst_ni(!conventional_clear),
+    .parity_response_i(parity_response),
+    .unsupported_posted_i(unsupported_posted),
+    .unsupported_nonposted_i(unsupported_nonposted || unsupported_config),
+    .poisoned_request_i(poisoned_request || poisoned_config),
+    .completion_start_i(rx_cpl_start_i),
+    .completion_i(rx_cpl_header_i),
+    .bad_completion_i(rx_bad_completion_i),
+    .read_timeout_i,
+    .status_set_o(status_set),
+    .device_status_set_o(device_status_set)
+  );
+
+  logic unused;
+  assign unused = ^{rx_cfg_sop_i, rx_cfg_eop_i, peek_offset_i[1:0]};
+
+endmodule

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Stands before the core as a hard block does: lets through the memory requests that hit a BAR, answers other non-posted
+// requests with UR, drops other posted ones, and merges its completions with the core's.
+//
+// Poisoned writes are dropped (PCIe 5.0, 2.7.2.2). Messages that an endpoint must accept have no effect here.
+module ep_request_filter
+  import ep_tlp_pkg::*, ep_completion_pkg::*;
+#(
+  parameter int unsigned DataWidth = 256
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic [15:0]          bdf_i,
+
+  // Answer of ep_bar_match to rx_req_header_i, in the same clock.
+  input  logic                 hit_i,
+  input  logic [2:0]           bar_i,
+  input  logic [31:0]          offset_i,
+
+  input  logic                 rx_req_valid_i,
+  output logic                 rx_req_ready_o,
+  input  logic                 rx_req_sop_i,
+  input  logic                 rx_req_eop_i,
+  input  logic [127:0]         rx_req_header_i,
+  input  logic [DataWidth-1:0] rx_req_data_i,
+
+  output logic                 core_req_valid_o,
+  input  logic                 core_req_ready_i,
+  output logic                 core_req_sop_o,
+  output logic                 core_req_eop_o,
+  output logic [127:0]         core_req_header_o,
+  output logic [DataWidth-1:0] core_req_data_o,
+  output logic [2:0]           core_req_bar_o,
+  output logic [31:0]          core_req_offset_o,
+
+  input  logic                 core_cpl_valid_i,
+  output logic                 core_cpl_ready_o,
+  input  logic                 core_cpl_sop_i,
+  input  logic                 core_cpl_eop_i,
+  input  logic [127:0]         core_cpl_header_i,
+  input  logic [DataWidth-1:0] core_cpl_data_i,
+
+  output logic                 tx_cpl_valid_o,
+  input  logic                 tx_cpl_ready_i,
+  output logic                 tx_cpl_sop_o,
+  output logic                 tx_cpl_eop_o,
+  output logic [127:0]         tx_cpl_header_o,
+  output logic [DataWidth-1:0] tx_cpl_data_o,
+
+  output logic                 unsupported_posted_o,
+  output logic                 unsupported_nonposted_o,
+  output logic                 poisoned_o
+);
+
+  localparam logic [4:0] TypeMemory = 5'b00000;
+  localparam logic [4:0] TypeMemoryLocked = 5'b00001;
+  localparam logic [7:0] CompletionLocked = 8'b000_01011;
+  localparam logic [7:0] MessageUnlock = 8'h00, MessageTurnOff = 8'h19, MessagePowerLimit = 8'h50, MessageVendor1 = 8'h7F;
+  localparam logic [3:0] MessageIgnored = 4'h4;  // 40h to 4Fh
+
+  // ---- Classification of the request whose first beat stands at the input ------------------------------------------
+
+  request_t request;
+  logic     is_memory, is_message, is_posted, is_known_message, passes;
+
+  assign request = rx_req_header_i;
+  assign is_memory = request.fmt_type[4:0] == TypeMemory;
+  assign is_message = request.fmt_type[4:3] == 2'b10;
+  assign is_posted = is_message || (is_memory && request.fmt_type[6]);
+  // Double word 1, bits 7:0 of a message are its code.
+  assign is_known_message = is_message && ({request.last_be, request.first_be} inside
+                                           {MessageUnlock, MessageTurnOff, MessagePowerLimit, MessageVendor1} ||
+                                           request.last_be == MessageIgnored);
+  assign passes = is_memory && hit_i && !request.poisoned;
+
+  // ---- Requests -----------------------------------------------------------------------------------------------------
+
+  typedef enum logic [1:0] {
+    StStart,  // the next beat begins a request
+    StPass,
+    StDrop
+  } state_e;
+
+  state_e   state_q, state_d;
+  logic     answer_pending_q, takes_answer;
+  logic     drops, passing;
+  request_t answer_q;
+
+  always_comb begin
+    passing = state_q == StPass;
+    drops = state_q == StDrop;
+    takes_answer = 1'b0;
+    if (state_q == StStart && rx_req_valid_i) begin
+      passing = passes;
+      drops = !passes && (is_posted || !answer_pending_q);
+      takes_answer = drops && !is_posted;
+    end
+    rx_req_ready_o = passing ? core_req_ready_i : drops;
+    state_d = state_q;
+    if (rx_req_valid_i && rx_req_ready_o) begin
+      if (rx_req_eop_i) state_d = StStart;
+      else state_d = passing ? StPass : StDrop;
+    end
+  end
+
+  assign core_req_valid_o = rx_req_valid_i && passing;
+  assign core_req_sop_o = rx_req_sop_i;
+  assign core_req_eop_o = rx_req_eop_i;
+  assign core_req_header_o = rx_req_header_i;
+  assign core_req_data_o = rx_req_data_i;
+  assign core_req_bar_o = bar_i;
+  assign core_req_offset_o = offset_i;
+
+  logic begins_drop;
+  assign begins_drop = state_q == StStart && rx_req_valid_i && drops;
+  assign poisoned_o = begins_drop && request.poisoned;
+  assign unsupported_posted_o = begins_drop && is_posted && !is_known_message && !request.poisoned;
+  assign unsupported_nonposted_o = takes_answer;
+
+  // ---- Completions --------------------------------------------------------------------------------------------------
+
+  logic        core_packet_q, sends_own, own_taken;
+  completion_t answer;
+
+  assign sends_own = answer_pending_q && !core_packet_q;
+  assign own_taken = sends_own && tx_cpl_ready_i;
+
+  always_comb begin
+    answer = completion_for(answer_q, bdf_i);
+    answer.status = StatusUnsupportedRequest;
+    answer.byte_count = 12'd4;
+    if (answer_q.fmt_type[4:0] == TypeMemoryLocked) answer.fmt_type = CompletionLocked;
+    if (answer_q.fmt_type[4:1] == TypeMemory[4:1]) begin
+      answer.byte_count = 12'(byte_count(answer_q));
+      answer.lower_address = {5'(low_address(answer_q)), leading_bytes(answer_q.first_be)};
+    end
+  end
+
+  assign tx_cpl_valid_o = sends_own || core_cpl_valid_i;
+  assign tx_cpl_sop_o = sends_own || core_cpl_sop_i;
+  assign tx_cpl_eop_o = sends_own || core_cpl_eop_i;
+  assign tx_cpl_header_o = sends_own ? answer : core_cpl_header_i;
+  assign tx_cpl_data_o = core_cpl_data_i;
+  assign core_cpl_ready_o = tx_cpl_ready_i && !sends_own;
+
+  // A completion that was offered stays, whatever comes after it.
+  logic core_offered;
+  assign core_offered = core_cpl_valid_i && !sends_own && !(tx_cpl_ready_i && core_cpl_eop_i);
+
+  always_ff @(posedge clk_i) begin
+    state_q <= state_d;
+    core_packet_q <= core_offered || (core_packet_q && !(core_cpl_valid_i && tx_cpl_ready_i && core_cpl_eop_i));
+    if (takes_answer) begin
+      answer_q <= request;
+      answer_pending_q <= 1'b1;
+    end else if (own_taken) begin
+      answer_pending_q <= 1'b0;
+    end
+    if (!rst_ni) begin
+      state_q <= StStart;
+      core_packet_q <= 1'b0;
+      answer_pending_q <= 1'b0;
+    end
+  end
+
+endmodule
