@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "host/agent/endpoint_streams.h"
+
+#include <charconv>
+
+#include "host/agent/agent_state.h"
+#include "pcie/error.h"
+#include "pcie/pattern.h"
+
+namespace holdover::host {
+namespace {
+
+// Streams as stream_seed() numbers them.
+constexpr unsigned kStreamReader = 8;
+
+// How long a vector may stay silent before it counts as dead: several times what moderation may hold back.
+constexpr unsigned kInterruptLooks = 60;
+constexpr std::chrono::nanoseconds kInterruptLookInterval{10'000};
+
+constexpr std::array<unsigned, 3> kVectorsInUse{kVectorToHost, kVectorToCard, kVectorHeartbeat};
+
+std::uint64_t run_seed(System& system) {
+  const std::string text = system.parameter("seed");
+  std::uint64_t seed = 1;
+  if (!text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      throw Error(ErrorCode::InvalidArgument, "parameter seed=" + text + " of the command line is not a number");
+    }
+  }
+  return seed;
+}
+
+}  // namespace
+
+std::unique_ptr<EndpointStreams> EndpointStreams::open(System& system, pcie::Bdf bdf, unsigned index) {
+  std::unique_ptr<EndpointStreams> streams(new EndpointStreams(system, index));
+  streams->device_ = system.open_device(bdf);
+  streams->state_ = system.create_memory(kStateMemoryBytes);
+  streams->rings_ = system.create_memory(kRingsBytes);
+  streams->data_ = system.create_memory(kDataBytes);
+  streams->heartbeat_ = system.create_memory(kHeartbeatBytes);
+  streams->space_ = system.create_address_space();
+  streams->driver_ = EndpointDriver::open(system, *streams->device_, *streams->state_);
+  streams->map(*streams->rings_, kRegionRings);
+  streams->map(*streams->data_, kRegionData);
+  streams->map(*streams->heartbeat_, kRegionHeartbeat);
+  streams->device_->attach(*streams->space_);
+  for (const unsigned channel : kChannels) {
+    streams->program_channel(channel);
+  }
+  return streams;
+}
+
+std::unique_ptr<EndpointStreams> EndpointStreams::retrieve(System& system, Session& session, unsigned index) {
+  std::unique_ptr<EndpointStreams> streams(new EndpointStreams(system, index));
+  const std::uint64_t base = index * kTokenStride;
+  streams->state_ = session.retrieve_memory(base + kTokenState);
+  streams->rings_ = session.retrieve_memory(base + kTokenRings);
+  streams->data_ = session.retrieve_memory(base + kTokenData);
+  streams->heartbeat_ = session.retrieve_memory(base + kTokenHeartbeat);
+  streams->space_ = session.retrieve_address_space(base + kTokenAddressSpace);
+  streams->device_ = session.retrieve_device(base + kTokenDevice + index);
+  system.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, streams->device_->bdf().requester_id());
+  streams->driver_ = EndpointDriver::resume(system, *streams->device_, *streams->state_,
+                                            {streams->rings_.get(), streams->data_.get(), streams->heartbeat_.get()});
+  return streams;
+}
+
+void EndpointStreams::map(Memory& memory, unsigned region) {
+  const Iova iova = system_.allocate_iova(Bytes{memory.bytes().size()});
+  for (const Mapping& mapping : mappings(region)) {
+    space_->map(memory, mapping.offset, iova + mapping.offset, mapping.size, mapping.device_writes);
+  }
+  const unsigned number = driver_->add_region(memory, iova);
+  HOLDOVER_CHECK(number == region);
+}
+
+void EndpointStreams::program_channel(unsigned channel) {
+  const bool to_host = channel == kChannelToHost;
+  ChannelConfig config;
+  config.direction = to_host ? ChannelConfig::Direction::CardToHost : ChannelConfig::Direction::HostToCard;
+  config.cyclic = true;
+  config.pattern = true;
+  config.seed = stream_seed(run_seed(system_), index_, channel);
+  config.entries = kDescriptors;
+  config.descriptors = descriptor_ring_place(channel);
+  config.completions = completion_ring_place(channel);
+  config.vector = to_host ? kVectorToHost : kVectorToCard;
+  config.moderation = kCompletionsPerInterrupt;
+  driver_->configure(channel, config);
+
+  unsigned slot = 0;
+  for (const Buffer& buffer : buffers(channel)) {
+    if (!to_host) {
+      pcie::fill_pattern(driver_->bytes(buffer.place, Bytes{buffer.length}), config.seed, 0, buffer.stream_offset);
+    }
+    driver_->put(channel, slot,
+                 DmaDescriptor{driver_->iova(buffer.place).raw(), buffer.stream_offset, buffer.length, 0, slot, 0});
+    ++slot;
+  }
+}
+
+void EndpointStreams::start() {
+  driver_->enable_interrupts(kVectorCount);
+  device_->enable_bus_master();
+
+  HeartbeatConfig writer;
+  writer.entries = kWriterRecords;
+  writer.ring = kWriterRing;
+  writer.period = kWriterPeriod;
+  writer.vector = kVectorHeartbeat;
+  writer.interrupt_every = kRecordsPerInterrupt;
+  driver_->start_heartbeat_writer(writer);
+
+  HeartbeatConfig reader;
+  reader.entries = kReaderCells;
+  reader.ring = kReaderTable;
+  reader.period = kReaderPeriod;
+  reader.seed = stream_seed(run_seed(system_), index_, kStreamReader);
+  driver_->start_heartbeat_reader(reader);
+
+  for (const unsigned channel : kChannels) {
+    driver_->start(channel);
+  }
+}
+
+void EndpointStreams::preserve(Session& session, const std::function<void()>& preserved) {
+  const std::uint64_t base = index_ * kTokenStride;
+  const std::array<std::pair<File*, std::uint64_t>, 6> files{{{state_.get(), kTokenState},
+                                                              {rings_.get(), kTokenRings},
+                                                              {data_.get(), kTokenData},
+                                                              {heartbeat_.get(), kTokenHeartbeat},
+                                                              {space_.get(), kTokenAddressSpace},
+                                                              {device_.get(), kTokenDevice + index_}}};
+  for (const auto& [file, token] : files) {
+    session.preserve(*file, base + token);
+    preserved();
+  }
+}
+
+void EndpointStreams::take_interrupts() {
+  for (const unsigned vector : kVectorsInUse) {
+    interrupts_[vector] += driver_->take_interrupts(vector);
+  }
+}
+
+EndpointStreams::Progress EndpointStreams::progress() const {
+  Progress progress{};
+  for (const unsigned channel : kChannels) {
+    progress.completed[channel] = driver_->channel_statistics(channel).completed;
+  }
+  progress.written = driver_->heartbeat_writer_statistics().sequence;
+  progress.read = driver_->heartbeat_reader_statistics().count;
+  return progress;
+}
+
+void EndpointStreams::expect_traffic(std::chrono::nanoseconds duration) {
+  const Progress before = progress();
+  system_.wait(duration);
+  take_interrupts();
+  const Progress after = progress();
+  const std::string where =
+      " of the endpoint at " + bdf().to_string() + " has stood still for " + std::to_string(duration.count()) + " ns";
+  for (const unsigned channel : kChannels) {
+    if (after.completed[channel] == before.completed[channel]) {
+      throw Error(ErrorCode::Unavailable, "channel " + std::to_string(channel) + where);
+    }
+  }
+  if (after.written == before.written || after.read == before.read) {
+    throw Error(ErrorCode::Unavailable,
+                std::string("the heartbeat ") + (after.written == before.written ? "writer" : "reader") + where);
+  }
+}
+
+void EndpointStreams::begin_interrupt_check() {
+  take_interrupts();
+  interrupts_at_check_ = interrupts_;
+}
+
+unsigned EndpointStreams::silent_vectors() {
+  unsigned silent = 0;
+  for (unsigned look = 0; look < kInterruptLooks; ++look) {
+    take_interrupts();
+    silent = 0;
+    for (const unsigned vector : kVectorsInUse) {
+      silent += interrupts_[vector] == interrupts_at_check_[vector] ? 1 : 0;
+    }
+    if (silent == 0) {
+      break;
+    }
+    system_.wait(kInterruptLookInterval);
+  }
+  return silent;
+}
+
+std::uint64_t EndpointStreams::lost_events() const {
+  std::uint64_t lost = 0;
+  for (const unsigned vector : kVectorsInUse) {
+    const VectorStatistics statistics = driver_->vector_statistics(vector);
+    const std::uint64_t kept =
+        std::uint64_t{statistics.coalesced} + statistics.messages + (statistics.pending ? 1u : 0u);
+    lost += statistics.events > kept ? statistics.events - kept : 0;
+  }
+  return lost;
+}
+
+void EndpointStreams::stop() { driver_->stop_all(); }
+
+std::vector<std::string> EndpointStreams::summary() const {
+  const std::string who = "endpoint " + std::to_string(index_) + " (" + bdf().to_string() + ") ";
+  std::vector<std::string> lines;
+  for (const unsigned channel : kChannels) {
+    const ChannelStatistics statistics = driver_->channel_statistics(channel);
+    std::string line = who + "channel " + std::to_string(channel) + ": " + std::to_string(statistics.completed) +
+                       " descriptors, " + std::to_string(statistics.bytes) + " bytes, status " +
+                       std::to_string(static_cast<unsigned>(statistics.error));
+    if (channel == kChannelToCard) {
+      line +=
+          ", " + std::to_string(statistics.mismatches) + " of " + std::to_string(statistics.checked) + " bytes wrong";
+    }
+    lines.push_back(std::move(line));
+  }
+  const HeartbeatWriterStatistics writer = driver_->heartbeat_writer_statistics();
+  lines.push_back(who + "heartbeat writer: " + std::to_string(writer.sequence) + " records, " +
+                  std::to_string(writer.missed) + " missed");
+  const HeartbeatReaderStatistics reader = driver_->heartbeat_reader_statistics();
+  lines.push_back(who + "heartbeat reader: " + std::to_string(reader.count) + " cells, " +
+                  std::to_string(reader.missed) + " missed, " + std::to_string(reader.mismatches) + " wrong, " +
+                  std::to_string(reader.failed) + " failed");
+  std::string line = who + "interrupts:";
+  for (const unsigned vector : kVectorsInUse) {
+    line += " " + std::to_string(interrupts_[vector]) + " on vector " + std::to_string(vector) + ",";
+  }
+  line.pop_back();
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+}  // namespace holdover::host

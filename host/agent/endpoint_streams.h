@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// One endpoint with everything that its streams need: files, driver, traffic. The agent's unit of work.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/agent/stream_layout.h"
+#include "host/driver/endpoint_driver.h"
+#include "host/system.h"
+
+namespace holdover::host {
+
+class EndpointStreams {
+ public:
+  // Opens the function, makes and maps its memory, and programs every stream; nothing runs yet. `index` numbers the
+  // endpoints of the scenario. `system` outlives the streams.
+  [[nodiscard]] static std::unique_ptr<EndpointStreams> open(System& system, pcie::Bdf bdf, unsigned index);
+  // Takes everything out of the session and adopts the running endpoint.
+  [[nodiscard]] static std::unique_ptr<EndpointStreams> retrieve(System& system, Session& session, unsigned index);
+
+  [[nodiscard]] pcie::Bdf bdf() const { return device_->bdf(); }
+  [[nodiscard]] std::span<std::byte> state_memory() { return state_->bytes(); }
+  [[nodiscard]] unsigned running_streams() const { return driver_->running_streams(); }
+
+  void start();
+  void enable_interrupts_again() { driver_->enable_interrupts_again(); }
+  // Puts everything into the session. Calls `preserved` after each file.
+  void preserve(Session& session, const std::function<void()>& preserved);
+
+  // Counts what arrived since the last call.
+  void take_interrupts();
+  // Throws Error{Unavailable} that names a stream which moved nothing while `duration` passed.
+  void expect_traffic(std::chrono::nanoseconds duration);
+  // Waits until every vector in use has interrupted since begin_interrupt_check(); returns how many have not within a
+  // bounded time.
+  void begin_interrupt_check();
+  [[nodiscard]] unsigned silent_vectors();
+  // Events of which the endpoint has neither sent nor keeps a message, over all vectors in use.
+  [[nodiscard]] std::uint64_t lost_events() const;
+
+  // Throws the first error, after everything that can be stopped has been.
+  void stop();
+  // What the driver has to say about its streams, line by line.
+  [[nodiscard]] std::vector<std::string> summary() const;
+
+ private:
+  EndpointStreams(System& system, unsigned index) : system_(system), index_(index) {}
+
+  void map(Memory& memory, unsigned region);
+  void program_channel(unsigned channel);
+
+  struct Progress {
+    std::array<std::uint64_t, kChannels.size()> completed;
+    std::uint64_t written;
+    std::uint64_t read;
+  };
+  [[nodiscard]] Progress progress() const;
+
+  System& system_;
+  unsigned index_;
+  std::unique_ptr<Memory> state_;
+  std::unique_ptr<Memory> rings_;
+  std::unique_ptr<Memory> data_;
+  std::unique_ptr<Memory> heartbeat_;
+  std::unique_ptr<AddressSpace> space_;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<EndpointDriver> driver_;
+  std::array<std::uint64_t, kVectorCount> interrupts_{};
+  std::array<std::uint64_t, kVectorCount> interrupts_at_check_{};
+};
+
+}  // namespace holdover::host

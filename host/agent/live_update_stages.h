@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The two stages that the scenarios are made of, with the endpoints they concern as parameters.
+#pragma once
+
+#include "host/system.h"
+
+namespace holdover::host {
+
+struct Participants {
+  // The first `preserved` endpoints are handed over; 0 stands for every endpoint.
+  unsigned preserved = 0;
+  // Further endpoints run traffic too, and start anew under the next kernel.
+  unsigned neighbours = 0;
+};
+
+// Starts the traffic, lets it run, preserves, and asks for the kexec. Returns where the kexec was refused, and after a
+// run with jump=none. Throws Error{NotFound} where the system has too few endpoints.
+void run_stage_1(System& system, const Participants& participants);
+// Retrieves what was preserved, resumes, finishes, lets the traffic run and stops it.
+void run_stage_2(System& system, const Participants& participants);
+
+}  // namespace holdover::host
