@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// A host system over fake endpoints: memory, address spaces and sessions that can be handed to a second FakeSystem, as
+// a kexec would do it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "host/system.h"
+#include "tests/support/fake_device.h"
+
+namespace holdover::testing {
+
+class FakeMemory final : public host::Memory {
+ public:
+  explicit FakeMemory(std::shared_ptr<std::vector<std::byte>> bytes) : storage(std::move(bytes)) {}
+  [[nodiscard]] std::span<std::byte> bytes() override { return *storage; }
+
+  std::shared_ptr<std::vector<std::byte>> storage;
+};
+
+class FakeAddressSpace final : public host::AddressSpace {
+ public:
+  explicit FakeAddressSpace(std::shared_ptr<FakeTranslation> pages) : translation(std::move(pages)) {}
+  void map(host::Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) override;
+  void unmap(Iova iova, Bytes size) override;
+
+  std::shared_ptr<FakeTranslation> translation;
+};
+
+// What outlives a kernel: the hardware, and what was preserved.
+struct FakeWorld {
+  struct Preserved {
+    std::shared_ptr<std::vector<std::byte>> memory;
+    std::shared_ptr<FakeTranslation> translation;
+    FakeEndpoint* endpoint = nullptr;
+  };
+  std::vector<std::unique_ptr<FakeEndpoint>> endpoints;
+  std::map<std::string, std::map<std::uint64_t, Preserved>> sessions;
+  std::vector<std::shared_ptr<FakeTranslation>> keep;  // hardware may still reach it
+  std::vector<std::shared_ptr<std::vector<std::byte>>> keep_memory;
+  bool jumped = false;  // no instruction of the first kernel runs any more
+  // phase, step and value of every mark; lines of the console.
+  std::vector<std::tuple<pcie::Phase, pcie::Step, std::uint64_t>> marks;
+  std::vector<std::string> console;
+
+  explicit FakeWorld(unsigned count);
+  [[nodiscard]] unsigned count(pcie::Step step) const;
+  // Value of the first mark with this step.
+  [[nodiscard]] std::uint64_t value(pcie::Step step) const;
+  [[nodiscard]] std::string console_text() const;
+};
+
+class FakeSystem final : public host::System {
+ public:
+  FakeSystem(FakeWorld& world, bool booted_by_kexec) : world_(world), booted_by_kexec_(booted_by_kexec) {}
+
+  [[nodiscard]] std::vector<pcie::Bdf> devices() override;
+  [[nodiscard]] std::unique_ptr<host::Device> open_device(pcie::Bdf bdf) override;
+  [[nodiscard]] std::unique_ptr<host::Memory> create_memory(Bytes size) override;
+  [[nodiscard]] std::unique_ptr<host::AddressSpace> create_address_space() override;
+  [[nodiscard]] std::unique_ptr<host::LiveUpdate> open_live_update() override;
+  void kexec() override;
+  [[nodiscard]] Iova allocate_iova(Bytes size) override;
+  [[nodiscard]] std::string parameter(std::string_view name) override;
+  [[nodiscard]] bool booted_by_kexec() override { return booted_by_kexec_; }
+  void wait(std::chrono::nanoseconds duration) override;
+  void print(std::string_view line) override { world_.console.emplace_back(line); }
+  void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) override;
+
+  std::map<std::string, std::string, std::less<>> parameters;
+  bool has_live_update = true;
+  int kexec_errno = 0;  // not 0: the kexec is refused with it
+
+ private:
+  FakeWorld& world_;
+  bool booted_by_kexec_;
+  std::uint64_t next_iova_ = 0x10'0000;
+};
+
+}  // namespace holdover::testing

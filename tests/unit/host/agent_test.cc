@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// Both stages of the scenarios over fake endpoints: what is handed over, what is refused, and what is said about it.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <set>
+
+#include "host/agent/agent_state.h"
+#include "host/agent/scenario_stages.h"
+#include "host/agent/stream_layout.h"
+#include "host/driver/endpoint_regs.h"
+#include "pcie/error.h"
+#include "tests/support/fake_system.h"
+
+namespace holdover::host {
+namespace {
+
+using pcie::Step;
+using testing::FakeSystem;
+using testing::FakeWorld;
+
+class Agent : public ::testing::Test {
+ protected:
+  // True where the stage ended in the jump.
+  bool stage_1(FakeWorld& world, const char* scenario, const std::function<void(FakeSystem&)>& prepare = {}) {
+    FakeSystem system(world, false);
+    if (prepare) {
+      prepare(system);
+    }
+    try {
+      find_scenario_stages(scenario)->stage_1(system);
+    } catch (const KernelGone&) {
+      return true;
+    }
+    return false;
+  }
+
+  void stage_2(FakeWorld& world, const char* scenario, const std::function<void(FakeSystem&)>& prepare = {}) {
+    FakeSystem system(world, true);
+    if (prepare) {
+      prepare(system);
+    }
+    find_scenario_stages(scenario)->stage_2(system);
+  }
+
+  static bool runs(testing::FakeEndpoint& endpoint) {
+    return (endpoint.read(regs::heartbeat_writer::kControl) & 1) != 0;
+  }
+};
+
+TEST_F(Agent, HandsEveryEndpointOverAndStopsItInTheSecondStage) {
+  FakeWorld world(2);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  EXPECT_TRUE(runs(*world.endpoints[0]));
+  EXPECT_TRUE(runs(*world.endpoints[1]));
+  EXPECT_EQ(world.sessions.at("holdover").size(), 12u);
+
+  const unsigned resets = world.endpoints[0]->resets;
+  stage_2(world, "continuity");
+  EXPECT_EQ(world.endpoints[0]->resets, resets);
+  EXPECT_FALSE(runs(*world.endpoints[0]));
+  EXPECT_FALSE(runs(*world.endpoints[1]));
+  EXPECT_EQ(world.count(Step::FunctionRetrieved), 2u);
+  EXPECT_EQ(world.value(Step::TrafficStarted), 8u);
+  EXPECT_EQ(world.value(Step::TrafficStopped), 8u);
+  EXPECT_EQ(world.count(Step::MissedMessages), 0u);
+  EXPECT_TRUE(world.sessions.empty());
+}
+
+TEST_F(Agent, OpensTheWindowAfterTheFirstPreserveAndClosesItAfterFinish) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  stage_2(world, "continuity");
+  EXPECT_EQ(world.count(Step::WindowBegin), 1u);
+  EXPECT_EQ(world.count(Step::WindowEnd), 1u);
+}
+
+TEST_F(Agent, TheNeighbourIsNotHandedOverAndStartsAnew) {
+  FakeWorld world(2);
+  ASSERT_TRUE(stage_1(world, "neighbour"));
+  EXPECT_EQ(world.sessions.at("holdover").size(), 6u);
+  EXPECT_TRUE(runs(*world.endpoints[1]));
+  stage_2(world, "neighbour");
+  EXPECT_EQ(world.count(Step::FunctionRetrieved), 1u);
+  EXPECT_EQ(world.endpoints[0]->resets, 0u);
+  EXPECT_EQ(world.endpoints[1]->resets, 1u) << "it was still running for the old kernel";
+  EXPECT_EQ(world.value(Step::TrafficStopped), 8u);
+}
+
+TEST_F(Agent, TheNeighbourScenarioNeedsTwoEndpoints) {
+  FakeWorld world(1);
+  EXPECT_THROW(stage_1(world, "neighbour"), Error);
+}
+
+TEST_F(Agent, ARefusedKexecKeepsTheTrafficAndEndsTheSession) {
+  FakeWorld world(1);
+  EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) { system.kexec_errno = EINVAL; }));
+  EXPECT_EQ(world.value(Step::KexecRefused), static_cast<std::uint64_t>(EINVAL));
+  EXPECT_EQ(world.value(Step::TrafficStopped), 4u);
+  EXPECT_TRUE(world.sessions.empty());
+  EXPECT_FALSE(runs(*world.endpoints[0]));
+}
+
+TEST_F(Agent, WithoutAJumpTheWindowOpensAndClosesUnderOneKernel) {
+  FakeWorld world(1);
+  EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) {
+    system.parameters["jump"] = "none";
+    system.parameters["blackout_us"] = "77";
+  }));
+  EXPECT_EQ(world.count(Step::WindowBegin), 1u);
+  EXPECT_EQ(world.count(Step::WindowEnd), 1u);
+  EXPECT_EQ(world.value(Step::TrafficStopped), 4u);
+  EXPECT_TRUE(world.sessions.empty());
+}
+
+TEST_F(Agent, AKernelWithoutLiveUpdateJumpsAllTheSame) {
+  FakeWorld world(1);
+  EXPECT_TRUE(stage_1(world, "continuity", [](FakeSystem& system) { system.has_live_update = false; }));
+  EXPECT_EQ(world.count(Step::WindowBegin), 1u);
+}
+
+TEST_F(Agent, WithoutAHandoverTheSecondStageSaysSoAndStopsWhatItCanReach) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  world.sessions.clear();
+  stage_2(world, "continuity", [](FakeSystem& system) { system.parameters["function"] = "0000:01:00.0,0000:09:00.0"; });
+  EXPECT_EQ(world.value(Step::NoHandover), static_cast<std::uint64_t>(ENOENT));
+  EXPECT_FALSE(runs(*world.endpoints[0]));
+  EXPECT_NE(world.console_text().find("function 0000:01:00.0 answers"), std::string::npos);
+  EXPECT_NE(world.console_text().find("function 0000:09:00.0 cannot be looked after"), std::string::npos);
+}
+
+TEST_F(Agent, NoticesAChannelThatStandsStillBeforeItPreservesAnything) {
+  FakeWorld world(1);
+  world.endpoints[0]->stalled_channel = 1;
+  try {
+    stage_1(world, "continuity");
+    FAIL() << "the agent went on";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("channel 1 of the endpoint at 0000:01:00.0"), std::string::npos);
+  }
+  EXPECT_EQ(world.count(Step::WindowBegin), 0u);
+}
+
+TEST_F(Agent, NoticesAVectorThatStaysSilentBeforeItPreservesAnything) {
+  FakeWorld world(1);
+  world.endpoints[0]->silent_vector = 4;
+  EXPECT_THROW(stage_1(world, "continuity"), Error);
+  EXPECT_EQ(world.count(Step::WindowBegin), 0u);
+}
+
+TEST_F(Agent, ReportsAVectorThatIsSilentAfterTheUpdate) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  world.endpoints[0]->silent_vector = 1;
+  stage_2(world, "continuity");
+  EXPECT_EQ(world.value(Step::MissedMessages), 1u);
+}
+
+TEST_F(Agent, ReportsEventsThatBecameNoMessage) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  world.endpoints[0]->drops_events = true;
+  stage_2(world, "continuity");
+  EXPECT_GE(world.count(Step::MissedMessages), 2u) << "silent vectors, and lost events";
+}
+
+TEST_F(Agent, RefusesANumberThatIsNone) {
+  FakeWorld world(1);
+  EXPECT_THROW(stage_1(world, "continuity", [](FakeSystem& system) { system.parameters["before_us"] = "1x"; }), Error);
+  FakeWorld other(1);
+  EXPECT_THROW(stage_1(other, "continuity", [](FakeSystem& system) { system.parameters["seed"] = "-1"; }), Error);
+}
+
+TEST_F(Agent, TheSecondStageRefusesABrokenAgentState) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  (*world.sessions.at("holdover").at(kTokenState).memory)[kPageSize.count() + 12] ^= std::byte{1};
+  EXPECT_THROW(stage_2(world, "continuity"), Error);
+}
+
+TEST(StreamLayout, BuffersStartAndEndAtOddPlacesAndDoNotOverlap) {
+  for (const unsigned channel : kChannels) {
+    std::uint64_t end = channel * kDataBytesPerChannel.count();
+    bool crosses_at_odd_offset = false;
+    for (const Buffer& buffer : buffers(channel)) {
+      EXPECT_GE(buffer.place.offset, end);
+      end = buffer.place.offset + buffer.length;
+      EXPECT_GE(buffer.length, 1024u);
+      EXPECT_LE(buffer.length, 8192u);
+      crosses_at_odd_offset |= buffer.place.offset % 2 == 1 && buffer.place.offset / 4096 != (end - 1) / 4096;
+    }
+    EXPECT_LE(end, (channel + 1) * kDataBytesPerChannel.count());
+    EXPECT_TRUE(crosses_at_odd_offset);
+  }
+}
+
+TEST(StreamLayout, MappingsCoverTheirRegionOnce) {
+  const std::array<Bytes, 3> sizes{kRingsBytes, kDataBytes, kHeartbeatBytes};
+  for (unsigned region = 0; region < sizes.size(); ++region) {
+    Bytes covered{0};
+    for (const Mapping& mapping : mappings(region)) {
+      EXPECT_EQ(mapping.offset, covered);
+      covered += mapping.size;
+    }
+    EXPECT_EQ(covered, sizes[region]) << region;
+  }
+}
+
+TEST(StreamLayout, NoTwoStreamsOfARunShareASeed) {
+  std::set<std::uint32_t> seeds;
+  for (unsigned endpoint = 0; endpoint < 8; ++endpoint) {
+    for (unsigned stream = 0; stream < 9; ++stream) {
+      EXPECT_TRUE(seeds.insert(stream_seed(1, endpoint, stream)).second) << endpoint << ' ' << stream;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace holdover::host
