@@ -2,10 +2,6 @@
 // Types that the modules of the endpoint share. Layouts in host memory are those of host/driver/dma_abi.h.
 package ep_pkg;
 
-  localparam int unsigned MaxChannels = 8;
-  localparam int unsigned DescriptorBytes = 32;
-  localparam int unsigned RecordBytes = 16;
-  localparam int unsigned HeartbeatBytes = 32;
   // Descriptors of one channel that may be in flight.
   localparam int unsigned SlotBits = 2;
   // Bits of a card memory address or of a byte offset in a pattern stream (word index modulo 2^32).
@@ -169,7 +165,6 @@ package ep_pkg;
     logic [2:0]          channel;
     logic [SlotBits-1:0] slot;
     logic                pattern;
-    logic [31:0]         key;
     logic [CardBits-1:0] destination;
     logic [12:0]         bytes;
   } read_context_t;
@@ -182,6 +177,23 @@ package ep_pkg;
     logic [SlotBits-1:0] slot;
     dma_status_e         status;
   } read_finish_t;
+
+  // A piece of a transfer left the core, or was dropped by a channel reset; one clock.
+  typedef struct packed {
+    logic                valid;
+    logic [2:0]          channel;
+    logic [SlotBits-1:0] slot;
+  } piece_done_t;
+
+  // A finished descriptor that wants its record written.
+  typedef struct packed {
+    logic [63:0] address;
+    logic [31:0] cookie;
+    logic [31:0] length;
+    logic        phase;
+    logic [3:0]  status;
+    logic [31:0] sequence_number;
+  } record_t;
 
   // A descriptor as it lies in host memory, first byte in bits 7:0.
   typedef struct packed {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Reads one cell of a host table every period and counts what comes back: arrived, wrong, failed. A read that was not issued
+// within one period is dropped, its cell skipped.
+module ep_heartbeat_reader #(
+  parameter int unsigned DataWidth = 256,
+  localparam int unsigned CountBits = $clog2(DataWidth / 8 + 1)
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+
+  input  ep_pkg::heartbeat_reader_config_t config_i,
+  output ep_pkg::heartbeat_reader_status_t status_o,
+
+  output logic                             read_valid_o,
+  input  logic                             read_take_i,
+  output logic [63:0]                      read_address_o,
+  output logic [15:0]                      read_cell_o,
+  input  logic                             sent_i,  // pulse: a taken read became a request that will finish
+
+  input  ep_pkg::read_finish_t             finish_i,
+  input  logic                             checked_i,  // a beat of ours was compared
+  input  logic                             checked_last_i,
+  input  logic [CountBits-1:0]             checked_mismatches_i
+);
+
+  logic        run_q;
+  logic [31:0] countdown_q;
+  logic [15:0] cell_q;
+  logic        pending_q;
+  logic [15:0] pending_cell_q;
+  logic [9:0]  flying_q;
+  logic [63:0] count_q;
+  logic [31:0] missed_q, mismatches_q, failed_q;
+  logic        wrong_q;
+
+  logic        start, deadline, finished;
+  logic [31:0] period;
+
+  assign period = config_i.period < 32'd16 ? 32'd16 : config_i.period;
+  assign start = config_i.run && !run_q;
+  assign deadline = countdown_q == 32'd1;
+  assign finished = finish_i.valid && finish_i.kind == ep_pkg::ReadHeartbeat;
+  assign read_valid_o = pending_q && !deadline;
+  assign read_address_o = config_i.ring_base + {43'd0, pending_cell_q, 5'd0};
+  assign read_cell_o = pending_cell_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      run_q <= 1'b0;
+      countdown_q <= '0;
+      cell_q <= '0;
+      pending_q <= 1'b0;
+      pending_cell_q <= '0;
+      flying_q <= '0;
+      count_q <= '0;
+      missed_q <= '0;
+      mismatches_q <= '0;
+      failed_q <= '0;
+      wrong_q <= 1'b0;
+    end else begin
+      run_q <= config_i.run;
+      flying_q <= flying_q + 10'(sent_i) - 10'(finished);
+      if (read_take_i) pending_q <= 1'b0;
+      if (finished && finish_i.status == ep_pkg::DmaOk) count_q <= count_q + 1'b1;
+      if (finished && finish_i.status != ep_pkg::DmaOk) failed_q <= failed_q + 1'b1;
+      if (checked_i) begin
+        wrong_q <= checked_last_i ? 1'b0 : (wrong_q || checked_mismatches_i != '0);
+        if (checked_last_i && (wrong_q || checked_mismatches_i != '0)) mismatches_q <= mismatches_q + 1'b1;
+      end
+      if (start) begin
+        countdown_q <= period;
+        cell_q <= '0;
+        count_q <= '0;
+        missed_q <= '0;
+        mismatches_q <= '0;
+        failed_q <= '0;
+      end else if (deadline) begin
+        countdown_q <= config_i.run ? period : '0;
+        if (pending_q) missed_q <= missed_q + 1'b1;
+        pending_q <= config_i.run;
+        pending_cell_q <= cell_q;
+        if (config_i.run) cell_q <= cell_q + 16'd1 >= config_i.ring_entries ? '0 : cell_q + 16'd1;
+      end else if (countdown_q != '0) begin
+        countdown_q <= countdown_q - 1'b1;
+      end
+    end
+  end
+
+  assign status_o = '{
+    idle: !config_i.run && !run_q && !pending_q && flying_q == '0 && countdown_q == '0,
+    count: count_q, missed: missed_q, mismatches: mismatches_q, failed: failed_q
+  };
+
+endmodule
