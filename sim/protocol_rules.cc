@@ -201,7 +201,8 @@ constexpr ProtocolRule kRules[] = {
     {"P-ADDRESS-FORMAT", "2.2.4.1", "an address below 4 GiB has a header of three double words", Any,
      short_address_short_header},
     {"P-RESERVED", "2.2.1", "reserved and unused header bits are zero", Any, reserved_bits_clear},
-    {"P-TRAFFIC-CLASS", "2.2.6.6", "only traffic class 0 is mapped to a virtual channel", Any, default_traffic_class},
+    {"P-TRAFFIC-CLASS", "2.2.6.6", "only traffic class 0 is mapped to a virtual channel", Request,
+     default_traffic_class},
     {"P-POISONED", "2.7.2", "no data is poisoned", Any, not_poisoned},
 
     {"P-LAST-BE-SINGLE", "2.2.5", "a request of one double word has no last byte enables", Request,
