@@ -95,6 +95,10 @@ module ep_request_filter
       drops = !passes && (is_posted || !answer_pending_q);
       takes_answer = drops && !is_posted;
     end
+  end
+
+  // Apart from the choice above, which does not depend on the core's ready.
+  always_comb begin
     rx_req_ready_o = passing ? core_req_ready_i : drops;
     state_d = state_q;
     if (rx_req_valid_i && rx_req_ready_o) begin
