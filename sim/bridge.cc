@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#include "sim/bridge.h"
+
+#include <algorithm>
+
+namespace holdover::sim {
+namespace {
+
+namespace config = pcie::config;
+
+// Where the capabilities stand.
+constexpr unsigned kPm = 0x40;
+constexpr unsigned kMsi = 0x50;
+constexpr unsigned kExpress = 0x70;
+constexpr unsigned kSubsystem = 0xb0;
+constexpr unsigned kAcs = 0x100;
+
+constexpr std::uint16_t kVendor = 0x1172;
+constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCommandBusMaster | config::kCommandParity |
+                                           config::kCommandSerr | config::kCommandIntxDisable;
+constexpr std::uint32_t kLinkCapabilitiesActiveReporting = 1u << 20;
+constexpr std::uint16_t kLinkControlDisable = 1u << 4;
+constexpr std::uint16_t kLinkControlRetrain = 1u << 5;
+constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
+constexpr std::uint16_t kLinkStatusActive = 1u << 13;
+constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
+constexpr std::uint16_t kDeviceStatusUnsupported = 1u << 3;
+constexpr std::uint16_t kStatusParity = 1u << 15;
+constexpr std::uint16_t kAcsRequestRedirect = 1u << 2;
+// Source Validation, Translation Blocking, Request Redirect, Completion Redirect, Upstream Forwarding.
+constexpr std::uint16_t kAcsControls = 0x001f;
+
+unsigned port_type(FunctionKind kind) {
+  switch (kind) {
+    case FunctionKind::RootPort: return config::kPortTypeRootPort;
+    case FunctionKind::SwitchUpstream: return config::kPortTypeSwitchUpstream;
+    default: return config::kPortTypeSwitchDownstream;
+  }
+}
+
+std::uint16_t device_id(FunctionKind kind) {
+  switch (kind) {
+    case FunctionKind::RootPort: return 0x0D01;
+    case FunctionKind::SwitchUpstream: return 0x0D02;
+    default: return 0x0D03;
+  }
+}
+
+}  // namespace
+
+Bridge::Bridge(const Scheduler& scheduler, Witness& witness, const Identity& identity)
+    : scheduler_(scheduler), witness_(witness), identity_(identity), device_(identity.device) {
+  build_header();
+  build_capabilities();
+  bytes_ = reset_;
+}
+
+void Bridge::define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable,
+                    std::uint32_t clear_on_one) {
+  for (unsigned i = 0; i < size; ++i) {
+    reset_[offset + i] = static_cast<std::uint8_t>(reset >> (8 * i));
+    writable_[offset + i] = static_cast<std::uint8_t>(writable >> (8 * i));
+    clear_on_one_[offset + i] = static_cast<std::uint8_t>(clear_on_one >> (8 * i));
+  }
+}
+
+// PCIe 5.0, 7.5.1.3. No I/O window: base and limit are hardwired 0 and read as not implemented.
+void Bridge::build_header() {
+  define(config::kVendorId, 2, kVendor, 0);
+  define(config::kDeviceId, 2, device_id(identity_.kind), 0);
+  define(config::kCommand, 2, 0, kCommandWritable);
+  define(config::kStatus, 2, config::kStatusCapabilityList, 0, config::kStatusErrors);
+  define(config::kRevision, 4, 0x06040001, 0);  // bridge, PCI to PCI
+  define(config::kCacheLineSize, 1, 0, 0xff);
+  define(config::kHeaderType, 1, 0x01, 0);
+  define(config::kPrimaryBus, 3, 0, 0xffffff);
+  define(config::kSecondaryStatus, 2, 0, 0, config::kStatusErrors);
+  define(config::kMemoryBase, 4, 0, 0xfff0fff0);
+  define(config::kPrefetchBase, 4, 0x00010001, 0xfff0fff0);  // 64-bit addressing
+  define(config::kPrefetchBaseUpper, 4, 0, 0xffffffff);
+  define(config::kPrefetchLimitUpper, 4, 0, 0xffffffff);
+  define(config::kCapabilityPointer, 1, kPm, 0);
+  define(config::kInterruptLine, 1, 0xff, 0xff);
+  define(config::kInterruptPin, 1, 1, 0);
+  // Parity response, SERR, secondary bus reset.
+  define(config::kBridgeControl, 2, 0, 0x0043);
+}
+
+void Bridge::build_capabilities() {
+  const bool downwards = has_link_below();
+  // Power management, version 3: D0 and D3hot, No_Soft_Reset.
+  define(kPm, 4, 0x0003'0000u | (kMsi << 8) | config::kCapPowerManagement, 0);
+  define(kPm + config::kPmControl, 2, config::kPmNoSoftReset, config::kPmStateMask | config::kPmPmeEnable,
+         config::kPmPmeStatus);
+  // MSI, one vector, 64-bit address.
+  define(kMsi, 4, 0x0080'0000u | (kExpress << 8) | config::kCapMsi, 0x0071'0000);
+  define(kMsi + 4, 4, 0, 0xffff'fffc);
+  define(kMsi + 8, 4, 0, 0xffff'ffff);
+  define(kMsi + 12, 2, 0, 0xffff);
+  // PCI Express, version 2.
+  const std::uint32_t slot = downwards ? 0x0100u : 0u;
+  define(kExpress, 2, (kSubsystem << 8) | config::kCapExpress, 0);
+  define(kExpress + config::kExpressFlags, 2, 0x0002u | (port_type(identity_.kind) << 4) | slot, 0);
+  define(kExpress + config::kExpressDeviceCapabilities, 4, 0x0000'8020u | identity_.max_payload_supported, 0);
+  define(kExpress + config::kExpressDeviceControl, 2, 0x2810,
+         config::kDeviceControlErrorReporting | config::kDeviceControlMaxPayload | config::kDeviceControlMaxReadRequest |
+             config::kDeviceControlRelaxedOrdering | config::kDeviceControlExtendedTag | config::kDeviceControlNoSnoop);
+  define(kExpress + config::kExpressDeviceStatus, 2, 0, 0, config::kDeviceStatusErrors);
+  define(kExpress + config::kExpressLinkControl, 2, 0, 0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
+  if (downwards) {
+    define(kExpress + config::kExpressSlotCapabilities, 4, (identity_.port + 1) << 19, 0);
+    define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
+    define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
+  }
+  if (identity_.kind == FunctionKind::RootPort) define(kExpress + config::kExpressRootControl, 2, 0, 0x001f);
+  define(kExpress + config::kExpressDeviceCapabilities2, 4, downwards ? 0x20u : 0u, 0);  // ARI Forwarding Supported
+  define(kExpress + config::kExpressDeviceControl2, 2, 0, downwards ? config::kDeviceControl2Ari : 0u);
+  define(kExpress + config::kExpressLinkControl2, 2, 0x0003, 0x000f);
+  // Subsystem identification (PCI bridge 1.2, 3.2.5.13).
+  define(kSubsystem, 4, 0x000d, 0);
+  define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
+  // Access control services, where a port can redirect.
+  if (downwards) {
+    define(kAcs, 4, 0x0001'0000u | config::kExtCapAcs, 0);
+    define(kAcs + 4, 4, kAcsControls, std::uint32_t{kAcsControls} << 16);
+  }
+}
+
+std::uint16_t Bridge::word(unsigned offset) const {
+  return static_cast<std::uint16_t>(bytes_[offset] | (bytes_[offset + 1] << 8));
+}
+
+void Bridge::set_word(unsigned offset, std::uint16_t value) {
+  bytes_[offset] = static_cast<std::uint8_t>(value);
+  bytes_[offset + 1] = static_cast<std::uint8_t>(value >> 8);
+}
+
+std::uint32_t Bridge::read(unsigned offset) const {
+  offset &= 0xffcu;
+  std::uint32_t value = std::uint32_t{word(offset)} | (std::uint32_t{word(offset + 2)} << 16);
+  // Link and slot: wires, not registers.
+  const Link* link = has_link_below() ? below_ : above_;
+  if (link == nullptr) return value;
+  const std::uint32_t speed_width = link->config().generation | (link->config().lanes << 4);
+  if (offset == kExpress + config::kExpressLinkCapabilities) {
+    value |= speed_width | (has_link_below() ? kLinkCapabilitiesActiveReporting : 0) | (identity_.port << 24);
+  } else if (offset == kExpress + config::kExpressLinkControl) {
+    std::uint32_t status = link->is_up() ? speed_width : 0;
+    if (has_link_below()) {
+      if (link->is_up()) status |= kLinkStatusActive;
+      if (link->is_training()) status |= kLinkStatusTraining;
+    }
+    value |= status << 16;
+  } else if (offset == kExpress + config::kExpressSlotControl && has_link_below()) {
+    value |= std::uint32_t{kSlotStatusPresence} << 16;
+  }
+  return value;
+}
+
+void Bridge::write(unsigned offset, unsigned byte_enables, std::uint32_t data) {
+  offset &= 0xffcu;
+  const std::uint32_t before = read(offset);
+  for (unsigned i = 0; i < 4; ++i) {
+    if ((byte_enables >> i & 1) == 0) continue;
+    const auto value = static_cast<std::uint8_t>(data >> (8 * i));
+    std::uint8_t& byte = bytes_[offset + i];
+    byte = static_cast<std::uint8_t>((byte & ~writable_[offset + i]) | (value & writable_[offset + i]));
+    byte = static_cast<std::uint8_t>(byte & ~(value & clear_on_one_[offset + i]));
+  }
+  const std::uint32_t stored = std::uint32_t{word(offset)} | (std::uint32_t{word(offset + 2)} << 16);
+  take_effect(offset, before, stored, byte_enables, data);
+  witness_.on_config_write(ConfigWrite{scheduler_.now(), identity_.index, static_cast<std::uint16_t>(offset),
+                                       static_cast<std::uint8_t>(byte_enables), data, before, read(offset)});
+}
+
+void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
+                         std::uint32_t data) {
+  if (offset == (config::kBridgeControl & 0xffcu)) {
+    const std::uint32_t bit = std::uint32_t{config::kBridgeControlSecondaryReset} << 16;
+    if (((before ^ after) & bit) != 0) {
+      const bool asserted = (after & bit) != 0;
+      if (has_link_below() && below_ != nullptr) below_->set_hot_reset(asserted);
+      if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(asserted);
+    }
+  } else if (offset == kExpress + config::kExpressLinkControl && has_link_below() && below_ != nullptr) {
+    below_->set_disabled((after & kLinkControlDisable) != 0);
+    if ((byte_enables & 1) != 0 && (data & kLinkControlRetrain) != 0) below_->recover();
+    // Retrain Link reads 0 (PCIe 5.0, 7.5.3.7).
+    const unsigned control = kExpress + config::kExpressLinkControl;
+    set_word(control, static_cast<std::uint16_t>(word(control) & ~unsigned{kLinkControlRetrain}));
+  } else if (offset == kExpress + config::kExpressDeviceControl && below_ != nullptr) {
+    below_->set_max_payload((after >> 5) & 7);
+  }
+}
+
+pcie::Tlp Bridge::complete(const pcie::Tlp& request) {
+  pcie::Tlp answer;
+  answer.kind = pcie::TlpKind::Completion;
+  answer.requester = request.requester;
+  answer.tag = request.tag;
+  answer.byte_count = 4;
+  const bool write_request = pcie::has_payload(request.kind);
+  if (write_request && identity_.kind == FunctionKind::SwitchUpstream) {
+    bus_ = static_cast<std::uint8_t>(request.target >> 8);
+    device_ = static_cast<std::uint8_t>((request.target >> 3) & 0x1f);
+  }
+  answer.completer = bdf().requester_id();
+  if ((request.target & 7) != 0) {
+    answer.status = pcie::CompletionStatus::UnsupportedRequest;
+    return answer;
+  }
+  if (write_request) {
+    std::uint32_t data = 0;
+    for (unsigned i = 0; i < 4; ++i) data |= std::to_integer<std::uint32_t>(request.payload[i]) << (8 * i);
+    write(request.register_offset, request.first_be, data);
+    return answer;
+  }
+  const std::uint32_t data = read(request.register_offset);
+  answer.kind = pcie::TlpKind::CompletionData;
+  answer.length_dw = 1;
+  answer.payload.resize(4);
+  for (unsigned i = 0; i < 4; ++i) answer.payload[i] = static_cast<std::byte>(data >> (8 * i));
+  return answer;
+}
+
+std::uint8_t Bridge::secondary_bus() const { return bytes_[config::kSecondaryBus]; }
+
+bool Bridge::owns_bus(std::uint8_t bus) const {
+  const std::uint8_t secondary = secondary_bus();
+  return secondary != 0 && bus >= secondary && bus <= bytes_[config::kSubordinateBus];
+}
+
+bool Bridge::in_d0() const { return (word(kPm + config::kPmControl) & config::kPmStateMask) == 0; }
+
+bool Bridge::bus_master() const { return in_d0() && (word(config::kCommand) & config::kCommandBusMaster) != 0; }
+
+bool Bridge::claims(std::uint64_t address) const {
+  if (!in_d0() || (word(config::kCommand) & config::kCommandMemory) == 0) return false;
+  const auto inside = [address](std::uint64_t base, std::uint64_t limit) {
+    return address >= base && address <= (limit | 0xf'ffff);
+  };
+  const auto part = [this](unsigned offset) { return std::uint64_t{word(offset) & 0xfff0u} << 16; };
+  const auto upper = [this](unsigned offset) {
+    return (std::uint64_t{word(offset)} << 32) | (std::uint64_t{word(offset + 2)} << 48);
+  };
+  return inside(part(config::kMemoryBase), part(config::kMemoryLimit)) ||
+         inside(part(config::kPrefetchBase) | upper(config::kPrefetchBaseUpper),
+                part(config::kPrefetchLimit) | upper(config::kPrefetchLimitUpper));
+}
+
+bool Bridge::forwards_ari() const {
+  return (word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ari) != 0;
+}
+
+bool Bridge::redirects_peer_requests() const { return has_link_below() && (word(kAcs + 6) & kAcsRequestRedirect) != 0; }
+
+Bytes Bridge::max_payload() const {
+  return Bytes{128} * (std::uint64_t{1} << ((word(kExpress + config::kExpressDeviceControl) >> 5) & 7));
+}
+
+void Bridge::note_unsupported_request() {
+  const unsigned offset = kExpress + config::kExpressDeviceStatus;
+  set_word(offset, static_cast<std::uint16_t>(word(offset) | kDeviceStatusUnsupported));
+}
+
+void Bridge::note_poisoned() {
+  set_word(config::kSecondaryStatus, static_cast<std::uint16_t>(word(config::kSecondaryStatus) | kStatusParity));
+}
+
+void Bridge::reset() {
+  bytes_ = reset_;
+  bus_ = 0;
+  if (has_link_below() && below_ != nullptr) {
+    below_->set_max_payload(0);
+    below_->set_disabled(false);
+    below_->set_hot_reset(false);
+  }
+  if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(false);
+}
+
+}  // namespace holdover::sim

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// A port with a type 1 header: root port, upstream or downstream port of a switch. Registers, and what they decide;
+// packets are moved by whoever owns the port (RootPort, Switch).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "pcie/bdf.h"
+#include "pcie/config_space.h"
+#include "pcie/tlp.h"
+#include "sim/link.h"
+#include "sim/scheduler.h"
+#include "sim/witness.h"
+
+namespace holdover::sim {
+
+class Bridge {
+ public:
+  struct Identity {
+    FunctionIndex index = 0;
+    FunctionKind kind = FunctionKind::RootPort;
+    std::string name;
+    std::uint8_t device = 0;  // device number on its primary bus
+    unsigned port = 0;        // number of the port, for its serial and slot numbers
+    unsigned max_payload_supported = 2;
+  };
+  // Told when Secondary Bus Reset changes, for a bridge that has a bus and no link below it.
+  class ResetListener {
+   public:
+    virtual void on_secondary_reset(bool asserted) = 0;
+
+   protected:
+    ~ResetListener() = default;
+  };
+
+  // All outlive the bridge.
+  Bridge(const Scheduler& scheduler, Witness& witness, const Identity& identity);
+
+  // The link below (root and downstream ports), or who resets the internal bus (upstream ports).
+  void set_link_below(Link& link) { below_ = &link; }
+  void set_link_above(Link& link) { above_ = &link; }
+  void set_reset_listener(ResetListener& listener) { reset_listener_ = &listener; }
+
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] pcie::Bdf bdf() const { return pcie::Bdf{0, bus_, device_, 0}; }
+  // Downstream ports stand on a bus whose number the upstream port's secondary bus register gives.
+  void set_bus(std::uint8_t bus) { bus_ = bus; }
+
+  // Registers, as a configuration request of type 0 reaches them.
+  [[nodiscard]] std::uint32_t read(unsigned offset) const;
+  void write(unsigned offset, unsigned byte_enables, std::uint32_t data);
+  // The completion of a configuration request; a write captures bus and device number.
+  [[nodiscard]] pcie::Tlp complete(const pcie::Tlp& request);
+
+  // What the registers decide.
+  [[nodiscard]] std::uint8_t secondary_bus() const;
+  [[nodiscard]] bool owns_bus(std::uint8_t bus) const;  // secondary to subordinate; none while both are 0
+  [[nodiscard]] bool claims(std::uint64_t address) const;  // memory decode on and address in a window
+  [[nodiscard]] bool in_d0() const;
+  [[nodiscard]] bool bus_master() const;
+  [[nodiscard]] bool forwards_ari() const;
+  [[nodiscard]] bool redirects_peer_requests() const;  // ACS P2P Request Redirect
+  [[nodiscard]] Bytes max_payload() const;
+
+  // The port could not deliver a request: Unsupported Request Detected.
+  void note_unsupported_request();
+  // A poisoned TLP came in from below.
+  void note_poisoned();
+
+  // Conventional reset: every register but the sticky ones as at power on.
+  void reset();
+
+ private:
+  [[nodiscard]] std::uint16_t word(unsigned offset) const;
+  void set_word(unsigned offset, std::uint16_t value);
+  void define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable, std::uint32_t clear_on_one = 0);
+  void build_header();
+  void build_capabilities();
+  void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables, std::uint32_t data);
+  [[nodiscard]] bool has_link_below() const { return identity_.kind != FunctionKind::SwitchUpstream; }
+
+  const Scheduler& scheduler_;
+  Witness& witness_;
+  Identity identity_;
+  Link* below_ = nullptr;
+  Link* above_ = nullptr;
+  ResetListener* reset_listener_ = nullptr;
+  std::uint8_t bus_ = 0;
+  std::uint8_t device_ = 0;
+  std::array<std::uint8_t, pcie::config::kSpaceBytes> bytes_{};
+  std::array<std::uint8_t, pcie::config::kSpaceBytes> reset_{};
+  std::array<std::uint8_t, pcie::config::kSpaceBytes> writable_{};
+  std::array<std::uint8_t, pcie::config::kSpaceBytes> clear_on_one_{};
+};
+
+}  // namespace holdover::sim

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "sim/channel.h"
+
+namespace holdover::sim {
+namespace {
+
+// Argument of an event: kind 3:0, class 7:4, payload credits 27:8, epoch 63:32.
+enum Kind : std::uint64_t { kSent = 0, kArrival = 1, kCredit = 2, kResume = 3 };
+
+std::uint64_t pack(Kind kind, pcie::FlowClass flow, unsigned data, std::uint32_t epoch) {
+  return kind | (static_cast<std::uint64_t>(flow) << 4) | (std::uint64_t{data} << 8) | (std::uint64_t{epoch} << 32);
+}
+
+unsigned data_units(const pcie::Tlp& tlp) {
+  return static_cast<unsigned>((tlp.payload.size() + kCreditUnit.count() - 1) / kCreditUnit.count());
+}
+
+}  // namespace
+
+Channel::Channel(Scheduler& scheduler, Random random, const LinkRate& rate, Time propagation,
+                 const ChannelConfig& config)
+    : scheduler_(scheduler),
+      random_(random),
+      rate_(rate),
+      propagation_(propagation),
+      config_(config),
+      transmit_(config.completions_follow_posted),
+      headers_(config.header_credits),
+      data_(config.data_credits) {}
+
+void Channel::send(Packet packet) {
+  if (shut_) return;
+  HOLDOVER_CHECK(has_room(pcie::flow_class(packet.tlp.kind)));
+  transmit_.push(std::move(packet));
+  start();
+}
+
+bool Channel::has_credits(const pcie::Tlp& tlp) const {
+  const std::size_t flow = index_of(pcie::flow_class(tlp.kind));
+  if (config_.header_credits[flow] == 0) return true;
+  return headers_[flow] > 0 && data_[flow] >= data_units(tlp);
+}
+
+void Channel::start() {
+  if (busy_ || shut_ || transmit_.empty()) return;
+  if (scheduler_.now() < paused_until_) {
+    if (!waiting_) scheduler_.at(paused_until_, *this, pack(kResume, pcie::FlowClass::Posted, 0, epoch_));
+    waiting_ = true;
+    return;
+  }
+  const auto has_credit = [this](const Packet& packet) { return has_credits(packet.tlp); };
+  auto flow = transmit_.oldest(has_credit);
+  if (!flow) return;  // a credit will start it again
+  // Two streams that the block takes in independently: sometimes the younger completion is out first.
+  if (!config_.completions_follow_posted && *flow != pcie::FlowClass::Completion &&
+      transmit_.eligible(pcie::FlowClass::Completion) && has_credit(transmit_.front(pcie::FlowClass::Completion)) &&
+      random_.below(2) == 0) {
+    flow = pcie::FlowClass::Completion;
+  }
+  Packet packet = transmit_.pop(*flow);
+  const std::size_t index = index_of(*flow);
+  if (config_.header_credits[index] != 0) {
+    headers_[index] -= 1;
+    data_[index] -= data_units(packet.tlp);
+  }
+  const Time end = scheduler_.now() + rate_.time_of(pcie::tlp_bytes(packet.tlp), carry_);
+  flying_.push_back(std::move(packet));
+  busy_ = true;
+  scheduler_.at(end, *this, pack(kSent, *flow, 0, epoch_));
+  scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(kArrival, *flow, 0, epoch_));
+  if (sender_ != nullptr) sender_->on_room(*this);
+}
+
+void Channel::on_event(std::uint64_t argument) {
+  if (static_cast<std::uint32_t>(argument >> 32) != epoch_) return;
+  const auto flow = static_cast<pcie::FlowClass>((argument >> 4) & 0xf);
+  const std::size_t index = index_of(flow);
+  switch (static_cast<Kind>(argument & 0xf)) {
+    case kSent:
+      busy_ = false;
+      ++sent_;
+      if (sender_ != nullptr) sender_->on_sent(*this, flow);
+      start();
+      break;
+    case kArrival: {
+      HOLDOVER_CHECK(!flying_.empty());
+      held_[index] += Bytes{flying_.front().tlp.payload.size()};
+      received_.push(std::move(flying_.front()));
+      flying_.pop_front();
+      if (receiver_ != nullptr) receiver_->on_arrival(*this);
+      break;
+    }
+    case kCredit:
+      headers_[index] += 1;
+      data_[index] += static_cast<unsigned>((argument >> 8) & 0xfffff);
+      start();
+      break;
+    case kResume:
+      waiting_ = false;
+      start();
+      break;
+  }
+}
+
+Packet Channel::take(pcie::FlowClass flow) {
+  Packet packet = received_.pop(flow);
+  const std::size_t index = index_of(flow);
+  held_[index] -= Bytes{packet.tlp.payload.size()};
+  if (config_.header_credits[index] != 0) {
+    const Time delay = propagation_ + random_.between(Time{0}, config_.credit_delay_max);
+    scheduler_.after(delay, *this, pack(kCredit, flow, data_units(packet.tlp), epoch_));
+  }
+  return packet;
+}
+
+void Channel::clear() {
+  ++epoch_;
+  transmit_.clear();
+  received_.clear();
+  flying_.clear();
+  headers_ = config_.header_credits;
+  data_ = config_.data_credits;
+  held_ = {};
+  busy_ = false;
+  waiting_ = false;
+  carry_ = 0;
+}
+
+void Channel::set_shut(bool shut) {
+  if (shut && !shut_) clear();
+  shut_ = shut;
+}
+
+void Channel::pause_until(Time when) {
+  if (when > paused_until_) paused_until_ = when;
+}
+
+}  // namespace holdover::sim

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// One direction of a link: transmit queues, serialization, flight, receive buffers, and the credits that keep the latter from
+// overflowing (PCIe 5.0, 2.6).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+
+#include "sim/link_rate.h"
+#include "sim/packet.h"
+#include "sim/random.h"
+#include "sim/scheduler.h"
+
+namespace holdover::sim {
+
+class Channel;
+
+// Told what happens to the packets of a channel it sends into.
+class ChannelSender {
+ public:
+  // The last symbol of a packet of this class has left; its place in the transmit queue was free before.
+  virtual void on_sent(Channel&, pcie::FlowClass) {}
+  // A packet left the transmit queue: has_room() may be true now.
+  virtual void on_room(Channel&) {}
+
+ protected:
+  ~ChannelSender() = default;
+};
+
+// Told that a packet stands in the receive buffers. It takes packets when it can, at once or later.
+class ChannelReceiver {
+ public:
+  virtual void on_arrival(Channel&) = 0;
+
+ protected:
+  ~ChannelReceiver() = default;
+};
+
+struct ChannelConfig {
+  // Per flow class, in the order of pcie::FlowClass.
+  std::array<unsigned, 3> transmit_slots{8, 16, 8};
+  // Receive buffers: headers, and payload in units of 16 bytes. 0 headers: credits advertised as infinite.
+  std::array<unsigned, 3> header_credits{64, 64, 128};
+  std::array<unsigned, 3> data_credits{1024, 64, 2048};
+  // See OrderedQueue.
+  bool completions_follow_posted = true;
+  // Added to the propagation: what the receiving side takes to look at a packet.
+  Time receive_latency;
+  // A credit comes back after the propagation and a time drawn from 0 to this.
+  Time credit_delay_max;
+};
+
+inline constexpr Bytes kCreditUnit{16};
+
+class Channel final : private EventHandler {
+ public:
+  Channel(Scheduler& scheduler, Random random, const LinkRate& rate, Time propagation, const ChannelConfig& config);
+
+  // Both outlive the channel. Without them nobody is told.
+  void set_sender(ChannelSender& sender) { sender_ = &sender; }
+  void set_receiver(ChannelReceiver& receiver) { receiver_ = &receiver; }
+  void set_rate(const LinkRate& rate) { rate_ = rate; }
+  [[nodiscard]] const ChannelConfig& config() const { return config_; }
+
+  // Sender's side. Where the channel is shut everything has room, and is dropped.
+  [[nodiscard]] bool has_room(pcie::FlowClass flow, unsigned packets = 1) const {
+    return shut_ || transmit_.size(flow) + packets <= config_.transmit_slots[index_of(flow)];
+  }
+  void send(Packet packet);
+
+  // Receiver's side.
+  [[nodiscard]] OrderedQueue& received() { return received_; }
+  // Removes the oldest packet of the class and gives its credits back.
+  Packet take(pcie::FlowClass flow);
+  // Payload of this class in the receive buffers.
+  [[nodiscard]] Bytes held(pcie::FlowClass flow) const { return held_[index_of(flow)]; }
+
+  // Drops everything that is queued, flying or received, and starts again with all credits.
+  void clear();
+  // A shut channel drops what is sent. clear()s when it shuts.
+  void set_shut(bool shut);
+  // Lets nothing start on the wire before this time; what is queued waits.
+  void pause_until(Time when);
+
+  [[nodiscard]] std::size_t queued(pcie::FlowClass flow) const { return transmit_.size(flow); }
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  // Header credits that the sender has left, of a class with finite ones.
+  [[nodiscard]] unsigned credits(pcie::FlowClass flow) const { return headers_[index_of(flow)]; }
+
+ private:
+  void on_event(std::uint64_t argument) override;
+  void start();
+  [[nodiscard]] bool has_credits(const pcie::Tlp& tlp) const;
+
+  Scheduler& scheduler_;
+  Random random_;
+  LinkRate rate_;
+  Time propagation_;
+  ChannelConfig config_;
+  ChannelSender* sender_ = nullptr;
+  ChannelReceiver* receiver_ = nullptr;
+
+  OrderedQueue transmit_;
+  OrderedQueue received_;
+  std::deque<Packet> flying_;
+  std::array<unsigned, 3> headers_{};
+  std::array<unsigned, 3> data_{};
+  std::array<Bytes, 3> held_{};
+  bool shut_ = false;
+  bool busy_ = false;
+  bool waiting_ = false;  // for the end of a pause
+  Time paused_until_;
+  std::uint64_t carry_ = 0;
+  std::uint32_t epoch_ = 0;  // events of an earlier one are void
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace holdover::sim

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "sim/link.h"
+
+#include <utility>
+
+namespace holdover::sim {
+
+Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, const LinkParameters& parameters,
+           StateSink on_state)
+    : scheduler_(scheduler),
+      config_(parameters.config),
+      on_state_(std::move(on_state)),
+      down_(scheduler, Random{seed, path + "/down"}, LinkRate{parameters.config, parameters.max_payload},
+            parameters.config.propagation, parameters.down),
+      up_(scheduler, Random{seed, path + "/up"}, LinkRate{parameters.config, parameters.max_payload},
+          parameters.config.propagation, parameters.up) {}
+
+void Link::set_hot_reset(bool asserted) {
+  if (asserted == hot_reset_) return;
+  if (asserted) go_down(ResetKind::HotReset);
+  hot_reset_ = asserted;
+  if (!asserted) train();
+}
+
+void Link::set_disabled(bool disabled) {
+  if (disabled == disabled_) return;
+  if (disabled) go_down(ResetKind::LinkDown);
+  disabled_ = disabled;
+  if (!disabled) train();
+}
+
+void Link::lose() {
+  go_down(ResetKind::LinkDown);
+  train();
+}
+
+void Link::recover() {
+  if (!is_up()) return;
+  const Time end = scheduler_.now() + kRecoveryTime;
+  down_.pause_until(end);
+  up_.pause_until(end);
+}
+
+void Link::set_max_payload(unsigned encoded) {
+  const LinkRate rate{config_, encoded};
+  down_.set_rate(rate);
+  up_.set_rate(rate);
+}
+
+void Link::go_down(ResetKind kind) {
+  const bool was_up = is_up();
+  training_ = false;
+  ++epoch_;
+  down_.set_shut(true);
+  up_.set_shut(true);
+  if (was_up) on_state_(false);
+  if (!lower_in_reset_) {
+    lower_in_reset_ = true;
+    reset_kind_ = kind;
+    if (lower_ != nullptr) lower_->on_conventional_reset(kind, true);
+  }
+}
+
+void Link::train() {
+  if (hot_reset_ || disabled_) return;
+  training_ = true;
+  scheduler_.after(kTrainingTime, *this, ++epoch_);
+}
+
+void Link::on_event(std::uint64_t argument) {
+  if (argument != epoch_) return;
+  training_ = false;
+  lower_in_reset_ = false;
+  down_.set_shut(false);
+  up_.set_shut(false);
+  if (lower_ != nullptr) lower_->on_conventional_reset(reset_kind_, false);
+  on_state_(true);
+}
+
+}  // namespace holdover::sim

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include "sim/memory_path.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/routing.h"
+
+namespace holdover::sim {
+namespace {
+
+// Argument of an event: kind in bit 0, slot 31:1, epoch 63:32.
+constexpr std::uint64_t kWriteEvent = 0;
+constexpr std::uint64_t kReadEvent = 1;
+
+constexpr Bytes kMessageWindowSize = 1_MiB;
+// Completions may end at multiples of this (PCIe 5.0, 2.3.1.1); root ports report 64 in Link Control.
+constexpr std::uint64_t kReadCompletionBoundary = 64;
+// The oldest answer is passed over at most so often: keeps every delay finite.
+constexpr unsigned kMostPassed = 16;
+
+constexpr std::string_view kOutsideReason = "the address lies outside memory";
+constexpr std::string_view kPoisonedReason = "the data is poisoned";
+constexpr std::string_view kMessageReason = "a message is one aligned double word";
+
+}  // namespace
+
+MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Random random,
+                       const Bridge& bridge, Channel& down, HostSide& host)
+    : services_(services), disturbance_(disturbance), random_(random), bridge_(bridge), down_(down), host_(host) {}
+
+bool MemoryPath::is_message(const pcie::Tlp& tlp) const {
+  const std::uint64_t window = kPlatformMap.msi_window.raw();
+  return tlp.kind == pcie::TlpKind::MemoryWrite && tlp.address >= window &&
+         tlp.address < window + kMessageWindowSize.count();
+}
+
+Translation MemoryPath::look_up(const pcie::Tlp& tlp) {
+  return services_.iommu.translate(services_.scheduler.now(), tlp.requester, Iova{tlp.address},
+                                   tlp.kind == pcie::TlpKind::MemoryWrite);
+}
+
+// Translates on arrival, so that the walk has taken place by the time of the access; the access itself translates again, and
+// finds what the unit's caches say then.
+void MemoryPath::accept(Packet packet) {
+  const Time now = services_.scheduler.now();
+  if (pcie::is_completion(packet.tlp.kind)) {
+    if (committed_ == accepted_) {
+      host_.on_completion(packet.tlp);
+    } else {
+      held_.push_back(Held{std::move(packet.tlp), accepted_});
+    }
+    return;
+  }
+  Translation early;
+  early.outcome = Translation::Outcome::Bypassed;
+  if (!is_message(packet.tlp) && !packet.tlp.poisoned) early = look_up(packet.tlp);
+  const bool faulted = early.outcome == Translation::Outcome::Faulted;
+  const Time walk = kWalkStep * early.reads;
+  if (packet.tlp.kind == pcie::TlpKind::MemoryWrite) {
+    ++accepted_;
+    const Time due = now + walk + random_.between(Time{0}, disturbance_.write_latency_max);
+    writes_.push_back(Write{std::move(packet), due, faulted});
+    arm();
+    return;
+  }
+  std::size_t slot = reads_.size();
+  if (free_.empty()) {
+    reads_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  reads_[slot] = Read{std::move(packet), accepted_, faulted};
+  const Time latency = walk + random_.between(disturbance_.read_latency_min, disturbance_.read_latency_max);
+  services_.scheduler.at(now + latency, *this, kReadEvent | (slot << 1) | (std::uint64_t{epoch_} << 32));
+}
+
+void MemoryPath::arm() {
+  if (armed_ || writes_.empty()) return;
+  armed_ = true;
+  services_.scheduler.at(std::max(services_.scheduler.now(), writes_.front().due), *this, kWriteEvent);
+}
+
+void MemoryPath::on_event(std::uint64_t argument) {
+  if ((argument & 1) == kWriteEvent) {
+    armed_ = false;
+    while (!writes_.empty() && writes_.front().due <= services_.scheduler.now()) commit_oldest();
+    arm();
+    return;
+  }
+  const auto slot = static_cast<std::size_t>((argument & 0xffff'ffff) >> 1);
+  if (static_cast<std::uint32_t>(argument >> 32) != epoch_) return;
+  if (committed_ < reads_[slot].after) {
+    waiting_.push_back(slot);
+    return;
+  }
+  serve(slot);
+}
+
+void MemoryPath::commit_oldest() {
+  const Write write = std::move(writes_.front());
+  writes_.pop_front();
+  deliver(write);
+  ++committed_;
+  release_waiting();
+}
+
+void MemoryPath::deliver(const Write& write) {
+  const Packet& packet = write.packet;
+  const Time now = services_.scheduler.now();
+  if (packet.tlp.poisoned) {
+    services_.witness.on_request_refused(now, packet.origin, bridge_.identity().index, packet.tlp, kPoisonedReason);
+    return;
+  }
+  if (is_message(packet.tlp)) {
+    deliver_message(packet);
+    return;
+  }
+  if (write.faulted) return;
+  const Translation to = look_up(packet.tlp);
+  if (to.outcome == Translation::Outcome::Faulted) return;
+  FaultAction action = FaultAction::Pass;
+  if (!services_.faults.idle()) action = services_.faults.at_posted_write(now, packet.origin);
+  if (action == FaultAction::Drop) return;
+  const bool translated = to.outcome == Translation::Outcome::Translated;
+  store(packet, to.address, translated);
+  if (action == FaultAction::Repeat) store(packet, to.address, translated);
+}
+
+void MemoryPath::deliver_message(const Packet& packet) {
+  const Time now = services_.scheduler.now();
+  const pcie::Tlp& tlp = packet.tlp;
+  if (tlp.length_dw != 1 || tlp.first_be != 0xf) {
+    services_.witness.on_request_refused(now, packet.origin, bridge_.identity().index, tlp, kMessageReason);
+    return;
+  }
+  std::uint32_t data = 0;
+  for (unsigned i = 0; i < 4; ++i) data |= std::to_integer<std::uint32_t>(tlp.payload[i]) << (8 * i);
+  const RemappedMessage message = services_.iommu.remap_message(now, tlp.requester, tlp.address, data);
+  MessageOutcome outcome = MessageOutcome::Blocked;
+  if (message.vector) {
+    const bool dropped = !services_.faults.idle() &&
+                         services_.faults.at_message(now, packet.origin, *message.vector) == FaultAction::Drop;
+    if (dropped) return;
+    outcome = services_.interrupts.accept(*message.vector);
+  }
+  services_.witness.on_message(now, tlp.requester, tlp.address, data, message.vector.value_or(0), outcome);
+}
+
+void MemoryPath::store(const Packet& packet, PhysicalAddress address, bool translated) {
+  const Time now = services_.scheduler.now();
+  const pcie::Tlp& tlp = packet.tlp;
+  if (!services_.memory.write(address, tlp.payload, tlp.first_be, tlp.last_be)) {
+    services_.witness.on_request_refused(now, packet.origin, bridge_.identity().index, tlp, kOutsideReason);
+    return;
+  }
+  const std::uint64_t skip = pcie::first_byte_address(tlp) - tlp.address;
+  const auto size = static_cast<std::size_t>(pcie::enabled_bytes(tlp).count());
+  MemoryAccess access;
+  access.time = now;
+  access.endpoint = packet.origin;
+  access.requester = tlp.requester;
+  access.write = true;
+  access.iova = Iova{tlp.address + skip};
+  access.address = address + Bytes{skip};
+  access.translated = translated;
+  access.size = Bytes{size};
+  access.data = std::span<const std::byte>{tlp.payload}.subspan(static_cast<std::size_t>(skip), size);
+  // Holes between enabled bytes (PCIe 5.0, 2.2.5) are rare: only then is there a list.
+  const auto selected = [&](std::size_t i) {
+    const std::size_t byte = i + static_cast<std::size_t>(skip);
+    if (byte < 4) return (tlp.first_be >> byte & 1) != 0;
+    if (byte / 4 + 1 == tlp.length_dw) return (tlp.last_be >> (byte % 4) & 1) != 0;
+    return true;
+  };
+  const auto check_ends = [&] {
+    for (std::size_t i = 0; i < std::min<std::size_t>(size, 4); ++i) {
+      if (!selected(i) || !selected(size - 1 - i)) return true;
+    }
+    return false;
+  };
+  if (size <= enabled_.size() && check_ends()) {
+    for (std::size_t i = 0; i < size; ++i) enabled_[i] = selected(i);
+    access.enabled = std::span<const bool>{enabled_.data(), size};
+  }
+  services_.witness.on_memory_access(access);
+}
+
+void MemoryPath::serve(std::size_t slot) {
+  Read& read = reads_[slot];
+  const pcie::Tlp& request = read.packet.tlp;
+  const Time now = services_.scheduler.now();
+  Translation to;
+  if (!read.faulted) to = look_up(request);
+  const bool translated = to.outcome == Translation::Outcome::Translated;
+  pcie::CompletionStatus status = pcie::CompletionStatus::Success;
+  if (to.outcome == Translation::Outcome::Faulted) {
+    status = pcie::CompletionStatus::UnsupportedRequest;
+  } else if (!services_.memory.contains(to.address, Bytes{request.length_dw * 4u})) {
+    status = pcie::CompletionStatus::UnsupportedRequest;
+    services_.witness.on_request_refused(now, read.packet.origin, bridge_.identity().index, request, kOutsideReason);
+  }
+  answer(read, status, to.address, translated);
+  read.packet = Packet{};
+  free_.push_back(slot);
+  pump();
+}
+
+void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated) {
+  const pcie::Tlp& request = read.packet.tlp;
+  Answer answer;
+  answer.origin = read.packet.origin;
+  answer.status = status;
+  if (status == pcie::CompletionStatus::Success) {
+    const std::uint64_t first = pcie::first_byte_address(request);
+    const Bytes size = pcie::enabled_bytes(request);
+    answer.begin = first;
+    answer.remaining = size.count();
+    answer.base = request.address;
+    answer.data.resize(request.length_dw * 4u);
+    HOLDOVER_CHECK(services_.memory.read(address, answer.data));
+    const auto skip = static_cast<std::size_t>(first - request.address);
+    MemoryAccess access;
+    access.time = services_.scheduler.now();
+    access.endpoint = read.packet.origin;
+    access.requester = request.requester;
+    access.iova = Iova{first};
+    access.address = address + Bytes{skip};
+    access.translated = translated;
+    access.size = size;
+    access.data = std::span<const std::byte>{answer.data}.subspan(skip, static_cast<std::size_t>(size.count()));
+    services_.witness.on_memory_access(access);
+  }
+  answer.request = std::move(read.packet.tlp);
+  answers_.push_back(std::move(answer));
+}
+
+void MemoryPath::release_waiting() {
+  while (!held_.empty() && held_.front().after <= committed_) {
+    const Held held = std::move(held_.front());
+    held_.pop_front();
+    host_.on_completion(held.completion);
+  }
+  for (std::size_t i = 0; i < waiting_.size();) {
+    const std::size_t slot = waiting_[i];
+    if (reads_[slot].after > committed_) {
+      ++i;
+      continue;
+    }
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    serve(slot);
+  }
+}
+
+void MemoryPath::pump() {
+  while (!answers_.empty() && down_.has_room(pcie::FlowClass::Completion)) {
+    std::size_t pick = 0;
+    if (disturbance_.reorder_completions && answers_.size() > 1 && front_passed_ < kMostPassed) {
+      pick = static_cast<std::size_t>(random_.below(answers_.size()));
+    }
+    front_passed_ = pick == 0 ? 0 : front_passed_ + 1;
+    Answer& answer = answers_[pick];
+    Packet packet{cut_completion(answer), kFromHost};
+    const unsigned origin = answer.origin;
+    if (answer.remaining == 0) answers_.erase(answers_.begin() + static_cast<std::ptrdiff_t>(pick));
+    if (!services_.faults.idle()) {
+      const FaultAction action = services_.faults.at_completion(services_.scheduler.now(), origin);
+      if (action == FaultAction::Drop) continue;
+      if (action == FaultAction::Poison) packet.tlp.poisoned = true;
+    }
+    down_.send(std::move(packet));
+  }
+}
+
+// Bytes of the next completion: ends at a read completion boundary, or at the end, within the maximum payload.
+Bytes MemoryPath::piece_of(const Answer& answer) {
+  const std::uint64_t aligned = answer.begin & ~std::uint64_t{3};
+  const std::uint64_t most = aligned + bridge_.max_payload().count();
+  const std::uint64_t end = answer.begin + answer.remaining;
+  const std::uint64_t first_boundary = (answer.begin / kReadCompletionBoundary + 1) * kReadCompletionBoundary;
+  if (end <= first_boundary) return Bytes{answer.remaining};
+  const std::uint64_t last_boundary = std::min(most, end) / kReadCompletionBoundary * kReadCompletionBoundary;
+  const std::uint64_t choices = (last_boundary - first_boundary) / kReadCompletionBoundary + 1;
+  const bool whole = end <= most;
+  if (!disturbance_.split_completions) return Bytes{(whole ? end : last_boundary) - answer.begin};
+  const std::uint64_t choice = random_.below(choices + (whole ? 1 : 0));
+  const std::uint64_t stop = choice == choices ? end : first_boundary + choice * kReadCompletionBoundary;
+  return Bytes{std::min(stop, end) - answer.begin};
+}
+
+pcie::Tlp MemoryPath::cut_completion(Answer& answer) {
+  if (answer.status != pcie::CompletionStatus::Success) {
+    answer.remaining = 0;
+    return refusal(answer.request, bridge_.bdf().requester_id(), answer.status);
+  }
+  pcie::Tlp tlp = refusal(answer.request, bridge_.bdf().requester_id(), pcie::CompletionStatus::Success);
+  tlp.kind = pcie::TlpKind::CompletionData;
+  tlp.lower_address = static_cast<std::uint8_t>(answer.begin & 0x7f);
+  tlp.byte_count = static_cast<std::uint16_t>(answer.remaining);
+  std::uint64_t size = 0;
+  std::uint64_t begin = answer.begin & ~std::uint64_t{3};
+  std::uint64_t end = begin + 4;
+  if (answer.remaining == 0) {
+    tlp.byte_count = 1;  // a read of no bytes is answered with one double word (PCIe 5.0, 2.2.5)
+  } else {
+    size = piece_of(answer).count();
+    end = (answer.begin + size + 3) & ~std::uint64_t{3};
+  }
+  const auto from = answer.data.begin() + static_cast<std::ptrdiff_t>(begin - answer.base);
+  tlp.payload.assign(from, from + static_cast<std::ptrdiff_t>(end - begin));
+  tlp.length_dw = static_cast<std::uint16_t>((end - begin) / 4);
+  answer.begin += size;
+  answer.remaining -= size;
+  return tlp;
+}
+
+void MemoryPath::drop_answers() {
+  answers_.clear();
+  waiting_.clear();
+  ++epoch_;
+  free_.clear();
+  reads_.clear();
+  front_passed_ = 0;
+}
+
+}  // namespace holdover::sim

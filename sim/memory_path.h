@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// What a root port does with requests from below: translation, memory, messages, and the completions of reads. Legal
+// unkindness lives here: latencies, splits and the order of completions are drawn from the seed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "sim/bridge.h"
+#include "sim/channel.h"
+#include "sim/fault_plan.h"
+#include "sim/host_memory.h"
+#include "sim/interrupt_controller.h"
+#include "sim/iommu.h"
+#include "sim/packet.h"
+#include "sim/random.h"
+#include "sim/scheduler.h"
+
+namespace holdover::sim {
+
+// The part of the root complex that speaks for the host.
+class HostSide {
+ public:
+  // A completion of a request of the host, after every posted request that came before it has taken effect.
+  virtual void on_completion(const pcie::Tlp& completion) = 0;
+  // A transmit queue has room again.
+  virtual void on_room() = 0;
+
+ protected:
+  ~HostSide() = default;
+};
+
+// All outlive the paths that use them.
+struct MemoryServices {
+  Scheduler& scheduler;
+  HostMemory& memory;
+  Iommu& iommu;
+  InterruptController& interrupts;
+  FaultPlan& faults;
+  Witness& witness;
+};
+
+// One read of a translation structure in memory. Walks of different requests go on side by side.
+inline constexpr Time kWalkStep{40'000};
+
+class MemoryPath final : private EventHandler {
+ public:
+  // `bridge` is the root port's, `down` the channel that completions leave by; both outlive the path.
+  MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Random random, const Bridge& bridge,
+             Channel& down, HostSide& host);
+
+  // A memory request, or a completion for the host. Always has room.
+  void accept(Packet packet);
+  // Sends completions while there is room.
+  void pump();
+  // The link went down: nobody waits for the answers any more.
+  void drop_answers();
+
+  [[nodiscard]] std::size_t writes_waiting() const { return writes_.size(); }
+  [[nodiscard]] std::size_t reads_waiting() const { return reads_.size() - free_.size(); }
+  [[nodiscard]] std::size_t answers_waiting() const { return answers_.size(); }
+
+ private:
+  struct Write {
+    Packet packet;
+    Time due;             // not before this, nor before the write ahead of it
+    bool faulted = false;  // its translation failed when it arrived
+  };
+  struct Read {
+    Packet packet;
+    std::uint64_t after = 0;  // posted requests that came before it
+    bool faulted = false;
+  };
+  struct Answer {
+    pcie::Tlp request;
+    unsigned origin = 0;
+    pcie::CompletionStatus status = pcie::CompletionStatus::Success;
+    std::uint64_t begin = 0;      // address of the first byte still to come
+    std::uint64_t remaining = 0;  // bytes still to come
+    std::vector<std::byte> data;  // from `base`, whole double words
+    std::uint64_t base = 0;
+  };
+  struct Held {
+    pcie::Tlp completion;
+    std::uint64_t after = 0;
+  };
+
+  void on_event(std::uint64_t argument) override;
+  void arm();
+  void commit_oldest();
+  void deliver(const Write& write);
+  [[nodiscard]] Translation look_up(const pcie::Tlp& tlp);
+  void deliver_message(const Packet& packet);
+  void store(const Packet& packet, PhysicalAddress address, bool translated);
+  void serve(std::size_t slot);
+  void answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated);
+  void release_waiting();
+  [[nodiscard]] Bytes piece_of(const Answer& answer);
+  [[nodiscard]] pcie::Tlp cut_completion(Answer& answer);
+  [[nodiscard]] bool is_message(const pcie::Tlp& tlp) const;
+
+  MemoryServices services_;
+  Disturbance disturbance_;
+  Random random_;
+  const Bridge& bridge_;
+  Channel& down_;
+  HostSide& host_;
+
+  std::deque<Write> writes_;
+  bool armed_ = false;           // an event for the oldest write is on its way
+  std::uint64_t accepted_ = 0;   // posted requests so far
+  std::uint64_t committed_ = 0;  // of them have taken effect
+  std::vector<Read> reads_;      // slots
+  std::vector<std::size_t> free_;
+  std::vector<std::size_t> waiting_;  // reads that are due but not before a write
+  std::deque<Held> held_;
+  std::vector<Answer> answers_;
+  unsigned front_passed_ = 0;  // how often the oldest answer was passed over
+  std::uint32_t epoch_ = 0;    // reads of an earlier one are void
+  std::array<bool, 4096> enabled_{};
+};
+
+}  // namespace holdover::sim

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// A root port: the bridge between bus 0 and a link. Requests from below go on to memory, completions to the host.
+#pragma once
+
+#include "sim/bridge.h"
+#include "sim/link.h"
+#include "sim/memory_path.h"
+#include "sim/packet.h"
+
+namespace holdover::sim {
+
+class RootPort final : private ChannelReceiver, private ChannelSender {
+ public:
+  // Everything outlives the port.
+  RootPort(const Scheduler& scheduler, Witness& witness, Bridge& bridge, Link& link, MemoryPath& memory, HostSide& host);
+
+  [[nodiscard]] Bridge& bridge() { return bridge_; }
+  [[nodiscard]] Link& link() { return link_; }
+  [[nodiscard]] MemoryPath& memory() { return memory_; }
+
+ private:
+  void on_arrival(Channel&) override { pump(); }
+  void on_room(Channel&) override;
+  void pump();
+  void take(Packet packet);
+  void refuse(const Packet& packet, std::string_view reason, bool answer);
+
+  const Scheduler& scheduler_;
+  Witness& witness_;
+  Bridge& bridge_;
+  Link& link_;
+  MemoryPath& memory_;
+  HostSide& host_;
+};
+
+}  // namespace holdover::sim

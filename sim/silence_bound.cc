@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "sim/silence_bound.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "sim/channel.h"
+#include "sim/endpoint_port.h"
+#include "sim/iommu.h"
+#include "sim/link_rate.h"
+#include "sim/memory_path.h"
+#include "sim/scheduler.h"
+#include "sim/topology.h"
+
+namespace holdover::sim {
+namespace {
+
+constexpr std::uint64_t kBeatBytes = 32;
+// Register stages between a heartbeat's deadline and the pins, generously.
+constexpr std::uint64_t kPipelineClocks = 16;
+constexpr Bytes kHeader{16};
+// A record is 32 bytes.
+constexpr Bytes kRecord{32};
+
+constexpr std::size_t kPosted = 0;
+constexpr std::size_t kNonPosted = 1;
+constexpr std::size_t kCompletion = 2;
+
+// Time for what may stand before a record in one queue.
+struct Queue {
+  Time longest;   // a posted request of the maximum payload
+  Time read;      // a non-posted request
+  Time others;    // what the other ports may send between two of ours
+
+  [[nodiscard]] Time drain(std::uint64_t posted, std::uint64_t reads, std::uint64_t completions) const {
+    return (longest + others) * posted + (read + others) * reads + (longest + others) * completions;
+  }
+};
+
+}  // namespace
+
+SilenceBound silence_bound(const MachineConfig& config) {
+  const std::vector<Place>& places = places_of(config.topology);
+  const LinkRate rate{config.link, 0};  // data link packets are most frequent at the smallest payload
+  const Bytes payload{std::uint64_t{128} << config.endpoint.max_payload_supported};
+  Queue queue;
+  queue.longest = rate.time_of(kHeader + payload);
+  queue.read = rate.time_of(kHeader);
+
+  SilenceBound bound;
+  const auto add = [&](std::string name, Time time) {
+    bound.terms.push_back({std::move(name), time});
+    bound.total += time;
+  };
+
+  add("packet in the endpoint's stream", kClockPeriod * (payload.count() / kBeatBytes + 1 + kPipelineClocks));
+  // Two more than the block holds: the one in the stream, and the one on the wire.
+  add("hard block's buffers at wire rate", queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots));
+
+  // The worst place of the topology: the endpoint with the most ports above it.
+  unsigned deepest = 0;
+  std::uint64_t neighbours = 0;
+  for (const Place& place : places) {
+    if (place.kind != FunctionKind::Endpoint) continue;
+    unsigned depth = 0;
+    std::uint64_t others = 0;
+    for (int port = place.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
+      if (places[static_cast<std::size_t>(port)].kind != FunctionKind::SwitchUpstream) continue;
+      ++depth;
+      const auto siblings = std::count_if(places.begin(), places.end(),
+                                          [&](const Place& other) { return other.parent == port; });
+      others = std::max(others, static_cast<std::uint64_t>(siblings) - 1);
+    }
+    if (depth > deepest) {
+      deepest = depth;
+      neighbours = others;
+    }
+  }
+  queue.others = queue.longest * neighbours;
+  for (unsigned level = 0; level < deepest; ++level) {
+    const ChannelConfig in = upward_channel(config, FunctionKind::SwitchDownstream, FunctionKind::Endpoint);
+    const ChannelConfig out = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
+    // What the receive buffer can hold at once: few large packets, or many small ones.
+    const std::uint64_t large = in.data_credits[kPosted] * kCreditUnit.count() / payload.count() + 1;
+    const std::uint64_t small = in.header_credits[kPosted] - std::min<std::uint64_t>(large, in.header_credits[kPosted]);
+    add("switch's receive buffer, sharing the link above",
+        queue.drain(large, in.header_credits[kNonPosted] + small, in.header_credits[kCompletion]));
+    add("switch's transmit queue", queue.drain(out.transmit_slots[kPosted] + 1, out.transmit_slots[kNonPosted],
+                                               out.transmit_slots[kCompletion]));
+    add("forwarding through the switch", kSwitchLatency);
+  }
+  const ChannelConfig last = upward_channel(config, FunctionKind::RootPort,
+                                            deepest == 0 ? FunctionKind::Endpoint : FunctionKind::SwitchUpstream);
+  add("credits on their way back", (last.credit_delay_max + config.link.propagation * 2) * (deepest + 1));
+  add("propagation", config.link.propagation * (deepest + 1));
+  add("the record on the wire", rate.time_of(kHeader + kRecord) * (deepest + 1));
+  add("page table walk", kWalkStep * Iommu::kMostReads);
+  add("write latency of memory", config.disturbance.write_latency_max);
+  return bound;
+}
+
+}  // namespace holdover::sim

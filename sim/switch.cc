@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "sim/switch.h"
+
+#include <utility>
+
+#include "sim/routing.h"
+
+namespace holdover::sim {
+
+using pcie::TlpKind;
+
+Switch::Switch(const Scheduler& scheduler, Witness& witness, Port upstream, std::vector<Port> downstream)
+    : scheduler_(scheduler), witness_(witness), upstream_(upstream), downstream_(std::move(downstream)) {
+  upstream_.link->set_lower(*this);
+  upstream_.link->down().set_receiver(*this);
+  upstream_.link->up().set_sender(*this);
+  upstream_.bridge->set_reset_listener(*this);
+  for (const Port& port : downstream_) {
+    port.link->up().set_receiver(*this);
+    port.link->down().set_sender(*this);
+  }
+}
+
+void Switch::on_conventional_reset(ResetKind kind, bool asserted) {
+  if (asserted) {
+    upstream_.bridge->reset();
+    witness_.on_reset(scheduler_.now(), upstream_.bridge->identity().index, kind);
+    for (const Port& port : downstream_) witness_.on_reset(scheduler_.now(), port.bridge->identity().index, kind);
+  }
+  on_secondary_reset(asserted);
+}
+
+void Switch::on_secondary_reset(bool asserted) {
+  for (const Port& port : downstream_) {
+    if (asserted) port.bridge->reset();
+    port.link->set_hot_reset(asserted);
+  }
+}
+
+Channel& Switch::received_by(std::size_t ingress) const {
+  return ingress == 0 ? upstream_.link->down() : downstream_[ingress - 1].link->up();
+}
+
+void Switch::pump() {
+  if (pumping_) return;  // sending calls back
+  pumping_ = true;
+  const std::size_t ports = downstream_.size() + 1;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (std::size_t i = 0; i < ports; ++i) {
+      const std::size_t ingress = (turn_ + i) % ports;
+      if (!move_one(ingress)) continue;
+      moved = true;
+      turn_ = (ingress + 1) % ports;
+      break;
+    }
+  }
+  pumping_ = false;
+}
+
+bool Switch::move_one(std::size_t ingress) {
+  Channel& channel = received_by(ingress);
+  if (channel.received().empty()) return false;
+  const auto fits = [&](const Packet& packet) {
+    const Route way = route(ingress, packet.tlp);
+    const pcie::FlowClass flow = pcie::flow_class(packet.tlp.kind);
+    if (way.kind == Route::Kind::Forward) return way.to->has_room(flow);
+    return flow != pcie::FlowClass::NonPosted || way.to->has_room(pcie::FlowClass::Completion);
+  };
+  const auto flow = channel.received().oldest(fits);
+  if (!flow) return false;
+  const Route way = route(ingress, channel.received().front(*flow).tlp);
+  take_route(way, channel.take(*flow));
+  return true;
+}
+
+void Switch::take_route(const Route& route, Packet packet) {
+  pcie::Tlp& tlp = packet.tlp;
+  switch (route.kind) {
+    case Route::Kind::Forward:
+      if (route.convert) convert_to_type0(tlp);
+      route.to->send(std::move(packet));
+      return;
+    case Route::Kind::Configure:
+      if (route.port != upstream_.bridge) route.port->set_bus(upstream_.bridge->secondary_bus());
+      // The write may reset this very link; the answer is dropped then, as it would be.
+      route.to->send(Packet{route.port->complete(tlp), kFromHost});
+      return;
+    case Route::Kind::Refuse:
+    case Route::Kind::Drop: break;
+  }
+  if (route.kind == Route::Kind::Refuse) route.port->note_unsupported_request();
+  if (packet.origin != kFromHost) {
+    witness_.on_request_refused(scheduler_.now(), packet.origin, route.port->identity().index, tlp, route.reason);
+  }
+  if (route.kind == Route::Kind::Refuse && pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted) {
+    route.to->send(Packet{refusal(tlp, route.port->bdf().requester_id(), pcie::CompletionStatus::UnsupportedRequest),
+                          kFromHost});
+  }
+}
+
+Switch::Route Switch::route(std::size_t ingress, const pcie::Tlp& tlp) const {
+  return ingress == 0 ? route_down(tlp) : route_up(ingress - 1, tlp);
+}
+
+Switch::Route Switch::onto_link(const Port& port, const Route& otherwise) {
+  if (port.link->is_up()) return Route{Route::Kind::Forward, &port.link->down(), port.bridge, false, {}};
+  Route refused = otherwise;
+  refused.port = port.bridge;
+  refused.reason = kLinkDownReason;
+  return refused;
+}
+
+const Switch::Port* Switch::port_of_bus(std::uint8_t bus) const {
+  for (const Port& port : downstream_) {
+    if (port.bridge->owns_bus(bus)) return &port;
+  }
+  return nullptr;
+}
+
+Switch::Route Switch::route_down(const pcie::Tlp& tlp) const {
+  Channel* answers = &upstream_.link->up();
+  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, kNoPortReason};
+  if (pcie::is_config(tlp.kind)) return route_config(tlp);
+  if (pcie::is_completion(tlp.kind)) {
+    const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
+    const Port* port = upstream_.bridge->owns_bus(bus) ? port_of_bus(bus) : nullptr;
+    const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false, "no port below owns the bus of its requester"};
+    return port == nullptr ? lost : onto_link(*port, lost);
+  }
+  if (tlp.kind != TlpKind::MemoryRead && tlp.kind != TlpKind::MemoryWrite) {
+    return Route{Route::Kind::Drop, answers, upstream_.bridge, false, "messages end here"};
+  }
+  if (!upstream_.bridge->claims(tlp.address)) return refused;
+  for (const Port& port : downstream_) {
+    if (port.bridge->claims(tlp.address)) return onto_link(port, refused);
+  }
+  return refused;
+}
+
+Switch::Route Switch::route_config(const pcie::Tlp& tlp) const {
+  Channel* answers = &upstream_.link->up();
+  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, kNoPortReason};
+  if (tlp.kind == TlpKind::ConfigRead0 || tlp.kind == TlpKind::ConfigWrite0) {
+    return Route{Route::Kind::Configure, answers, upstream_.bridge, false, {}};
+  }
+  const auto bus = static_cast<std::uint8_t>(tlp.target >> 8);
+  if (!upstream_.bridge->owns_bus(bus) || !upstream_.bridge->in_d0()) return refused;
+  if (bus == upstream_.bridge->secondary_bus()) {
+    const unsigned device = (tlp.target >> 3) & 0x1f;
+    for (const Port& port : downstream_) {
+      if (port.bridge->identity().device == device) {
+        return Route{Route::Kind::Configure, answers, port.bridge, false, {}};
+      }
+    }
+    return refused;
+  }
+  const Port* port = port_of_bus(bus);
+  if (port == nullptr || !port->bridge->in_d0()) return refused;
+  const bool last = bus == port->bridge->secondary_bus();
+  if (last && !target_on_link(*port->bridge, tlp.target)) return refused;
+  Route way = onto_link(*port, refused);
+  way.convert = last;
+  return way;
+}
+
+Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
+  const Port& from = downstream_[index];
+  Channel* answers = &from.link->down();
+  Channel* above = &upstream_.link->up();
+  const bool request = tlp.kind == TlpKind::MemoryRead || tlp.kind == TlpKind::MemoryWrite;
+  for (Bridge* port : {from.bridge, upstream_.bridge}) {
+    if (const auto reason = refuse_from_below(*port, tlp)) {
+      const bool malformed = tlp.payload.size() > port->max_payload().count();
+      return Route{malformed ? Route::Kind::Drop : Route::Kind::Refuse, answers, port, false, *reason};
+    }
+    if (port != from.bridge || !request) continue;
+    // Straight to a peer, unless access control sends it to the root first.
+    if (from.bridge->claims(tlp.address)) {
+      return Route{Route::Kind::Refuse, answers, from.bridge, false, kWindowReason};
+    }
+    if (from.bridge->redirects_peer_requests()) continue;
+    for (const Port& peer : downstream_) {
+      if (!peer.bridge->claims(tlp.address)) continue;
+      return onto_link(peer, Route{Route::Kind::Refuse, answers, peer.bridge, false, {}});
+    }
+  }
+  if (request && upstream_.bridge->claims(tlp.address) && !from.bridge->redirects_peer_requests()) {
+    return Route{Route::Kind::Refuse, answers, upstream_.bridge, false, kWindowReason};
+  }
+  if (pcie::is_completion(tlp.kind)) {
+    const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
+    if (upstream_.bridge->owns_bus(bus)) {
+      const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false, "no port below owns the bus of its requester"};
+      const Port* peer = port_of_bus(bus);
+      return peer == nullptr ? lost : onto_link(*peer, lost);
+    }
+  }
+  return Route{Route::Kind::Forward, above, upstream_.bridge, false, {}};
+}
+
+}  // namespace holdover::sim

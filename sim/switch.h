@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// A switch: one upstream port, downstream ports on an internal bus, and what moves packets between them. Where a packet goes is
+// decided by the ports' registers alone.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "sim/bridge.h"
+#include "sim/link.h"
+#include "sim/packet.h"
+
+namespace holdover::sim {
+
+// From a port's receive buffer to another port's transmit queue, where nothing is in the way.
+inline constexpr Time kSwitchLatency{100'000};
+
+class Switch final : public LinkLower, private ChannelReceiver, private ChannelSender, private Bridge::ResetListener {
+ public:
+  struct Port {
+    Bridge* bridge = nullptr;
+    Link* link = nullptr;  // above the upstream port, below the others
+  };
+
+  // Everything outlives the switch.
+  Switch(const Scheduler& scheduler, Witness& witness, Port upstream, std::vector<Port> downstream);
+
+  void on_conventional_reset(ResetKind kind, bool asserted) override;
+
+ private:
+  // What becomes of one packet.
+  struct Route {
+    enum class Kind { Forward, Configure, Refuse, Drop };
+    Kind kind = Kind::Drop;
+    Channel* to = nullptr;       // Forward: where; the others: where an answer goes
+    Bridge* port = nullptr;      // whose registers are accessed, or who refuses
+    bool convert = false;        // to a configuration request of type 0
+    std::string_view reason;     // of Refuse and Drop
+  };
+
+  void on_arrival(Channel&) override { pump(); }
+  void on_room(Channel&) override { pump(); }
+  void on_secondary_reset(bool asserted) override;
+
+  void pump();
+  bool move_one(std::size_t ingress);
+  [[nodiscard]] Channel& received_by(std::size_t ingress) const;
+  [[nodiscard]] Route route(std::size_t ingress, const pcie::Tlp& tlp) const;
+  [[nodiscard]] Route route_down(const pcie::Tlp& tlp) const;
+  [[nodiscard]] Route route_config(const pcie::Tlp& tlp) const;
+  [[nodiscard]] Route route_up(std::size_t port, const pcie::Tlp& tlp) const;
+  [[nodiscard]] static Route onto_link(const Port& port, const Route& otherwise);
+  [[nodiscard]] const Port* port_of_bus(std::uint8_t bus) const;
+  void take_route(const Route& route, Packet packet);
+
+  const Scheduler& scheduler_;
+  Witness& witness_;
+  Port upstream_;
+  std::vector<Port> downstream_;
+  std::size_t turn_ = 0;  // which ingress is asked first
+  bool pumping_ = false;
+};
+
+}  // namespace holdover::sim

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "sim/topology.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "pcie/error.h"
+
+namespace holdover::sim {
+namespace {
+
+constexpr std::array<TopologyEntry, 2> kTopologies{{
+    {"direct", "one root port, and the endpoint below it"},
+    {"switch", "one root port, a switch with two downstream ports, and an endpoint below each"},
+}};
+
+// The longest a credit update is held back.
+constexpr Time kCreditDelayMax{200'000};
+
+const std::vector<Place>& direct_places() {
+  static const std::vector<Place> places{{FunctionKind::RootPort, -1, 1}, {FunctionKind::Endpoint, 0, 0}};
+  return places;
+}
+
+const std::vector<Place>& switch_places() {
+  static const std::vector<Place> places{
+      {FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
+      {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
+      {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
+  return places;
+}
+
+// Payload credits, in units, that keep a link busy while credits come back.
+unsigned enough_data_credits(const MachineConfig& config, Time receive_latency) {
+  const Time round_trip = config.link.propagation * 2 + receive_latency + kCreditDelayMax;
+  const LinkRate rate{config.link, config.endpoint.max_payload_supported};
+  const std::uint64_t packet = std::uint64_t{128} << config.endpoint.max_payload_supported;
+  const std::uint64_t packets = round_trip / rate.time_of(Bytes{packet}) + 3;
+  return static_cast<unsigned>(packets * packet / kCreditUnit.count());
+}
+
+std::string name_of(FunctionKind kind, unsigned number) {
+  switch (kind) {
+    case FunctionKind::RootPort: return "root port " + std::to_string(number);
+    case FunctionKind::SwitchUpstream: return "switch " + std::to_string(number);
+    case FunctionKind::SwitchDownstream: return "switch port " + std::to_string(number);
+    case FunctionKind::Endpoint: return "endpoint " + std::to_string(number);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const TopologyEntry> topologies() { return kTopologies; }
+
+const std::vector<Place>& places_of(std::string_view topology) {
+  if (topology == kTopologies[0].name) return direct_places();
+  if (topology == kTopologies[1].name) return switch_places();
+  std::string names;
+  for (const TopologyEntry& entry : kTopologies) names += (names.empty() ? "" : ", ") + std::string{entry.name};
+  throw Error(ErrorCode::InvalidArgument,
+              "There is no topology «" + std::string{topology} + "»; there are: " + names + ".");
+}
+
+ChannelConfig upward_channel(const MachineConfig& config, FunctionKind above, FunctionKind below) {
+  ChannelConfig channel;
+  const bool endpoint = below == FunctionKind::Endpoint;
+  // A hard block needs room for whole bursts; a switch only enough to keep its link busy.
+  channel.transmit_slots = endpoint ? std::array<unsigned, 3>{kPostedSlots, kNonPostedSlots, kCompletionSlots}
+                                    : std::array<unsigned, 3>{2, 2, 2};
+  channel.completions_follow_posted = !endpoint;
+  if (above != FunctionKind::RootPort) channel.receive_latency = kSwitchLatency;
+  const unsigned data = enough_data_credits(config, channel.receive_latency);
+  channel.header_credits = {16, 8, 8};
+  channel.data_credits = {data, 8, data};
+  channel.credit_delay_max = config.disturbance.starve_credits ? kCreditDelayMax : Time{0};
+  return channel;
+}
+
+ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below) {
+  ChannelConfig channel;
+  channel.transmit_slots = {4, 4, 4};
+  if (below != FunctionKind::Endpoint) channel.receive_latency = kSwitchLatency;
+  const unsigned data = enough_data_credits(config, channel.receive_latency);
+  channel.header_credits = {16, 8, 32};
+  channel.data_credits = {data, 8, 2 * data};
+  // PCIe 5.0, 2.6.1: an endpoint advertises infinite completion credits.
+  if (below == FunctionKind::Endpoint) channel.header_credits[index_of(pcie::FlowClass::Completion)] = 0;
+  channel.credit_delay_max = config.disturbance.starve_credits ? kCreditDelayMax : Time{0};
+  return channel;
+}
+
+Topology::Topology(const MachineConfig& config, const Surroundings& surroundings,
+                   const EndpointFactory& make_endpoint) {
+  const std::vector<Place>& places = places_of(config.topology);
+  for (const Place& place : places) {
+    if (place.kind != FunctionKind::Endpoint) add_bridge(config, surroundings, place);
+  }
+  for (FunctionIndex port = 0; port < bridges_.size(); ++port) {
+    links_.emplace_back();
+    paths_.emplace_back();
+    if (places[port].kind == FunctionKind::SwitchUpstream) continue;
+    const auto below = std::find_if(places.begin(), places.end(), [&](const Place& place) {
+      return place.parent == static_cast<int>(port);
+    });
+    HOLDOVER_CHECK(below != places.end());
+    add_link(config, surroundings, port, below->kind);
+  }
+  add_switches(surroundings, places);
+  for (const Place& place : places) {
+    if (place.kind == FunctionKind::Endpoint) add_endpoint(config, surroundings, place, make_endpoint);
+  }
+}
+
+void Topology::add_bridge(const MachineConfig& config, const Surroundings& surroundings, const Place& place) {
+  const auto same_kind = std::count_if(functions_.begin(), functions_.end(),
+                                       [&](const FunctionInfo& other) { return other.kind == place.kind; });
+  FunctionInfo info;
+  info.name = name_of(place.kind, static_cast<unsigned>(same_kind));
+  info.kind = place.kind;
+  if (place.parent >= 0) info.parent = static_cast<FunctionIndex>(place.parent);
+  Bridge::Identity identity;
+  identity.index = static_cast<FunctionIndex>(functions_.size());
+  identity.kind = place.kind;
+  identity.name = info.name;
+  identity.device = place.device;
+  identity.port = static_cast<unsigned>(same_kind);
+  identity.max_payload_supported = std::max(config.endpoint.max_payload_supported, 2u);
+  bridges_.push_back(std::make_unique<Bridge>(surroundings.services.scheduler, surroundings.services.witness, identity));
+  functions_.push_back(std::move(info));
+}
+
+void Topology::add_link(const MachineConfig& config, const Surroundings& surroundings, FunctionIndex port,
+                        FunctionKind below) {
+  Bridge& bridge = *bridges_[port];
+  const MemoryServices& services = surroundings.services;
+  LinkParameters parameters;
+  parameters.config = config.link;
+  parameters.up = upward_channel(config, bridge.identity().kind, below);
+  parameters.down = downward_channel(config, below);
+  links_[port] = std::make_unique<Link>(services.scheduler, config.seed, bridge.identity().name, parameters,
+                                        [this, services, port](bool up) {
+                                          services.witness.on_link(services.scheduler.now(), port, up);
+                                          if (!up && paths_[port]) paths_[port]->drop_answers();
+                                        });
+  bridge.set_link_below(*links_[port]);
+  if (bridge.identity().kind != FunctionKind::RootPort) return;
+  paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance,
+                                              Random{config.seed, bridge.identity().name + "/memory"}, bridge,
+                                              links_[port]->down(), surroundings.root.host_side());
+  root_ports_.push_back(std::make_unique<RootPort>(services.scheduler, services.witness, bridge, *links_[port],
+                                                   *paths_[port], surroundings.root.host_side()));
+  surroundings.root.add(*root_ports_.back());
+}
+
+void Topology::add_switches(const Surroundings& surroundings, const std::vector<Place>& places) {
+  for (FunctionIndex upstream = 0; upstream < bridges_.size(); ++upstream) {
+    if (places[upstream].kind != FunctionKind::SwitchUpstream) continue;
+    Link& above = *links_[static_cast<std::size_t>(places[upstream].parent)];
+    bridges_[upstream]->set_link_above(above);
+    std::vector<Switch::Port> downstream;
+    for (FunctionIndex port = 0; port < bridges_.size(); ++port) {
+      if (places[port].parent != static_cast<int>(upstream)) continue;
+      downstream.push_back(Switch::Port{bridges_[port].get(), links_[port].get()});
+    }
+    switches_.push_back(std::make_unique<Switch>(surroundings.services.scheduler, surroundings.services.witness,
+                                                 Switch::Port{bridges_[upstream].get(), &above}, std::move(downstream)));
+  }
+}
+
+void Topology::add_endpoint(const MachineConfig& config, const Surroundings& surroundings, const Place& place,
+                            const EndpointFactory& make_endpoint) {
+  const auto number = static_cast<unsigned>(endpoints_.size());
+  FunctionInfo info;
+  info.name = name_of(FunctionKind::Endpoint, number);
+  info.parent = static_cast<FunctionIndex>(place.parent);
+  info.endpoint = number;
+  EndpointConfig straps = config.endpoint;
+  straps.serial_number += number;
+  const EndpointPort::Watchers watchers{surroundings.services.witness, surroundings.checker, surroundings.trace};
+  endpoints_.push_back(std::make_unique<EndpointPort>(
+      surroundings.services.scheduler, watchers, number, static_cast<FunctionIndex>(functions_.size()),
+      *links_[static_cast<std::size_t>(place.parent)], straps, make_endpoint(number, straps)));
+  functions_.push_back(std::move(info));
+}
+
+Link& Topology::link_above(unsigned endpoint) { return *links_[*functions_[endpoints_[endpoint]->index()].parent]; }
+
+pcie::Bdf Topology::bdf(FunctionIndex function) const {
+  HOLDOVER_CHECK(function < functions_.size());
+  const FunctionInfo& info = functions_[function];
+  if (info.kind == FunctionKind::Endpoint) {
+    return pcie::Bdf::from_requester_id(endpoints_[info.endpoint]->function().bdf);
+  }
+  pcie::Bdf bdf = bridges_[function]->bdf();
+  if (info.kind == FunctionKind::SwitchDownstream) bdf.bus = bridges_[*info.parent]->secondary_bus();
+  return bdf;
+}
+
+}  // namespace holdover::sim
