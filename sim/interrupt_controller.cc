@@ -59,9 +59,9 @@ std::optional<std::uint8_t> InterruptController::take() {
   if (!enabled_) return std::nullopt;
   for (unsigned i = 4; i-- > 0;) {
     if (pending_[i] == 0) continue;
-    const unsigned bit = static_cast<unsigned>(std::bit_width(pending_[i])) - 1;
-    pending_[i] &= ~(std::uint64_t{1} << bit);
-    return static_cast<std::uint8_t>(i * 64 + bit);
+    const std::uint64_t highest = std::bit_floor(pending_[i]);
+    pending_[i] &= ~highest;
+    return static_cast<std::uint8_t>(i * 64 + static_cast<unsigned>(std::countr_zero(highest)));
   }
   return std::nullopt;
 }
