@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The one page that a kernel is entered with: written by firmware (the bench) at a cold boot and by the old kernel at a
-// kexec. This layout is a contract between kernel images of different versions: fields are only ever added at the end, and
-// `version` changes when one changes its meaning.
+// kexec. This layout is a contract between kernel images of different versions: fields are only ever added at the end,
+// and `version` changes when one changes its meaning.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "pcie/units.h"
 
@@ -20,7 +21,7 @@ inline constexpr std::uint32_t kBootVersion = 1;
 struct BootParameters {
   std::uint64_t magic = kBootMagic;
   std::uint32_t version = kBootVersion;
-  std::uint32_t checksum = 0;            // CRC-32 of the page with this field 0
+  std::uint32_t checksum = 0;  // CRC-32 of the page with this field 0
   std::uint64_t dram_bytes = 0;
   std::uint64_t ecam_base = 0;
   std::uint32_t last_bus = 0;
@@ -32,10 +33,10 @@ struct BootParameters {
   std::uint64_t iommu_base = 0;
   std::uint64_t interrupt_controller_base = 0;
   std::uint64_t msi_base = 0;
-  std::uint64_t kho_fdt = 0;             // 0: cold boot
-  std::uint64_t kho_scratch = 0;         // base of the scratch region; 0: none yet, the kernel reserves one
+  std::uint64_t kho_fdt = 0;      // 0: cold boot
+  std::uint64_t kho_scratch = 0;  // base of the scratch region; 0: none yet, the kernel reserves one
   std::uint64_t kho_scratch_bytes = 0;
-  std::uint64_t page_map = 0;            // written by the running kernel: its page map (mm/page_map.h); 0 until it stands
+  std::uint64_t page_map = 0;  // written by the running kernel: its page map (mm/page_map.h); 0 until it stands
   std::array<char, 1024> command_line{};  // NUL-terminated, «name=value» separated by blanks
 };
 static_assert(sizeof(BootParameters) <= 4096);
@@ -46,5 +47,7 @@ static_assert(sizeof(BootParameters) <= 4096);
 void write_boot_parameters(std::span<std::byte> dram, PhysicalAddress where, const BootParameters& parameters);
 // Value of «name=» in a command line, empty where there is none.
 [[nodiscard]] std::string command_line_value(const BootParameters& parameters, const std::string& name);
+// All of them, in order, where a name may repeat («hazard=»).
+[[nodiscard]] std::vector<std::string> command_line_values(const BootParameters& parameters, const std::string& name);
 
 }  // namespace holdover::host::kernel

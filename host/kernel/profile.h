@@ -6,20 +6,25 @@
 #include <span>
 #include <string_view>
 
+#include "pcie/units.h"
+
 namespace holdover::host::kernel {
 
-enum class PciSeries { None, V9 };               // the PCI core series
-enum class ShutdownBusMaster { Clear, KeepOutgoing };   // pci_device_shutdown(): on every function, or not on outgoing ones
-enum class BusNumbers { Keep, Reassign };        // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
+enum class PciSeries { None, V9 };  // the PCI core series
+enum class ShutdownBusMaster {
+  Clear,
+  KeepOutgoing
+};                                         // pci_device_shutdown(): on every function, or not on outgoing ones
+enum class BusNumbers { Keep, Reassign };  // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class IommuAtKexec { TranslationOff, Preserve };
-enum class IommuAtBoot { Reset, Adopt };         // Adopt falls back to Reset where nothing was handed over
+enum class IommuAtBoot { Reset, Adopt };  // Adopt falls back to Reset where nothing was handed over
 enum class MsixAtKexec { Disable, FunctionMask };
-enum class MsixAtInit { Disable, KeepIncoming }; // pci_msix_init(): on every function, or not on incoming ones
+enum class MsixAtInit { Disable, KeepIncoming };   // pci_msix_init(): on every function, or not on incoming ones
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
-enum class Delays { Scaled, Real };              // waits a kernel is bound to, divided by 1000 or not
+enum class Delays { Scaled, Real };                // waits a kernel is bound to, divided by 1000 or not
 
 struct Policies {
-  bool live_update = true;                       // KHO and LUO are there
+  bool live_update = true;  // KHO and LUO are there
   PciSeries pci = PciSeries::V9;
   ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
   BusNumbers bus_numbers = BusNumbers::Keep;
@@ -32,17 +37,22 @@ struct Policies {
 
   // Single mistakes that a kernel or driver may make, off in every profile; hazard.h gives them their numbers.
   struct Mistakes {
-    bool endpoint_loses_bus_master = false;      // H014: outgoing endpoints are treated like all others at shutdown
-    bool bridge_loses_bus_master = false;        // H015: the same for bridges
-    bool data_buffer_not_preserved = false;      // H012: the first data buffer's pages stay out of the KHO tree
-    bool ring_not_preserved = false;             // H013: a descriptor ring's pages stay out of the KHO tree
-    bool page_table_not_preserved = false;       // H013: one IOMMU page-table page stays out of the KHO tree
-    bool bar_restore_lost = false;               // H058: the write-back after sizing BAR 0 is forgotten
-    bool function_reset = false;                 // H119: kernel B resets an incoming function by FLR when it binds
-    bool secondary_bus_reset = false;            // H121: kernel B resets the bus below the first bridge when it scans
-    bool freeze_fails = false;                   // a later file's freeze fails: reboot() returns EINVAL
+    bool endpoint_loses_bus_master = false;  // H014: outgoing endpoints are treated like all others at shutdown
+    bool bridge_loses_bus_master = false;    // H015: the same for bridges
+    bool data_buffer_not_preserved = false;  // H012: the first data buffer's pages stay out of the KHO tree
+    bool ring_not_preserved = false;         // H013: a descriptor ring's pages stay out of the KHO tree
+    bool page_table_not_preserved = false;   // H013: one IOMMU page-table page stays out of the KHO tree
+    bool bar_restore_lost = false;           // H058: the write-back after sizing BAR 0 is forgotten
+    bool function_reset = false;             // H119: kernel B resets an incoming function by FLR when it binds
+    bool secondary_bus_reset = false;        // H121: kernel B resets the bus below the first bridge when it scans
+    bool freeze_fails = false;               // a later file's freeze fails: reboot() returns EINVAL
   } mistakes;
 };
+
+// A wait that a kernel is bound to, as this kernel takes it.
+[[nodiscard]] constexpr Time scaled(Time wait, const Policies& policies) {
+  return policies.delays == Delays::Scaled ? wait / 1000 : wait;
+}
 
 struct Profile {
   std::string_view name;

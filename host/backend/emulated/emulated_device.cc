@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "host/backend/emulated/emulated_device.h"
+
+#include "host/backend/emulated/emulated_memory.h"
+#include "host/backend/emulated/refused.h"
+#include "pcie/config_space.h"
+#include "pcie/error.h"
+
+namespace holdover::host {
+
+std::uint32_t EmulatedDevice::config_read(Bytes offset, unsigned size) {
+  check_config(offset, size);
+  return file_->config_read(static_cast<unsigned>(offset.count()), size);
+}
+
+void EmulatedDevice::config_write(Bytes offset, unsigned size, std::uint32_t value) {
+  check_config(offset, size);
+  file_->config_write(static_cast<unsigned>(offset.count()), size, value);
+}
+
+std::uint32_t EmulatedDevice::read(unsigned bar, Bytes offset) {
+  check_bar(bar, offset);
+  return file_->read(bar, offset);
+}
+
+void EmulatedDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
+  check_bar(bar, offset);
+  file_->write(bar, offset, value);
+}
+
+void EmulatedDevice::attach(AddressSpace& space) {
+  auto* emulated = dynamic_cast<EmulatedAddressSpace*>(&space);
+  HOLDOVER_CHECK(emulated != nullptr);
+  check_errno(file_->attach(emulated->file()), "to attach " + bdf().to_string() + " to an address space");
+}
+
+void EmulatedDevice::enable_interrupts(unsigned count) {
+  check_errno(file_->enable_interrupts(count), std::to_string(count) + " interrupt vectors of " + bdf().to_string());
+}
+
+void EmulatedDevice::reset() { check_errno(file_->reset(), "a reset of " + bdf().to_string()); }
+
+void EmulatedDevice::check_config(Bytes offset, unsigned size) const {
+  const bool width = size == 1 || size == 2 || size == 4;
+  if (!width || offset.count() % size != 0 || offset.count() + size > pcie::config::kSpaceBytes) {
+    throw Error(ErrorCode::InvalidArgument, "Configuration space of " + bdf().to_string() + " has no register of " +
+                                                std::to_string(size) + " bytes at offset " +
+                                                std::to_string(offset.count()) + ".");
+  }
+}
+
+void EmulatedDevice::check_bar(unsigned bar, Bytes offset) const {
+  const Bytes size = bar_size(bar);
+  if (offset.count() % 4 != 0 || size < Bytes{4} || offset > size - Bytes{4}) {
+    throw Error(ErrorCode::InvalidArgument, "BAR " + std::to_string(bar) + " of " + bdf().to_string() +
+                                                " has no register at offset " + std::to_string(offset.count()) +
+                                                "; its size is " + std::to_string(size.count()) + " bytes.");
+  }
+}
+
+}  // namespace holdover::host

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "host/backend/emulated/emulated_system.h"
+
+#include <cerrno>
+
+#include "host/backend/emulated/emulated_device.h"
+#include "host/backend/emulated/emulated_live_update.h"
+#include "host/backend/emulated/emulated_memory.h"
+#include "host/backend/emulated/refused.h"
+#include "host/kernel/panic.h"
+#include "pcie/error.h"
+
+namespace holdover::host {
+
+std::unique_ptr<Device> EmulatedSystem::open_device(pcie::Bdf bdf) {
+  kernel::FileReference<kernel::VfioDevice> file;
+  const int error = kernel_.open_device(bdf, file);
+  if (error == ENODEV) {
+    throw Error(ErrorCode::NotFound, "There is no device file for " + bdf.to_string() + ".", error);
+  }
+  check_errno(error, "to open " + bdf.to_string());
+  return std::make_unique<EmulatedDevice>(std::move(file));
+}
+
+std::unique_ptr<Memory> EmulatedSystem::create_memory(Bytes size) {
+  kernel::FileReference<kernel::Memfd> file;
+  check_errno(kernel_.create_memory(size, file), "a memfd of " + std::to_string(size.count()) + " bytes");
+  return std::make_unique<EmulatedMemory>(std::move(file));
+}
+
+std::unique_ptr<AddressSpace> EmulatedSystem::create_address_space() {
+  kernel::FileReference<kernel::IommuDomain> file;
+  check_errno(kernel_.create_domain(file), "an address space");
+  return std::make_unique<EmulatedAddressSpace>(std::move(file));
+}
+
+std::unique_ptr<LiveUpdate> EmulatedSystem::open_live_update() { return std::make_unique<EmulatedLiveUpdate>(kernel_); }
+
+void EmulatedSystem::kexec() {
+  PhysicalAddress next;
+  try {
+    check_errno(kernel_.kexec(next), "reboot(LINUX_REBOOT_CMD_KEXEC)");
+  } catch (const kernel::Panic&) {
+    kernel_.stop();
+    throw;
+  }
+  throw KernelGone{next};
+}
+
+std::string EmulatedSystem::parameter(std::string_view name) {
+  return kernel::command_line_value(kernel_.parameters(), std::string(name));
+}
+
+void EmulatedSystem::wait(std::chrono::nanoseconds duration) {
+  HOLDOVER_CHECK(duration.count() >= 0);
+  kernel_.wait(Time{static_cast<std::uint64_t>(duration.count()) * 1000});
+}
+
+}  // namespace holdover::host

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The system calls of the emulated kernel as user space sees them.
+#pragma once
+
+#include "host/kernel/kernel.h"
+#include "host/system.h"
+
+namespace holdover::host {
+
+class EmulatedSystem : public System {
+ public:
+  // `kernel` has booted and outlives it.
+  explicit EmulatedSystem(kernel::Kernel& kernel) : kernel_(kernel) {}
+
+  [[nodiscard]] std::vector<pcie::Bdf> devices() override { return kernel_.vfio_devices(); }
+  [[nodiscard]] std::unique_ptr<Device> open_device(pcie::Bdf bdf) override;
+  [[nodiscard]] std::unique_ptr<Memory> create_memory(Bytes size) override;
+  [[nodiscard]] std::unique_ptr<AddressSpace> create_address_space() override;
+  [[nodiscard]] std::unique_ptr<LiveUpdate> open_live_update() override;
+  void kexec() override;
+  [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
+  [[nodiscard]] std::string parameter(std::string_view name) override;
+  [[nodiscard]] bool booted_by_kexec() override { return kernel_.booted_by_kexec(); }
+  void wait(std::chrono::nanoseconds duration) override;
+  void print(std::string_view line) override { kernel_.print(line); }
+  void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) override {
+    kernel_.platform().mark(phase, step, value);
+  }
+
+ private:
+  kernel::Kernel& kernel_;
+};
+
+}  // namespace holdover::host

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The way of a kernel from its entry point to user space.
+#include <algorithm>
+
+#include "host/kernel/kernel.h"
+#include "host/kernel/pci/function_reset.h"
+#include "host/kernel/pci/resources.h"
+#include "host/kernel/pci/setup_device.h"
+#include "pcie/error.h"
+
+namespace holdover::host::kernel {
+namespace {
+
+using pcie::Phase;
+using pcie::Step;
+
+constexpr std::uint64_t kPage = kPageSize.count();
+// At least this much scratch; it has to hold the next kernel's boot parameters and page map.
+constexpr std::uint64_t kLeastScratchPages = 256;
+
+std::uint64_t map_pages(std::uint64_t dram_bytes) { return (dram_bytes / kPage + kPage - 1) / kPage; }
+
+}  // namespace
+
+void Kernel::boot() {
+  HOLDOVER_CHECK(pages_ == nullptr);
+  platform_.mark(boot_phase(Phase::EarlyBoot), Step::Begin, 0);
+  set_up_memory();
+  set_up_live_update();
+  interrupts_ = std::make_unique<Interrupts>(platform_, BusAddress{parameters_.interrupt_controller_base},
+                                             BusAddress{parameters_.msi_base});
+  interrupts_->enable();
+  set_up_iommu();
+  if (booted_by_kexec_) platform_.mark(Phase::Enumerate, Step::Begin, 0);
+  scan();
+  if (booted_by_kexec_) platform_.mark(Phase::Bind, Step::Begin, 0);
+  bind_drivers();
+}
+
+void Kernel::set_up_memory() {
+  const std::span<std::byte> dram = platform_.dram().first(parameters_.dram_bytes);
+  const std::uint64_t count = map_pages(parameters_.dram_bytes);
+  if (booted_by_kexec_) {
+    // Nothing but scratch is known to be unused before the handover has been read.
+    if (parameters_.kho_scratch_bytes < (count + 2) * kPage) {
+      throw Error(ErrorCode::Corrupt, "The boot-parameter page names a scratch region that is too small to boot from.");
+    }
+    const std::uint64_t end = parameters_.kho_scratch + parameters_.kho_scratch_bytes;
+    const PhysicalAddress map{end - count * kPage};
+    pages_ = std::make_unique<PageAllocator>(dram, map);
+    pages_->reserve(PhysicalAddress{parameters_.kho_scratch}, (map.raw() - parameters_.kho_scratch) / kPage,
+                    PageState::Scratch);
+  } else {
+    pages_ = std::make_unique<PageAllocator>(dram, parameters_address_ + kPageSize);
+  }
+  pages_->reserve(PhysicalAddress{0}, 1, PageState::Reserved);
+  pages_->reserve(parameters_address_, 1, PageState::Reserved);
+  if (!booted_by_kexec_) {
+    const std::uint64_t scratch_pages = std::max(kLeastScratchPages, 2 * count + 16);
+    const std::optional<PhysicalAddress> scratch = pages_->allocate(scratch_pages, PageState::Kernel);
+    if (!scratch) throw Error(ErrorCode::Unavailable, "DRAM is too small for a scratch region; give the machine more.");
+    pages_->reserve(*scratch, scratch_pages, PageState::Scratch);
+    parameters_.kho_scratch = scratch->raw();
+    parameters_.kho_scratch_bytes = scratch_pages * kPage;
+  }
+  parameters_.page_map = pages_->map().raw();
+  write_boot_parameters(dram, parameters_address_, parameters_);
+}
+
+void Kernel::set_up_live_update() {
+  const auto mark = [this](Step step, std::uint64_t value) {
+    platform_.mark(step == Step::FunctionFinished ? Phase::Finish : Phase::Preserve, step, value);
+  };
+  auto& objects = static_cast<KernelObjects&>(*this);
+  live_update_ = std::make_unique<LiveUpdateCore>(*pages_, parameters_, policies_, objects, mark,
+                                                  [this](std::string_view line) { print(line); });
+}
+
+void Kernel::set_up_iommu() {
+  iommu_ = std::make_unique<Iommu>(platform_, *pages_, BusAddress{parameters_.iommu_base});
+  const IncomingIommu* incoming =
+      policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
+  if (incoming != nullptr) {
+    iommu_->adopt(*incoming);
+  } else {
+    iommu_->reset();
+  }
+}
+
+void Kernel::scan() {
+  pci_ = std::make_unique<PciBus>(platform_, policies_, &live_update_->pci(), parameters_.last_bus,
+                                  boot_phase(Phase::Enumerate));
+  pci_->scan();
+  assign_resources(*pci_,
+                   HostWindows{AddressRange(BusAddress{parameters_.window32_base}, Bytes{parameters_.window32_bytes}),
+                               AddressRange(BusAddress{parameters_.window64_base}, Bytes{parameters_.window64_bytes})});
+}
+
+void Kernel::bind_drivers() {
+  pci_->for_each([this](PciDevice& device) {
+    const bool incoming = pci_->incoming(device);
+    enable_acs(device, incoming);
+    if (device.express_port()) {
+      enable_device(device);
+    } else if (!device.bridge && incoming && policies_.mistakes.function_reset) {
+      (void)reset_function(platform_, policies_, device);
+    }
+  });
+}
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Driver of one VT-d remapping unit, legacy mode: root and context tables in DRAM, register-based invalidation.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "host/kernel/luo/handlers/iommu_live_update.h"
+#include "host/kernel/luo/handlers/kernel_objects.h"
+#include "host/kernel/mm/page_allocator.h"
+#include "pcie/bdf.h"
+#include "pcie/platform.h"
+#include "pcie/units.h"
+
+namespace holdover::host::kernel {
+
+class IommuDomain;
+
+class Iommu {
+ public:
+  // `platform` and `pages` outlive it. Touches nothing.
+  Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers);
+
+  // A new empty root table; translation that was found on is switched off first, and comes on with the new table.
+  // Throws Panic where there is no memory for it.
+  void reset();
+  // Goes on with tables that stand in DRAM and are PageState::PageTable already: translation is never off, and domain
+  // identifiers in use are reserved. Translation that the old kernel switched off comes on again with these tables.
+  // Throws Panic where the unit is another one, or translates with another root table.
+  void adopt(const IncomingIommu& incoming);
+
+  [[nodiscard]] IommuState state() const;
+  [[nodiscard]] bool translating() const;
+
+  // Requests of `function` go through `domain` from now on. 0; EBUSY: attached to another domain, or `domain`
+  // preserved; ENOMEM. Attached to `domain` already: 0.
+  [[nodiscard]] int attach(pcie::Bdf function, IommuDomain& domain);
+  // Requests of `function` fault from now on. 0, or EBUSY: its domain is preserved. Not attached: 0.
+  [[nodiscard]] int detach(pcie::Bdf function);
+  // Identifier of the domain that the context entry names; nothing where none is present.
+  [[nodiscard]] std::optional<std::uint16_t> attached(pcie::Bdf function) const;
+  // The object of an adopted domain stands: null where nobody restored it.
+  [[nodiscard]] IommuDomain* find_domain(std::uint16_t identifier) const;
+
+  // Whether any attached function could reach something at an address of this range.
+  [[nodiscard]] bool maps(Iova iova, Bytes size) const;
+  void invalidate_domain(std::uint16_t identifier);
+
+  // Called by domains: an identifier for a new one; nothing where all are in use.
+  [[nodiscard]] std::optional<std::uint16_t> register_domain(IommuDomain& domain);
+  void adopt_domain(IommuDomain& domain);
+  // Detaches what still goes through it and forgets it.
+  void forget_domain(IommuDomain& domain);
+
+  // intel_iommu_shutdown(): translation off.
+  void disable_translation();
+  // Shutdown with translation left on: context entries of functions for which `keep` is false are cleared. Translation
+  // goes off where nothing is kept.
+  void retain(const std::function<bool(pcie::Bdf)>& keep);
+
+ private:
+  struct Domain {
+    std::uint16_t identifier;
+    IommuDomain* object;  // null: handed over, not yet restored
+  };
+
+  [[nodiscard]] std::uint32_t read32(unsigned offset) const;
+  void write32(unsigned offset, std::uint32_t value) const;
+  [[nodiscard]] std::uint64_t read64(unsigned offset) const;
+  void write64(unsigned offset, std::uint64_t value) const;
+  // One bit of Global Command, and waits for it in Global Status.
+  void command(std::uint32_t bit, bool set);
+  void load_root_table();
+  void invalidate_context(std::uint64_t request);
+  void invalidate_iotlb(std::uint64_t request);
+
+  [[nodiscard]] std::uint64_t read_word(PhysicalAddress table, unsigned word) const;
+  void write_word(PhysicalAddress table, unsigned word, std::uint64_t value);
+  [[nodiscard]] bool table_in_dram(PhysicalAddress table) const;
+  // The context table of a bus; nothing where there is none.
+  [[nodiscard]] std::optional<PhysicalAddress> context_table(unsigned bus) const;
+  void clear_entry(pcie::Bdf function);
+  void for_each_entry(const std::function<void(pcie::Bdf, std::uint64_t low, std::uint64_t high)>& visit) const;
+
+  pcie::Platform& platform_;
+  PageAllocator& pages_;
+  BusAddress registers_;
+  PhysicalAddress root_table_;
+  std::vector<Domain> domains_;  // ascending identifiers
+};
+
+}  // namespace holdover::host::kernel

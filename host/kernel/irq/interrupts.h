@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Driver of the interrupt controller, and the vectors of this kernel. Interrupts are taken by polling: inside waits and
+// at the end of accesses.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "pcie/platform.h"
+#include "pcie/units.h"
+
+namespace holdover::host::kernel {
+
+// Address and data of a message that raises one vector (compatibility format, physical destination 0, edge).
+struct InterruptMessage {
+  std::uint64_t address = 0;
+  std::uint32_t data = 0;
+};
+
+class Interrupts {
+ public:
+  // `platform` outlives it. Touches nothing.
+  Interrupts(pcie::Platform& platform, BusAddress controller, BusAddress msi_window);
+
+  // Drops what an earlier kernel left pending, then accepts messages.
+  void enable();
+  // lapic_shutdown(): messages are accepted and discarded from here on.
+  void disable();
+
+  [[nodiscard]] std::optional<std::uint8_t> allocate_vector();
+  void free_vector(std::uint8_t vector);
+  [[nodiscard]] InterruptMessage message(std::uint8_t vector) const;
+
+  // Takes what is pending and counts it.
+  void poll();
+  // Interrupts of this vector since the last call.
+  [[nodiscard]] std::uint64_t take(std::uint8_t vector);
+  // Interrupts that came for a vector nobody owns.
+  [[nodiscard]] std::uint64_t stray() const { return stray_; }
+
+ private:
+  pcie::Platform& platform_;
+  BusAddress controller_;
+  BusAddress msi_window_;
+  std::array<bool, 256> allocated_{};
+  std::array<std::uint64_t, 256> counts_{};
+  std::uint64_t stray_ = 0;
+};
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel/kernel.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "host/kernel/hazard.h"
+#include "host/kernel/panic.h"
+#include "pcie/error.h"
+
+namespace holdover::host::kernel {
+namespace {
+
+using pcie::Phase;
+using pcie::Step;
+
+// Interrupts are taken at least this often while the kernel waits.
+constexpr Time kPollInterval = 2_us;
+constexpr Iova kFirstHighIova{std::uint64_t{1} << 32};
+
+template <typename Entries, typename Name>
+std::string names(const Entries& entries, Name name) {
+  std::string list;
+  for (const auto& entry : entries) list += (list.empty() ? "" : ", ") + std::string(name(entry));
+  return list;
+}
+
+Policies read_policies(const BootParameters& parameters, bool booted_by_kexec) {
+  const std::string profile = command_line_value(parameters, "profile");
+  std::optional<Policies> policies = find_profile(profile.empty() ? profiles().front().name : profile);
+  if (!policies) {
+    throw Error(ErrorCode::InvalidArgument, "There is no kernel profile «" + profile + "»; there are " +
+                                                names(profiles(), [](const Profile& entry) { return entry.name; }) +
+                                                ".");
+  }
+  for (const std::string& name : command_line_values(parameters, "hazard")) {
+    const Hazard* hazard = find_hazard(name);
+    if (hazard == nullptr) {
+      throw Error(ErrorCode::InvalidArgument, "There is no hazard «" + name + "»; there are " +
+                                                  names(hazards(), [](const Hazard& entry) { return entry.name; }) +
+                                                  ".");
+    }
+    hazard->apply(*policies);
+  }
+  if (!booted_by_kexec) {
+    // Mistakes of a kernel that finds functions running: a cold boot has none.
+    policies->mistakes.bar_restore_lost = false;
+    policies->mistakes.function_reset = false;
+    policies->mistakes.secondary_bus_reset = false;
+  }
+  return *policies;
+}
+
+}  // namespace
+
+Kernel::Kernel(pcie::Platform& platform, PhysicalAddress boot_parameters)
+    : platform_(platform),
+      parameters_address_(boot_parameters),
+      parameters_(read_boot_parameters(platform.dram(), boot_parameters)),
+      booted_by_kexec_(parameters_.kho_scratch != 0),
+      next_high_iova_(kFirstHighIova) {
+  policies_ = read_policies(parameters_, booted_by_kexec_);
+}
+
+Kernel::~Kernel() { stop(); }
+
+int Kernel::kexec(PhysicalAddress& next) {
+  platform_.mark(Phase::Freeze, Step::Begin, 0);
+  if (live_update_->luo().enabled()) {
+    if (const int error = live_update_->luo().freeze(); error != 0) return error;
+  }
+  shut_down();
+  next = write_next_parameters();
+  stop();
+  platform_.jump(next);
+  return 0;
+}
+
+void Kernel::panic(std::string_view reason) {
+  if (stopped()) return;
+  print("Kernel panic: " + std::string(reason));
+  platform_.mark(boot_phase(Phase::After), Step::Panic, 0);
+  stop();
+}
+
+std::vector<pcie::Bdf> Kernel::vfio_devices() const {
+  std::vector<pcie::Bdf> functions;
+  pci_->for_each([&](const PciDevice& device) {
+    if (!device.bridge) functions.push_back(device.bdf);
+  });
+  std::sort(functions.begin(), functions.end());
+  return functions;
+}
+
+int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out) {
+  PciDevice* device = pci_->find(bdf);
+  if (device == nullptr || device->bridge) return ENODEV;
+  if (device->open != nullptr || pci_->incoming(*device)) return EBUSY;
+  out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device)));
+  return 0;
+}
+
+int Kernel::create_memory(Bytes size, FileReference<Memfd>& out) {
+  if (size == Bytes{0} || size % kPageSize != Bytes{0}) return EINVAL;
+  std::unique_ptr<Memfd> file = Memfd::create(*pages_, size);
+  if (file == nullptr) return ENOMEM;
+  out = FileReference<Memfd>(files_.add(std::move(file)));
+  return 0;
+}
+
+int Kernel::create_domain(FileReference<IommuDomain>& out) {
+  std::unique_ptr<IommuDomain> domain = IommuDomain::create(*pages_, *iommu_);
+  if (domain == nullptr) return ENOMEM;
+  out = FileReference<IommuDomain>(files_.add(std::move(domain)));
+  return 0;
+}
+
+Iova Kernel::allocate_iova(Bytes size) {
+  HOLDOVER_CHECK(size > Bytes{0});
+  const std::uint64_t count = (size.count() + kPageSize.count() - 1) / kPageSize.count();
+  while (const std::optional<PhysicalAddress> owned = pages_->allocate(count + 1, PageState::Kernel)) {
+    // A range that a handed-over address space uses stays taken, and the next one is tried.
+    if (const Iova iova{owned->raw()}; !iommu_->maps(iova, count * kPageSize)) return iova;
+  }
+  while (iommu_->maps(next_high_iova_, count * kPageSize)) next_high_iova_ += kPageSize;
+  const Iova iova = next_high_iova_;
+  next_high_iova_ += (count + 1) * kPageSize;
+  return iova;
+}
+
+void Kernel::wait(Time duration) {
+  while (duration > Time{0}) {
+    const Time slice = std::min(duration, kPollInterval);
+    platform_.wait(slice);
+    interrupts_->poll();
+    duration -= slice;
+  }
+}
+
+void Kernel::print(std::string_view line) { platform_.console(line); }
+
+VfioContext Kernel::vfio_context() { return VfioContext{platform_, *interrupts_, *iommu_, policies_}; }
+
+MemoryFile& Kernel::restore_memory(PhysicalAddress first, std::uint64_t page_count) {
+  return files_.add(std::make_unique<Memfd>(*pages_, first, page_count));
+}
+
+AddressSpaceFile& Kernel::restore_address_space(const AddressSpaceState& state) {
+  IommuDomain& domain = files_.add(std::make_unique<IommuDomain>(*pages_, *iommu_, state.root, state.domain_id));
+  iommu_->adopt_domain(domain);
+  return domain;
+}
+
+DeviceFile* Kernel::restore_device(const DeviceState& state) {
+  PciDevice* device = pci_->find(state.path.function);
+  if (device == nullptr || device->bridge || device->open != nullptr) return nullptr;
+  return &files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, state));
+}
+
+PciPath Kernel::path(pcie::Bdf function) const {
+  const PciDevice* device = pci_ == nullptr ? nullptr : pci_->find(function);
+  if (device != nullptr) return path_to(*device);
+  PciPath alone;
+  alone.function = function;
+  return alone;
+}
+
+Phase Kernel::boot_phase(Phase after_kexec) const { return booted_by_kexec_ ? after_kexec : Phase::Boot; }
+
+}  // namespace holdover::host::kernel

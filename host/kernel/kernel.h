@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// The emulated kernel: everything that dies in a kexec, in one object. What survives stands in DRAM, in preserved
+// pages.
+//
+// It reaches hardware through pcie::Platform only. What it does at each step is chosen by a table of policies
+// (profile.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/kernel/boot_parameters.h"
+#include "host/kernel/file.h"
+#include "host/kernel/iommu/domain.h"
+#include "host/kernel/iommu/iommu.h"
+#include "host/kernel/irq/interrupts.h"
+#include "host/kernel/luo/live_update_core.h"
+#include "host/kernel/mm/memfd.h"
+#include "host/kernel/mm/page_allocator.h"
+#include "host/kernel/pci/pci_bus.h"
+#include "host/kernel/profile.h"
+#include "host/kernel/vfio/vfio_device.h"
+#include "pcie/platform.h"
+
+namespace holdover::host::kernel {
+
+class Kernel : private KernelObjects {
+ public:
+  // Reads the boot-parameter page; throws Error{Corrupt} for a bad one and Error{InvalidArgument} for an unknown
+  // profile or hazard on its command line. `platform` outlives it. Touches no hardware.
+  Kernel(pcie::Platform& platform, PhysicalAddress boot_parameters);
+  ~Kernel() override;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // From the entry point to the moment when user space starts. Once. Throws Panic.
+  void boot();
+
+  // reboot(LINUX_REBOOT_CMD_KEXEC): freeze, device_shutdown(), interrupt controller and IOMMU off or handed over, jump.
+  // 0 cannot be seen by the caller: where the jump took place, the boot-parameter page of the next kernel is in `next`,
+  // and this kernel has stopped(). Otherwise a positive errno, and everything preserved is still preserved.
+  [[nodiscard]] int kexec(PhysicalAddress& next);
+  // No instruction of this kernel runs any more: after a jump or a panic. Closing files does nothing then.
+  void stop() { files_.abandon(); }
+  [[nodiscard]] bool stopped() const { return files_.abandoned(); }
+  // Fail stop where nothing can be thrown: says so on the console and on the instrumentation port, and stops.
+  void panic(std::string_view reason);
+
+  // ---- System calls ----
+  // Endpoints that the VFIO driver is bound to, ascending.
+  [[nodiscard]] std::vector<pcie::Bdf> vfio_devices() const;
+  // ENODEV where there is none, EBUSY while it is incoming or open.
+  [[nodiscard]] int open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out);
+  // ENOMEM
+  [[nodiscard]] int create_memory(Bytes size, FileReference<Memfd>& out);
+  [[nodiscard]] int create_domain(FileReference<IommuDomain>& out);
+  // IO virtual addresses that are, as physical addresses, pages which this kernel keeps for itself from now on: a
+  // request that misses the IOMMU hits memory of somebody else, and no page is ever mapped to its own address. Not
+  // mapped by any address space that was handed over, a page of distance from the next range. Above 4 GiB where DRAM
+  // has no such range left.
+  [[nodiscard]] Iova allocate_iova(Bytes size);
+  void wait(Time duration);
+  void print(std::string_view line);
+
+  [[nodiscard]] const BootParameters& parameters() const { return parameters_; }
+  [[nodiscard]] const Policies& policies() const { return policies_; }
+  [[nodiscard]] bool booted_by_kexec() const { return booted_by_kexec_; }
+  [[nodiscard]] pcie::Platform& platform() { return platform_; }
+  [[nodiscard]] PageAllocator& pages() { return *pages_; }
+  [[nodiscard]] Iommu& iommu() { return *iommu_; }
+  [[nodiscard]] Interrupts& interrupts() { return *interrupts_; }
+  [[nodiscard]] PciBus& pci() { return *pci_; }
+  [[nodiscard]] FileTable& files() { return files_; }
+  [[nodiscard]] VfioContext vfio_context();
+  [[nodiscard]] LiveUpdateCore& live_update() { return *live_update_; }
+
+ private:
+  // ---- KernelObjects: what the file handlers restore ----
+  [[nodiscard]] IommuState iommu_state() const override { return iommu_->state(); }
+  [[nodiscard]] MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t page_count) override;
+  [[nodiscard]] AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override;
+  [[nodiscard]] DeviceFile* restore_device(const DeviceState& state) override;
+  [[nodiscard]] PciPath path(pcie::Bdf function) const override;
+
+  void set_up_memory();
+  void set_up_live_update();
+  void set_up_iommu();
+  void scan();
+  void bind_drivers();
+  void shut_down();
+  void shut_devices_down();
+  [[nodiscard]] PhysicalAddress write_next_parameters();
+  [[nodiscard]] pcie::Phase boot_phase(pcie::Phase after_kexec) const;
+
+  pcie::Platform& platform_;
+  PhysicalAddress parameters_address_;
+  BootParameters parameters_;
+  Policies policies_;
+  bool booted_by_kexec_;
+  Iova next_high_iova_;
+
+  FileTable files_;
+  std::unique_ptr<PageAllocator> pages_;
+  std::unique_ptr<LiveUpdateCore> live_update_;
+  std::unique_ptr<Interrupts> interrupts_;
+  std::unique_ptr<Iommu> iommu_;
+  std::unique_ptr<PciBus> pci_;
+};
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Sizing of base address registers and probing of bridge windows (H057 to H061).
+#pragma once
+
+#include "host/kernel/pci/pci_device.h"
+
+namespace holdover::host::kernel {
+
+// pci_read_bases(): decoding off where it is on, every BAR all ones and back, the ROM BAR likewise, decoding on again.
+// `forget_first`: the mistake H058, BAR 0 of a function is not written back.
+void size_bars(PciDevice& device, bool forget_first);
+
+// pci_read_bridge_windows(): which optional windows the bridge has, and what the windows are now.
+void probe_windows(PciDevice& device);
+
+// Writes an assigned BAR with memory decoding off for the moment where it is 64 bits wide (H094).
+void write_bar(PciDevice& device, unsigned index);
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel/pci/msix.h"
+
+#include <cerrno>
+
+#include "pcie/config_space.h"
+#include "pcie/error.h"
+
+namespace holdover::host::kernel {
+namespace {
+
+using namespace pcie::config;
+
+// Table entry (PCIe 5.0, 6.1.4.2).
+constexpr std::uint64_t kEntryBytes = 16;
+constexpr std::uint64_t kAddressLow = 0;
+constexpr std::uint64_t kAddressHigh = 4;
+constexpr std::uint64_t kData = 8;
+constexpr std::uint64_t kVectorControl = 12;
+constexpr std::uint64_t kEntryMasked = 1;
+
+void change_intx_disable(const PciDevice& device, bool set) {
+  const std::uint16_t old = device.config.read16(kCommand);
+  const auto wanted = static_cast<std::uint16_t>(set ? old | kCommandIntxDisable : old & ~kCommandIntxDisable);
+  if (wanted != old) device.config.write16(kCommand, wanted);
+}
+
+}  // namespace
+
+Msix::Msix(pcie::Platform& platform, Interrupts& interrupts, PciDevice& device)
+    : platform_(platform), interrupts_(interrupts), device_(device) {}
+
+unsigned Msix::find_table() {
+  table_ = device_.config.read32(device_.msix + kMsixTable);
+  return (control() & kMsixControlTableSize) + 1u;
+}
+
+bool Msix::enabled() const { return device_.msix != 0 && (control() & kMsixControlEnable) != 0; }
+
+int Msix::enable(unsigned count) {
+  if (device_.msix == 0) return ENODEV;
+  const unsigned size = find_table();
+  if (count == 0 || count > size) return ENOSPC;
+  free_vectors();
+  for (unsigned index = 0; index < count; ++index) {
+    const std::optional<std::uint8_t> vector = interrupts_.allocate_vector();
+    if (!vector) {
+      free_vectors();
+      return ENOSPC;
+    }
+    vectors_.push_back(*vector);
+  }
+  const std::uint16_t found = control();
+  set_control(found | kMsixControlEnable | kMsixControlFunctionMask);
+  change_intx_disable(device_, true);
+  for (unsigned index = 0; index < size; ++index) mask_entry(index, true);
+  for (unsigned index = 0; index < count; ++index) write_entry(index, interrupts_.message(vectors_[index]));
+  for (unsigned index = 0; index < count; ++index) mask_entry(index, false);
+  // Posted writes: the read returns when the table has them, so that no message goes to an old target.
+  (void)platform_.mmio_read(entry(0) + Bytes{kVectorControl}, 4);
+  set_control(static_cast<std::uint16_t>((found | kMsixControlEnable) & ~kMsixControlFunctionMask));
+  return 0;
+}
+
+void Msix::disable() {
+  if (device_.msix == 0) return;
+  if (enabled()) {
+    const unsigned size = find_table();
+    for (unsigned index = 0; index < size; ++index) mask_entry(index, true);
+    (void)platform_.mmio_read(entry(0) + Bytes{kVectorControl}, 4);
+    set_control(static_cast<std::uint16_t>(control() & ~kMsixControlEnable));
+    change_intx_disable(device_, false);
+  }
+  interrupts_.poll();
+  free_vectors();
+}
+
+void Msix::mask_function() {
+  if (enabled()) set_control(control() | kMsixControlFunctionMask);
+}
+
+std::uint16_t Msix::control() const { return device_.config.read16(device_.msix + kMsixControl); }
+
+void Msix::set_control(std::uint16_t value) const { device_.config.write16(device_.msix + kMsixControl, value); }
+
+BusAddress Msix::entry(unsigned index) const {
+  const Bar& bar = device_.bars[table_ & 7];
+  HOLDOVER_CHECK(bar.assigned);
+  return bar.address + Bytes{(table_ & ~7u) + kEntryBytes * index};
+}
+
+void Msix::write_entry(unsigned index, const InterruptMessage& message) {
+  const BusAddress where = entry(index);
+  platform_.mmio_write(where + Bytes{kAddressLow}, 4, message.address & 0xffff'ffff);
+  platform_.mmio_write(where + Bytes{kAddressHigh}, 4, message.address >> 32);
+  platform_.mmio_write(where + Bytes{kData}, 4, message.data);
+}
+
+void Msix::mask_entry(unsigned index, bool masked) {
+  platform_.mmio_write(entry(index) + Bytes{kVectorControl}, 4, masked ? kEntryMasked : 0);
+}
+
+void Msix::free_vectors() {
+  for (const std::uint8_t vector : vectors_) interrupts_.free_vector(vector);
+  vectors_.clear();
+}
+
+}  // namespace holdover::host::kernel

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel/pci/pci_device.h"
+
+#include "pcie/config_space.h"
+
+namespace holdover::host::kernel {
+
+using namespace pcie::config;
+
+bool PciDevice::express_port() const { return bridge && express != 0; }
+
+bool PciDevice::downstream_port() const {
+  return express_port() && (port_type == kPortTypeRootPort || port_type == kPortTypeSwitchDownstream);
+}
+
+}  // namespace holdover::host::kernel

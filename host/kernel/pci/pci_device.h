@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What this kernel knows about one PCI function that its scan found (struct pci_dev), and the tree they form.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "host/kernel/pci/config_access.h"
+#include "pcie/bdf.h"
+#include "pcie/units.h"
+
+namespace holdover::host::kernel {
+
+class VfioDevice;
+
+struct Bar {
+  Bytes size{0};          // 0: not implemented, or the upper half of the BAR before it
+  BusAddress address{0};  // 0: not assigned
+  bool io = false;
+  bool wide = false;  // 64 bits: takes the next register too
+  bool prefetchable = false;
+  bool assigned = false;  // address is one that this function decodes
+};
+
+// A bridge window; empty where size is 0.
+struct Window {
+  BusAddress base{0};
+  Bytes size{0};
+  bool implemented = false;
+};
+
+struct PciDevice {
+  PciDevice(pcie::Platform& platform, pcie::Bdf address) : bdf(address), config(platform, address) {}
+
+  pcie::Bdf bdf;
+  ConfigAccess config;
+  PciDevice* upstream = nullptr;  // the bridge above; null on the root bus
+
+  std::uint16_t vendor_id = 0;
+  std::uint16_t device_id = 0;
+  std::uint32_t class_code = 0;  // 24 bits
+  bool bridge = false;           // Type 1 header
+  bool multifunction = false;
+  bool extended_space = false;  // answers beyond offset 256
+  unsigned port_type = 0;       // pcie::config::kPortType*, where express != 0
+
+  // Offsets of capabilities, 0 where there is none.
+  unsigned express = 0;
+  unsigned msix = 0;
+  unsigned msi = 0;
+  unsigned power_management = 0;
+  unsigned acs = 0;
+
+  std::array<Bar, 6> bars{};
+  Bytes rom_size{0};
+
+  // Bridges only.
+  Window memory_window;
+  Window prefetch_window;
+  bool io_window = false;
+  std::uint16_t bridge_control = 0;  // as found by the scan
+  std::uint8_t secondary = 0;        // 0: has no bus below
+  std::uint8_t subordinate = 0;
+  std::vector<std::unique_ptr<PciDevice>> children;
+
+  std::uint16_t adopted_acs = 0;  // ACS Control of an incoming function as found, where acs != 0
+  bool enabled = false;           // pci_enable_device() was done by this kernel
+  VfioDevice* open = nullptr;     // the VFIO device file, while it is open
+
+  // Root port or switch port.
+  [[nodiscard]] bool express_port() const;
+  // Root port or switch downstream port: has a link below it, with one device at its end.
+  [[nodiscard]] bool downstream_port() const;
+};
+
+}  // namespace holdover::host::kernel
