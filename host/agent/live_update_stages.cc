@@ -68,8 +68,42 @@ unsigned running_streams(const Streams& all) {
   return count;
 }
 
+// Says where the agent is, and what it gave up on.
+class Narrator {
+ public:
+  explicit Narrator(System& system) : system_(system) {}
+
+  void enter(pcie::Phase phase) {
+    phase_ = phase;
+    mark(pcie::Step::Begin);
+  }
+  void mark(pcie::Step step, std::uint64_t value = 0) { system_.mark(phase_, step, value); }
+  void give_up(const Error& error) {
+    system_.print(std::string("the agent gives up: ") + error.what());
+    mark(pcie::Step::AgentFailed, static_cast<std::uint64_t>(error.errno_value()));
+  }
+
+ private:
+  System& system_;
+  pcie::Phase phase_ = pcie::Phase::Boot;
+};
+
+// What the kernel or the device refuses ends the stage; a machine that is gone ends more than that.
+template <typename Body>
+void run_stage(System& system, const Body& body) {
+  Narrator narrator(system);
+  try {
+    body(narrator);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::PeerDied || error.code() == ErrorCode::Interrupted) {
+      throw;
+    }
+    narrator.give_up(error);
+  }
+}
+
 // Stops everything that can be stopped, then throws the first error.
-void stop(System& system, const Streams& all, pcie::Phase phase) {
+void stop(System& system, Narrator& narrator, const Streams& all) {
   const unsigned count = running_streams(all);
   std::optional<Error> first;
   for (const auto& streams : all) {
@@ -82,7 +116,7 @@ void stop(System& system, const Streams& all, pcie::Phase phase) {
     }
   }
   if (!first) {
-    system.mark(phase, pcie::Step::TrafficStopped, count);
+    narrator.mark(pcie::Step::TrafficStopped, count);
   }
   for (const auto& streams : all) {
     streams->take_interrupts();
@@ -90,7 +124,7 @@ void stop(System& system, const Streams& all, pcie::Phase phase) {
       system.print(line);
     }
     if (const std::uint64_t lost = streams->lost_events(); lost != 0) {
-      system.mark(phase, pcie::Step::MissedMessages, lost);
+      narrator.mark(pcie::Step::MissedMessages, lost);
       system.print("the endpoint at " + streams->bdf().to_string() + " raised " + std::to_string(lost) +
                    " interrupt events of which it sent no message");
     }
@@ -114,36 +148,38 @@ void start(System& system, Streams& all, unsigned first, unsigned count) {
   }
 }
 
-void halt(System& system) { system.mark(pcie::Phase::Halt, pcie::Step::Begin, 0); }
+// Traffic for a while, then none.
+void end_traffic(System& system, Narrator& narrator, const Streams& all) {
+  let_run(system, all, duration_parameter(system, "after_us", std::chrono::microseconds(200)));
+  stop(system, narrator, all);
+  narrator.enter(pcie::Phase::Halt);
+}
 
 // The kexec was refused: the old kernel goes on, and so must the traffic.
-void go_on_after_refusal(System& system, Streams& all, std::unique_ptr<Session> session, const Error& refusal) {
+void go_on_after_refusal(System& system, Narrator& narrator, Streams& all, std::unique_ptr<Session> session,
+                         const Error& refusal) {
   system.mark(pcie::Phase::Freeze, pcie::Step::KexecRefused, static_cast<std::uint64_t>(refusal.errno_value()));
   system.print(std::string("the kernel refused the kexec: ") + refusal.what());
-  system.mark(pcie::Phase::After, pcie::Step::Begin, 0);
+  narrator.enter(pcie::Phase::After);
   for (const auto& streams : all) {
     streams->expect_traffic(kTrafficCheck);
   }
   expect_interrupts(system, all);
-  let_run(system, all, duration_parameter(system, "after_us", std::chrono::microseconds(200)));
   session.reset();
-  system.mark(pcie::Phase::After, pcie::Step::WindowEnd, 0);
-  stop(system, all, pcie::Phase::After);
-  halt(system);
+  narrator.mark(pcie::Step::WindowEnd);
+  end_traffic(system, narrator, all);
 }
 
 // The control: the same traffic for the same time, and nothing happens to the kernel.
-void go_on_without_jump(System& system, Streams& all) {
-  system.mark(pcie::Phase::Steady, pcie::Step::WindowBegin, 0);
+void go_on_without_jump(System& system, Narrator& narrator, Streams& all) {
+  narrator.mark(pcie::Step::WindowBegin);
   let_run(system, all, duration_parameter(system, "blackout_us", std::chrono::microseconds(1000)));
-  system.mark(pcie::Phase::Steady, pcie::Step::WindowEnd, 0);
-  system.mark(pcie::Phase::After, pcie::Step::Begin, 0);
-  let_run(system, all, duration_parameter(system, "after_us", std::chrono::microseconds(200)));
-  stop(system, all, pcie::Phase::After);
-  halt(system);
+  narrator.mark(pcie::Step::WindowEnd);
+  narrator.enter(pcie::Phase::After);
+  end_traffic(system, narrator, all);
 }
 
-// Nothing where the kernel has no live update.
+// Null where the kernel has no live update.
 std::unique_ptr<LiveUpdate> open_live_update_if_there(System& system) {
   try {
     return system.open_live_update();
@@ -156,49 +192,29 @@ std::unique_ptr<LiveUpdate> open_live_update_if_there(System& system) {
   }
 }
 
-void preserve(System& system, Session& session, Streams& all, unsigned count) {
+void preserve(Narrator& narrator, Session& session, Streams& all, unsigned count) {
   write_agent_state(all.front()->state_memory(), count);
   bool window_open = false;
   for (unsigned index = 0; index < count; ++index) {
     all[index]->preserve(session, [&] {
       if (!window_open) {
-        system.mark(pcie::Phase::Preserve, pcie::Step::WindowBegin, 0);
+        narrator.mark(pcie::Step::WindowBegin);
         window_open = true;
       }
     });
   }
 }
 
-}  // namespace
-
-void run_stage_1(System& system, const Participants& participants) {
-  system.mark(pcie::Phase::Setup, pcie::Step::Begin, 0);
-  Streams all;
-  const unsigned preserved = participants.preserved != 0 ? participants.preserved
-                                                         : std::max(static_cast<unsigned>(system.devices().size()), 1u);
-  start(system, all, 0, preserved + participants.neighbours);
-  system.mark(pcie::Phase::Setup, pcie::Step::TrafficStarted, running_streams(all));
-  for (const auto& streams : all) {
-    streams->expect_traffic(kTrafficCheck);
-  }
-  expect_interrupts(system, all);
-
-  system.mark(pcie::Phase::Steady, pcie::Step::Begin, 0);
-  let_run(system, all, duration_parameter(system, "before_us", std::chrono::microseconds(200)));
-  if (system.parameter("jump") == "none") {
-    go_on_without_jump(system, all);
-    return;
-  }
-
-  system.mark(pcie::Phase::Preserve, pcie::Step::Begin, 0);
+void preserve_and_jump(System& system, Narrator& narrator, Streams& all, unsigned preserved) {
+  narrator.enter(pcie::Phase::Preserve);
   const std::unique_ptr<LiveUpdate> live_update = open_live_update_if_there(system);
   std::unique_ptr<Session> session;
   if (live_update) {
     session = live_update->create_session(kSessionName);
-    preserve(system, *session, all, preserved);
+    preserve(narrator, *session, all, preserved);
   } else {
     // Nothing can be preserved; a plain kexec shows what that costs.
-    system.mark(pcie::Phase::Preserve, pcie::Step::WindowBegin, 0);
+    narrator.mark(pcie::Step::WindowBegin);
   }
   try {
     system.kexec();
@@ -206,56 +222,102 @@ void run_stage_1(System& system, const Participants& participants) {
     if (error.code() != ErrorCode::Refused) {
       throw;
     }
-    go_on_after_refusal(system, all, std::move(session), error);
+    go_on_after_refusal(system, narrator, all, std::move(session), error);
   }
 }
 
-void run_stage_2(System& system, const Participants& participants) {
-  system.mark(pcie::Phase::Retrieve, pcie::Step::Begin, 0);
-  std::unique_ptr<LiveUpdate> live_update;
-  std::unique_ptr<Session> session;
+// Null, and everything said, where nothing was handed over.
+std::unique_ptr<Session> retrieve_session(System& system, Narrator& narrator,
+                                          std::unique_ptr<LiveUpdate>& live_update) {
   try {
     live_update = system.open_live_update();
-    session = live_update->retrieve_session(kSessionName);
+    return live_update->retrieve_session(kSessionName);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Refused) {
       throw;
     }
-    system.mark(pcie::Phase::Retrieve, pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
+    narrator.mark(pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
     system.print(std::string("nothing was handed over: ") + error.what());
     look_after_orphans(system);
-    halt(system);
+    narrator.enter(pcie::Phase::Halt);
+    return nullptr;
+  }
+}
+
+// After an update the agent reports what does not move, and leaves the verdict to others.
+void report_traffic(System& system, Narrator& narrator, EndpointStreams& streams) {
+  try {
+    streams.expect_traffic(kTrafficCheck);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Unavailable) {
+      throw;
+    }
+    system.print(error.what());
     return;
   }
-
-  Streams all;
-  all.push_back(EndpointStreams::retrieve(system, *session, 0));
-  const unsigned preserved = read_agent_state(all.front()->state_memory()).endpoints;
-  for (unsigned index = 1; index < preserved; ++index) {
-    all.push_back(EndpointStreams::retrieve(system, *session, index));
+  if (const unsigned silent = streams.silent_vectors(); silent != 0) {
+    narrator.mark(pcie::Step::MissedMessages, silent);
+    system.print(std::to_string(silent) + " interrupt vectors of the endpoint at " + streams.bdf().to_string() +
+                 " have been silent since they were enabled again");
   }
-  for (const auto& streams : all) {
-    streams->begin_interrupt_check();
-    streams->enable_interrupts_again();
-  }
+}
 
-  system.mark(pcie::Phase::Finish, pcie::Step::Begin, 0);
-  session->finish();
-  system.mark(pcie::Phase::Finish, pcie::Step::WindowEnd, 0);
+}  // namespace
 
-  system.mark(pcie::Phase::After, pcie::Step::Begin, 0);
-  for (const auto& streams : all) {
-    streams->expect_traffic(kTrafficCheck);
-    if (const unsigned silent = streams->silent_vectors(); silent != 0) {
-      system.mark(pcie::Phase::After, pcie::Step::MissedMessages, silent);
-      system.print(std::to_string(silent) + " interrupt vectors of the endpoint at " + streams->bdf().to_string() +
-                   " have been silent since they were enabled again");
+void run_stage_1(System& system, const Participants& participants) {
+  run_stage(system, [&](Narrator& narrator) {
+    narrator.enter(pcie::Phase::Setup);
+    Streams all;
+    const unsigned preserved = participants.preserved != 0
+                                   ? participants.preserved
+                                   : std::max(static_cast<unsigned>(system.devices().size()), 1u);
+    start(system, all, 0, preserved + participants.neighbours);
+    narrator.mark(pcie::Step::TrafficStarted, running_streams(all));
+    for (const auto& streams : all) {
+      streams->expect_traffic(kTrafficCheck);
     }
-  }
-  start(system, all, preserved, participants.neighbours);
-  let_run(system, all, duration_parameter(system, "after_us", std::chrono::microseconds(200)));
-  stop(system, all, pcie::Phase::After);
-  halt(system);
+    expect_interrupts(system, all);
+
+    narrator.enter(pcie::Phase::Steady);
+    let_run(system, all, duration_parameter(system, "before_us", std::chrono::microseconds(200)));
+    if (system.parameter("jump") == "none") {
+      go_on_without_jump(system, narrator, all);
+    } else {
+      preserve_and_jump(system, narrator, all, preserved);
+    }
+  });
+}
+
+void run_stage_2(System& system, const Participants& participants) {
+  run_stage(system, [&](Narrator& narrator) {
+    narrator.enter(pcie::Phase::Retrieve);
+    std::unique_ptr<LiveUpdate> live_update;
+    const std::unique_ptr<Session> session = retrieve_session(system, narrator, live_update);
+    if (!session) {
+      return;
+    }
+    Streams all;
+    all.push_back(EndpointStreams::retrieve(system, *session, 0));
+    const unsigned preserved = read_agent_state(all.front()->state_memory()).endpoints;
+    for (unsigned index = 1; index < preserved; ++index) {
+      all.push_back(EndpointStreams::retrieve(system, *session, index));
+    }
+    for (const auto& streams : all) {
+      streams->begin_interrupt_check();
+      streams->enable_interrupts_again();
+    }
+
+    narrator.enter(pcie::Phase::Finish);
+    session->finish();
+    narrator.mark(pcie::Step::WindowEnd);
+
+    narrator.enter(pcie::Phase::After);
+    for (const auto& streams : all) {
+      report_traffic(system, narrator, *streams);
+    }
+    start(system, all, preserved, participants.neighbours);
+    end_traffic(system, narrator, all);
+  });
 }
 
 }  // namespace holdover::host
