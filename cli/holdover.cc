@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The command line: parses, hands over, and turns errors into one sentence and an exit code.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli/list_command.h"
+#include "cli/run_command.h"
+#include "cli/run_options.h"
+#include "cli/version.h"
+#include "pcie/error.h"
+
+namespace holdover::cli {
+namespace {
+
+constexpr char kAbout[] =
+    "Does DMA of a PCIe endpoint go on while the host kernel is replaced by a live update?\n"
+    "Holdover runs an endpoint in RTL below an emulated kernel, replaces the kernel, and judges what the device saw.";
+
+constexpr char kFooter[] =
+    "Examples:\n"
+    "  holdover run                                    the default: continuity on one endpoint, nine checks\n"
+    "  holdover run --topology switch --seed 7         two endpoints below a switch, other random choices\n"
+    "  holdover run --fault H014                       the old kernel clears Bus Master Enable: see it FAIL\n"
+    "  holdover run --jump none                        the control: nothing is replaced\n"
+    "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
+    "  holdover list faults                            what can be made to go wrong\n"
+    "\n"
+    "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
+
+constexpr char kRunFooter[] =
+    "A configuration file is TOML with the option names as keys:\n"
+    "  topology = \"switch\"\n"
+    "  seed = 7\n"
+    "  blackout = \"500us\"\n"
+    "  fault = [\"H014\"]\n"
+    "\n"
+    "TIME is a number and a unit: 750ns, 250us, 1.5ms. Runs with the same options do the same, TLP by TLP.\n"
+    "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
+
+int complain(const std::string& sentence) {
+  std::cerr << "holdover: " << sentence << '\n';
+  return kExitUsage;
+}
+
+void add_run_options(CLI::App& app, RunRequest& request) {
+  app.add_option_function<std::string>(
+         "--config", [&request](const std::string& text) { request.config = text; },
+         "Options from a TOML file; the command line replaces them")
+      ->type_name("FILE.toml")
+      ->group("What runs");
+  for (const OptionEntry& entry : run_options()) {
+    const std::string name(entry.name);
+    CLI::Option* option = app.add_option_function<std::vector<std::string>>(
+                                 "--" + name,
+                                 [&request, name](const std::vector<std::string>& texts) {
+                                   for (const std::string& text : texts) {
+                                     request.settings.emplace_back(name, text);
+                                   }
+                                 },
+                                 std::string(entry.sentence))
+                              ->type_name(std::string(entry.value))
+                              ->group(std::string(entry.group))
+                              ->expected(1);
+    option->multi_option_policy(entry.repeats ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
+  }
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app(kAbout, "holdover");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
+
+  RunRequest request;
+  CLI::App* run_app = app.add_subcommand("run", "Run a scenario and judge it");
+  run_app->footer(kRunFooter);
+  add_run_options(*run_app, request);
+
+  std::string what;
+  CLI::App* list_app = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
+  list_app->add_option("what", what, "scenarios, profiles, topologies or faults; all of them where it is left out");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& answer) {
+    // --help and --version.
+    return app.exit(answer, std::cout, std::cerr);
+  } catch (const CLI::RequiredError&) {
+    return complain("a command is missing; possible are run and list; `holdover --help` explains them");
+  } catch (const CLI::ExtrasError& error) {
+    std::string names;
+    for (const OptionEntry& entry : run_options()) {
+      names += " --" + std::string(entry.name);
+    }
+    return complain(std::string(error.what()) + "; possible are the commands run and list, and for run --config" +
+                    names);
+  } catch (const CLI::ParseError& error) {
+    return complain(std::string(error.what()) + "; `holdover --help` explains what is possible");
+  }
+
+  if (list_app->parsed()) {
+    list(std::cout, what);
+    return 0;
+  }
+  return run(request);
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::Interrupted) {
+      return complain(std::string("interrupted; ") + error.what());
+    }
+    return complain(error.what());
+  } catch (const std::bad_alloc&) {
+    return complain("memory is exhausted");
+  } catch (const std::exception& error) {
+    return complain(std::string("this should not happen, please report it: ") + error.what());
+  }
+}
+
+}  // namespace
+}  // namespace holdover::cli
+
+int main(int argc, char** argv) { return holdover::cli::guarded(argc, argv); }

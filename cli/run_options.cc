@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "cli/run_options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "cli/time_text.h"
+#include "pcie/error.h"
+
+namespace holdover::cli {
+namespace {
+
+using bench::RunOptions;
+
+[[noreturn]] void refuse(const std::string& text, std::string_view possible) {
+  throw Error(ErrorCode::InvalidArgument, "'" + text + "' is not possible; it takes " + std::string(possible));
+}
+
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    refuse(text, "a whole number from 0 to 18446744073709551615");
+  }
+  return value;
+}
+
+Time time(const std::string& text) {
+  const std::optional<Time> value = parse_time(text);
+  if (!value) {
+    refuse(text, kTimeForms);
+  }
+  return *value;
+}
+
+std::filesystem::path path(const std::string& text) {
+  if (text.empty()) {
+    refuse(text, "the path of a file");
+  }
+  return text;
+}
+
+constexpr std::string_view kWhat = "What runs";
+constexpr std::string_view kTimes = "For how long (simulated time)";
+constexpr std::string_view kOutput = "What is written";
+constexpr std::string_view kImages = "Kernel images (process isolation)";
+
+constexpr std::array kOptions{
+    OptionEntry{"scenario", "NAME", "What the host does (default continuity); `holdover list scenarios`", kWhat, false,
+                [](RunOptions& options, const std::string& text) { options.scenario = text; }},
+    OptionEntry{"profile", "NAME",
+                "Which kernel is replaced, and replaces (default continuous); `holdover list profiles`", kWhat, false,
+                [](RunOptions& options, const std::string& text) { options.profile = text; }},
+    OptionEntry{"topology", "NAME",
+                "What stands between root complex and endpoints (default direct); `holdover list topologies`", kWhat,
+                false, [](RunOptions& options, const std::string& text) { options.topology = text; }},
+    OptionEntry{"fault", "NAME",
+                "A mistake of the kernel or a fault of the machine; repeatable; `holdover list faults`", kWhat, true,
+                [](RunOptions& options, const std::string& text) { options.faults.push_back(text); }},
+    OptionEntry{"seed", "N", "Every random choice follows from it (default 1)", kWhat, false,
+                [](RunOptions& options, const std::string& text) { options.seed = number(text); }},
+    OptionEntry{
+        "isolation", "WHERE",
+        "in-process: kernels are objects of this process; process (default): each kernel is a process image, and "
+        "the kexec is an execve",
+        kWhat, false,
+        [](RunOptions& options, const std::string& text) {
+          if (text != "in-process" && text != "process") {
+            refuse(text, "in-process or process");
+          }
+          options.isolation = text == "process" ? bench::Isolation::Process : bench::Isolation::InProcess;
+        }},
+    OptionEntry{"jump", "HOW", "kexec (default), or none: the control, where one kernel simply goes on", kWhat, false,
+                [](RunOptions& options, const std::string& text) {
+                  if (text != "kexec" && text != "none") {
+                    refuse(text, "kexec or none");
+                  }
+                  options.jump = text == "none" ? bench::Jump::None : bench::Jump::Kexec;
+                }},
+    OptionEntry{"blackout", "TIME", "No processor runs between the two kernels (default 1ms)", kTimes, false,
+                [](RunOptions& options, const std::string& text) { options.blackout = time(text); }},
+    OptionEntry{"before", "TIME", "Steady traffic before the first preserve (default 200us)", kTimes, false,
+                [](RunOptions& options, const std::string& text) { options.before = time(text); }},
+    OptionEntry{"after", "TIME", "Steady traffic after the last finish (default 200us)", kTimes, false,
+                [](RunOptions& options, const std::string& text) { options.after = time(text); }},
+    OptionEntry{"json", "FILE", "The record of the run", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.json = path(text); }},
+    OptionEntry{"junit", "FILE", "The nine checks as JUnit XML", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.junit = path(text); }},
+    OptionEntry{"trace", "FILE", "Every TLP at the endpoints' edges", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.trace = path(text); }},
+    OptionEntry{"wave", "FILE.fst", "Waveform of endpoint 0", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.wave = path(text); }},
+    OptionEntry{"wave-from", "TIME", "Begin of the waveform (default: the start)", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.wave_from = time(text); }},
+    OptionEntry{"wave-to", "TIME", "End of the waveform (default: the end)", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.wave_to = time(text); }},
+    OptionEntry{"kernel-image", "FILE", "The first kernel (default: holdover-kernel-image beside this program)",
+                kImages, false,
+                [](RunOptions& options, const std::string& text) { options.kernel_image = path(text); }},
+    OptionEntry{"next-image", "FILE", "The kernel after the kexec (default: the same)", kImages, false,
+                [](RunOptions& options, const std::string& text) { options.next_image = path(text); }},
+};
+
+}  // namespace
+
+std::span<const OptionEntry> run_options() { return kOptions; }
+
+const OptionEntry* find_run_option(std::string_view name) {
+  const auto found =
+      std::find_if(kOptions.begin(), kOptions.end(), [name](const OptionEntry& entry) { return entry.name == name; });
+  return found == kOptions.end() ? nullptr : &*found;
+}
+
+}  // namespace holdover::cli
