@@ -23,6 +23,8 @@ class BlockSet {
   // Room for `entries`, zeroed; the last block keeps at least one. ENOMEM, ENOSPC (10000 blocks), EINVAL for a restored
   // set.
   [[nodiscard]] int resize(std::uint64_t entries);
+  // To at most the size it has; never fails. Not for a restored set.
+  void shrink(std::uint64_t entries);
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::span<std::byte> entry(std::uint64_t index) const;
   // Physical address of the first block, 0 while the set is empty. Never changes while the set is not empty.

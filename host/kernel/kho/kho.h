@@ -24,6 +24,9 @@ namespace holdover::host::kernel {
 
 using ConsoleLine = std::function<void(std::string_view)>;
 
+// The aligned powers of two that preserve_pages() splits a range of pages into, in ascending order.
+[[nodiscard]] std::vector<PreservedFolio> split_into_folios(PhysicalAddress first, std::uint64_t count);
+
 class Kho {
  public:
   // `pages` outlives it. With `enabled` false every verb answers EOPNOTSUPP and fdt() is 0.

@@ -33,7 +33,6 @@ class LiveUpdateCore {
 
  private:
   Kho kho_;
-  // Destroyed in reverse: LUO lets go of its files before the handlers are gone.
   std::unique_ptr<Luo> luo_;
   std::unique_ptr<PciLiveUpdate> pci_;
   std::unique_ptr<IommuLiveUpdate> iommu_;

@@ -83,21 +83,24 @@ class Luo {
 
   void read_incoming();
   [[nodiscard]] int create_outgoing();
+  void write_header(PhysicalAddress flbs);
   [[nodiscard]] int deserialize();
-  [[nodiscard]] FlbState* find_flb(const Flb& flb);
-  [[nodiscard]] int get_outgoing(FlbState& state, bool create);
-  void put_outgoing(FlbState& state);
-  void put_incoming(FlbState& state);
-  [[nodiscard]] int get_flbs(FileHandler& handler);
-  void put_outgoing_flbs(FileHandler& handler);
-  void put_incoming_flbs(FileHandler& handler);
-  [[nodiscard]] FileHandler* find_handler(const KernelFile& file) const;
-  [[nodiscard]] bool is_preserved(FileHandler& handler, const KernelFile& file) const;
+  [[nodiscard]] int serialize();
   [[nodiscard]] int serialize_flbs();
-  void serialize_sessions();
-  void close_outgoing(LuoSession& session);
-  void close_incoming(LuoSession& session);
+  [[nodiscard]] FileHandler* find_handler(const KernelFile& file) const;
+  [[nodiscard]] bool is_preserved(const FileHandler& handler, const KernelFile& file) const;
+  void forget(const LuoSession& session);
   void warn(const std::string& sentence) const;
+
+  [[nodiscard]] FlbState* find_flb(const Flb& flb);
+  FlbState& add_flb(Flb& flb);
+  [[nodiscard]] static bool belongs(const FlbState& state, const FileHandler& handler);
+  // For one file of this handler: its FLBs, all or nothing.
+  [[nodiscard]] int get_outgoing_flbs(FileHandler& handler);
+  void put_outgoing_flbs(FileHandler& handler);
+  void put_outgoing(FlbState& state);
+  void put_incoming_flbs(FileHandler& handler);
+  void put_incoming(FlbState& state);
 
   Kho& kho_;
   ConsoleLine console_;

@@ -47,12 +47,13 @@ class LuoSession {
   void unpreserve_files();
   [[nodiscard]] int freeze();
   void unfreeze(std::size_t count);
+  // The kernel is gone: nothing is undone, the files are only let go.
+  void drop_files();
 
   Luo& luo_;
   std::string name_;
   bool incoming_;
   bool retrieved_ = false;
-  bool finished_ = false;
   std::vector<Entry> files_;
   BlockSet blocks_;
 };

@@ -90,6 +90,7 @@ class PciLiveUpdate : public Flb {
   [[nodiscard]] bool ask_incoming();
   [[nodiscard]] int record(pcie::Bdf function, bool endpoint);
   [[nodiscard]] bool forget(pcie::Bdf function);
+  void mark_new(pcie::Bdf function) const;
   [[nodiscard]] bool finish_one(pcie::Bdf function);
   void write_header();
   void warn(const std::string& sentence) const;

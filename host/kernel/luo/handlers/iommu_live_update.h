@@ -60,7 +60,9 @@ class IommuLiveUpdate : public Flb {
   void release_unit();
   void release_domain(Domain& domain);
   void write_header();
-  [[nodiscard]] int restore(std::uint64_t data);
+  // Ownership of what came in; throws Panic.
+  [[nodiscard]] BlockSet take_over(std::uint64_t first, std::size_t entry_bytes, const char* what);
+  [[nodiscard]] std::vector<PhysicalAddress> take_over_tables(std::uint64_t first);
 
   Kho& kho_;
   Luo& luo_;
