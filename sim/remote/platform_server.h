@@ -21,7 +21,7 @@ struct ServeResult {
 
 class PlatformServer {
  public:
-  // `platform` outlives the server. `socket` is the machine's end of a make_channel() pair.
+  // `platform` outlives the server. `socket` is the machine's end of a make_connection() pair.
   PlatformServer(pcie::Platform& platform, FileDescriptor socket);
 
   // Answers requests, one after the other, until one of the three results. `stop`, where given, is asked before each

@@ -12,19 +12,19 @@
 
 namespace holdover::sim {
 
-Channel make_channel() {
+Connection make_connection() {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) {
     throw Error(ErrorCode::Unavailable,
                 std::string{"no socket pair between machine and host process: "} + std::strerror(errno));
   }
-  Channel channel{FileDescriptor{ends[0]}, FileDescriptor{ends[1]}};
+  Connection connection{FileDescriptor{ends[0]}, FileDescriptor{ends[1]}};
   // Were the machine's end inherited by the host, the host would never see the machine's process go.
-  if (::fcntl(channel.machine.number(), F_SETFD, FD_CLOEXEC) != 0) {
+  if (::fcntl(connection.machine.number(), F_SETFD, FD_CLOEXEC) != 0) {
     throw Error(ErrorCode::Unavailable,
                 std::string{"the machine's socket cannot be kept from the host process: "} + std::strerror(errno));
   }
-  return channel;
+  return connection;
 }
 
 }  // namespace holdover::sim

@@ -50,11 +50,11 @@ inline constexpr std::size_t kMostText = 4096;
 
 namespace holdover::sim {
 
-struct Channel {
+struct Connection {
   FileDescriptor machine;  // for PlatformServer; closed by an execve
   FileDescriptor host;     // for RemotePlatform; stays open across an execve
 };
 // Throws Error{Unavailable}.
-[[nodiscard]] Channel make_channel();
+[[nodiscard]] Connection make_connection();
 
 }  // namespace holdover::sim

@@ -15,8 +15,8 @@ namespace holdover::sim {
 // Every call throws Error{PeerDied} when the machine's process is gone.
 class RemotePlatform final : public pcie::Platform {
  public:
-  // `socket` is the host's end of a make_channel() pair, `dram` the machine's DRAM descriptor; this object owns both.
-  // Both stay open across an execve: the next image builds its RemotePlatform from the same numbers. Throws
+  // `socket` is the host's end of a make_connection() pair, `dram` the machine's DRAM descriptor; this object owns
+  // both. Both stay open across an execve: the next image builds its RemotePlatform from the same numbers. Throws
   // Error{Unavailable} where DRAM cannot be mapped.
   RemotePlatform(FileDescriptor socket, FileDescriptor dram);
   ~RemotePlatform() override;

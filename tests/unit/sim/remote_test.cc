@@ -79,9 +79,9 @@ class ScriptedPlatform final : public pcie::Platform {
 // The server in a thread of its own, the host in the test's.
 class RemoteTest : public ::testing::Test {
  protected:
-  RemoteTest() : server_(platform_, std::move(channel_.machine)) { serve(); }
+  RemoteTest() : server_(platform_, std::move(connection_.machine)) { serve(); }
   ~RemoteTest() override {
-    channel_.host.reset();
+    connection_.host.reset();
     host_.reset();
     if (result_.valid()) static_cast<void>(result_.get());
   }
@@ -91,7 +91,8 @@ class RemoteTest : public ::testing::Test {
   }
   [[nodiscard]] RemotePlatform& host() {
     if (!host_) {
-      host_ = std::make_unique<RemotePlatform>(std::move(channel_.host), FileDescriptor{::dup(memory_.descriptor())});
+      host_ =
+          std::make_unique<RemotePlatform>(std::move(connection_.host), FileDescriptor{::dup(memory_.descriptor())});
     }
     return *host_;
   }
@@ -100,7 +101,7 @@ class RemoteTest : public ::testing::Test {
   HostMemory memory_{64_KiB};
   ScriptedPlatform platform_{memory_};
   std::atomic<bool> stop_ = false;
-  Channel channel_ = make_channel();
+  Connection connection_ = make_connection();
   PlatformServer server_;
   std::unique_ptr<RemotePlatform> host_;
   std::future<ServeResult> result_;
@@ -191,7 +192,7 @@ TEST_F(RemoteTest, TheServerStopsWhenItIsToldTo) {
 
 TEST_F(RemoteTest, WhatIsNoRequestIsRefused) {
   const char rubbish[] = "rubbish";
-  ASSERT_GT(::send(channel_.host.number(), rubbish, sizeof rubbish, 0), 0);
+  ASSERT_GT(::send(connection_.host.number(), rubbish, sizeof rubbish, 0), 0);
   EXPECT_THROW(static_cast<void>(result()), Error);
 
   for (const auto& [operation, size, address] : {std::tuple{remote::Operation::MmioRead, 3, 0},
@@ -204,16 +205,16 @@ TEST_F(RemoteTest, WhatIsNoRequestIsRefused) {
     request.operation = operation;
     request.size = static_cast<std::uint8_t>(size);
     request.address = static_cast<std::uint64_t>(address);
-    ASSERT_GT(::send(channel_.host.number(), &request, sizeof request, 0), 0);
+    ASSERT_GT(::send(connection_.host.number(), &request, sizeof request, 0), 0);
     EXPECT_THROW(static_cast<void>(result()), Error);
   }
 }
 
 TEST(RemotePlatform, AMachineThatIsGoneIsAnError) {
   HostMemory memory{4_KiB};
-  Channel channel = make_channel();
-  RemotePlatform host{std::move(channel.host), FileDescriptor{::dup(memory.descriptor())}};
-  channel.machine.reset();
+  Connection connection = make_connection();
+  RemotePlatform host{std::move(connection.host), FileDescriptor{::dup(memory.descriptor())}};
+  connection.machine.reset();
 
   for (unsigned i = 0; i < 2; ++i) {
     try {
@@ -227,27 +228,27 @@ TEST(RemotePlatform, AMachineThatIsGoneIsAnError) {
 }
 
 TEST(RemotePlatform, ADescriptorThatIsNoMemoryIsRefused) {
-  Channel channel = make_channel();
+  Connection connection = make_connection();
 
-  EXPECT_THROW((RemotePlatform{std::move(channel.host), FileDescriptor{::dup(channel.machine.number())}}), Error);
+  EXPECT_THROW((RemotePlatform{std::move(connection.host), FileDescriptor{::dup(connection.machine.number())}}), Error);
 }
 
 TEST(PlatformServer, AHostProcessThatDiesIsSeenAfterItsLastWords) {
   HostMemory memory{4_KiB};
   ScriptedPlatform platform{memory};
-  Channel channel = make_channel();
+  Connection connection = make_connection();
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    channel.machine.reset();
-    RemotePlatform host{std::move(channel.host), FileDescriptor{::dup(memory.descriptor())}};
+    connection.machine.reset();
+    RemotePlatform host{std::move(connection.host), FileDescriptor{::dup(memory.descriptor())}};
     host.dram()[0] = std::byte{1};
     host.wait(5_ns);
     host.console("panic");
     ::_exit(3);
   }
-  channel.host.reset();
-  PlatformServer server{platform, std::move(channel.machine)};
+  connection.host.reset();
+  PlatformServer server{platform, std::move(connection.machine)};
 
   EXPECT_EQ(server.serve().kind, ServeResult::Kind::PeerClosed);
 
