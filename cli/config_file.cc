@@ -34,7 +34,7 @@ std::string text_of(const toml::node& node, const std::string& key, const std::s
   if (const auto* number = node.as_integer()) {
     return std::to_string(number->get());
   }
-  refuse(where, "'" + key + "' takes a string or a whole number");
+  refuse(where, "«" + key + "» takes a string or a whole number");
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ std::vector<Setting> read_config_file(const std::filesystem::path& path) {
     const std::string where = "--config: " + file + ":" + std::to_string(toml_key.source().begin.line);
     const OptionEntry* entry = find_run_option(key);
     if (entry == nullptr) {
-      refuse(where, "'" + key + "' is no option; possible are " + known_names());
+      refuse(where, "«" + key + "» is no option; possible are " + known_names());
     }
     if (const auto* list = node.as_array(); list != nullptr && entry->repeats) {
       for (const toml::node& item : *list) {

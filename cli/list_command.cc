@@ -62,7 +62,7 @@ void list(std::ostream& out, const std::string& what) {
   }
   if (!found) {
     throw Error(ErrorCode::InvalidArgument,
-                "list: '" + what + "' is not possible; it takes scenarios, profiles, topologies or faults");
+                "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies or faults");
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 using bench::RunOptions;
 
 [[noreturn]] void refuse(const std::string& text, std::string_view possible) {
-  throw Error(ErrorCode::InvalidArgument, "'" + text + "' is not possible; it takes " + std::string(possible));
+  throw Error(ErrorCode::InvalidArgument, "«" + text + "» is not possible; it takes " + std::string(possible));
 }
 
 std::uint64_t number(const std::string& text) {
