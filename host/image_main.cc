@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
@@ -41,8 +42,8 @@ Number parse_number(std::string_view name, std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hexadecimal ? 16 : 10);
   if (error != std::errc{} || end != digits.data() + digits.size() || value < 0) {
-    throw Error(ErrorCode::InvalidArgument, std::string(name) + ": '" + std::string(text) +
-                                                "' is no number; it takes a decimal number, or a hexadecimal one "
+    throw Error(ErrorCode::InvalidArgument, std::string(name) + ": «" + std::string(text) +
+                                                "» is no number; it takes a decimal number, or a hexadecimal one "
                                                 "after 0x");
   }
   return value;
@@ -68,8 +69,8 @@ Arguments parse(const std::vector<std::string_view>& words) {
       arguments.next_image = text;
     } else {
       throw Error(ErrorCode::InvalidArgument,
-                  "'" + std::string(name) +
-                      "' is no option; possible are --platform-fd, --dram-fd, --boot-parameters and --next-image");
+                  "«" + std::string(name) +
+                      "» is no option; possible are --platform-fd, --dram-fd, --boot-parameters and --next-image");
     }
   }
   if (arguments.platform < 0 || arguments.dram < 0 || !has_address) {
@@ -123,6 +124,8 @@ int main(int argc, char** argv) {
     std::cout << holdover::host::kUsage;
     return words.empty() ? 2 : 0;
   }
+  // Ctrl-C reaches the whole process group; it is for the bench, which ends this process.
+  std::signal(SIGINT, SIG_IGN);
   try {
     return holdover::host::run("/proc/self/exe", words);
   } catch (const std::exception& error) {
