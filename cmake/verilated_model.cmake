@@ -3,6 +3,8 @@
 #
 # Runs Verilator when the model is built and compiles its output as one translation unit into the static library `name`, whose
 # class is V<name>. FILES and LIST are relative to the project; warnings of Verilator are errors.
+include_guard(GLOBAL)
+
 find_program(VERILATOR verilator)
 if(NOT VERILATOR)
   message(FATAL_ERROR "Verilator was not found; install it with: apt-get install verilator")
