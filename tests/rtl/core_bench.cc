@@ -188,13 +188,14 @@ void CoreBench::collect() {
     }
     stalled_beat_ = beat;
   }
+  const bool waited = stalled_;
   stalled_ = model->tx_req_valid_o && !model->tx_req_ready_i;
   if (model->tx_req_valid_o && model->tx_req_ready_i) {
     ++request_beats;
     EXPECT_EQ(model->tx_req_sop_o != 0, !in_packet_) << "tx_req framing";
     if (model->tx_req_sop_o) {
       start(model->tx_req_header_o, outgoing_);
-      if (!bus_master_ && !stalled_) {
+      if (!bus_master_ && !waited) {
         EXPECT_LE(now, bus_master_off_since_ + 1) << "a request began with bus mastering off";
       }
     }

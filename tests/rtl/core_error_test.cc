@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// What the host answers when it does not answer well, and what the endpoint makes of it.
+#include <gtest/gtest.h>
+
+#include "pcie/pattern.h"
+#include "tests/rtl/channel_driver.h"
+
+namespace holdover::rtl_test {
+namespace {
+
+using pcie::Tlp;
+using pcie::TlpKind;
+
+constexpr std::uint64_t kBuffers = CoreBench::kLowBase + 0x10'0000;
+
+struct Case {
+  Answer answer;
+  host::DmaStatus status;
+};
+
+class CoreError : public ::testing::TestWithParam<Case> {};
+
+TEST_P(CoreError, BecomesTheStatusOfItsDescriptorAndStopsOnlyItsChannel) {
+  CoreBench bench({.seed = 41, .max_latency = 300});
+  bench.write(host::regs::global::kCompletionTimeout, 3000);
+  ChannelDriver bad(bench, 0, 8);
+  ChannelDriver good(bench, 1, 8);
+  pcie::fill_pattern(bench.memory(kBuffers + 0x20000, 8 * 1024), good.seed(), 0, 0);
+  for (std::uint32_t n = 0; n < 8; ++n) {
+    bad.put({.host_address = kBuffers + n * 2000,
+             .card_address = 0,
+             .length = 2000,
+             .flags = 0,
+             .cookie = n,
+             .reserved = 0});
+    good.put({.host_address = kBuffers + 0x20000 + n * 1024,
+              .card_address = n * 1024,
+              .length = 1024,
+              .flags = 0,
+              .cookie = n,
+              .reserved = 0});
+  }
+  bench.answer = [](const Tlp& tlp) {
+    const std::uint64_t wrong = kBuffers + 2 * 2000 + 700;
+    const bool hit = tlp.address <= wrong && wrong < tlp.address + tlp.length_dw * 4;
+    return hit ? GetParam().answer : Answer::Normal;
+  };
+  bad.ring();
+  bad.control(kRun);
+  good.control(kRun | kPattern | kCyclic);
+
+  for (std::uint32_t n = 0; n < 2; ++n) {
+    const auto record = bad.wait();
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(status_of(*record), host::DmaStatus::Ok);
+    EXPECT_EQ(record->length, 2000u);
+  }
+  const auto record = bad.wait();
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(status_of(*record), GetParam().status);
+  EXPECT_EQ(record->cookie, 2u);
+  EXPECT_EQ(record->length, 0u);
+  EXPECT_FALSE(bad.wait(8000).has_value()) << "a stopped channel went on";
+  EXPECT_EQ(bad.status(), channel_regs::kStatusIdle.mask() | channel_regs::kStatusStopped.mask() |
+                              channel_regs::kStatusError.place(static_cast<std::uint32_t>(GetParam().status)));
+  for (int n = 0; n < 8; ++n) ASSERT_TRUE(good.wait().has_value());
+  EXPECT_EQ(bench.read(channel_regs::mismatches(1)), 0u);
+
+  // RESET leaves the stopped state, and no tag is lost.
+  bench.answer = nullptr;
+  bad.reset();
+  for (std::uint32_t n = 0; n < 8; ++n) {
+    bad.put({.host_address = kBuffers, .card_address = 0, .length = 4096, .flags = 0, .cookie = n, .reserved = 0});
+  }
+  bad.ring();
+  bad.control(kRun);
+  for (int n = 0; n < 8; ++n) {
+    const auto again = bad.wait();
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(status_of(*again), host::DmaStatus::Ok);
+  }
+}
+
+TEST_P(CoreError, OfADescriptorReadStopsTheChannel) {
+  CoreBench bench({.seed = 42});
+  bench.write(host::regs::global::kCompletionTimeout, 3000);
+  ChannelDriver channel(bench, 0, 8);
+  channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = 1, .reserved = 0});
+  bench.answer = [](const Tlp&) { return GetParam().answer; };
+  channel.ring();
+  channel.control(kRun);
+  const auto record = channel.wait();
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(status_of(*record), GetParam().status);
+  EXPECT_EQ(channel.status() & channel_regs::kStatusStopped.mask(), channel_regs::kStatusStopped.mask());
+}
+
+INSTANTIATE_TEST_SUITE_P(Answers, CoreError,
+                         ::testing::Values(Case{Answer::UnsupportedRequest, host::DmaStatus::UnsupportedRequest},
+                                           Case{Answer::CompleterAbort, host::DmaStatus::CompleterAbort},
+                                           Case{Answer::Poisoned, host::DmaStatus::Poisoned},
+                                           Case{Answer::Never, host::DmaStatus::Timeout}));
+
+TEST(CoreDescriptor, OfBadLengthIsRefused) {
+  for (const std::uint32_t length : {0u, (1u << 24) + 1}) {
+    CoreBench bench({.seed = 43});
+    ChannelDriver channel(bench, 0, 8);
+    channel.put(
+        {.host_address = kBuffers, .card_address = 0, .length = length, .flags = 0, .cookie = 9, .reserved = 0});
+    channel.ring();
+    channel.control(kRun);
+    const auto record = channel.wait();
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(status_of(*record), host::DmaStatus::BadDescriptor);
+    EXPECT_EQ(record->cookie, 9u);
+  }
+}
+
+TEST(CoreTags, NeverMoreThan32WithoutExtendedTagsAndMoreWithThem) {
+  for (const bool extended : {false, true}) {
+    CoreBench bench({.seed = 44,
+                     .min_latency = 800,
+                     .max_latency = 900,
+                     .np_slots = 200,
+                     .max_read_request = 0,
+                     .extended_tag = extended});
+    ChannelDriver channel(bench, 0, 8);
+    for (std::uint32_t n = 0; n < 8; ++n) {
+      channel.put(
+          {.host_address = kBuffers, .card_address = 0, .length = 32768, .flags = 0, .cookie = n, .reserved = 0});
+    }
+    channel.ring();
+    channel.control(kRun);
+    for (int n = 0; n < 3; ++n) ASSERT_TRUE(channel.wait().has_value());
+    if (extended)
+      EXPECT_GT(bench.largest_outstanding, 150u);
+    else
+      EXPECT_EQ(bench.largest_outstanding, 32u);
+  }
+}
+
+TEST(CoreTags, ReadsInFlightFitTheCompletionBuffer) {
+  CoreBench bench({.seed = 45, .min_latency = 3000, .max_latency = 3100, .np_slots = 250});
+  ChannelDriver channel(bench, 0, 8);
+  std::uint64_t asked = 0;
+  bench.on_request = [&](const Tlp& tlp) {
+    if (tlp.kind == TlpKind::MemoryRead) asked += tlp.length_dw * 4u;
+  };
+  channel.put(
+      {.host_address = kBuffers, .card_address = 0, .length = 1u << 20, .flags = 0, .cookie = 0, .reserved = 0});
+  channel.ring();
+  bench.hold_answers = false;
+  channel.control(kRun);
+  bench.tick(3000);
+  asked = 0;
+  ASSERT_TRUE(bench.run_until([&] { return asked > 0; }, 10'000));
+  bench.hold_answers = true;
+  bench.tick(2000);
+  EXPECT_GT(asked, 28u * 1024);
+  EXPECT_LE(asked, 32u * 1024);
+}
+
+}  // namespace
+}  // namespace holdover::rtl_test
