@@ -13,7 +13,7 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
     : kho_(pages, parameters, policies.live_update, console),
       luo_(std::make_unique<Luo>(kho_, console)),
       pci_(std::make_unique<PciLiveUpdate>(kho_, *luo_, policies.pci == PciSeries::V9, std::move(mark), console)),
-      iommu_(std::make_unique<IommuLiveUpdate>(kho_, *luo_, objects, policies.mistakes.page_table_not_preserved)),
+      iommu_(std::make_unique<IommuLiveUpdate>(kho_, *luo_, objects, policies)),
       memory_(std::make_unique<MemoryHandler>(kho_, objects, policies)),
       address_space_(std::make_unique<AddressSpaceHandler>(*iommu_, objects)),
       device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, objects, policies)) {

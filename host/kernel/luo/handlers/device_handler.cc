@@ -87,7 +87,7 @@ int DeviceHandler::retrieve(FileState& state) {
 }
 
 bool DeviceHandler::can_finish(const FileState& state) const {
-  return state.retrieve_status > 0 && dynamic_cast<const DeviceFile&>(*state.file).bound();
+  return state.retrieve_status > 0 && dynamic_cast<const DeviceFile&>(*state.file).state().attached;
 }
 
 void DeviceHandler::finish(FileState& state) {

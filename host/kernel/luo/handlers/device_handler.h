@@ -44,7 +44,7 @@ class DeviceHandler : public FileHandler {
   [[nodiscard]] int freeze(FileState& state) override;
   // EIO: state not preserved; ENODEV: the function was not found, or is not incoming.
   [[nodiscard]] int retrieve(FileState& state) override;
-  // Only once user space has retrieved the device and taken it up.
+  // Only once user space has retrieved the device and taken it up: it is attached to an address space.
   [[nodiscard]] bool can_finish(const FileState& state) const override;
   void finish(FileState& state) override;
 

@@ -30,8 +30,8 @@ std::uint64_t find_slot(const BlockSet& set, InUse in_use) {
 
 }  // namespace
 
-IommuLiveUpdate::IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, bool leave_out_table)
-    : kho_(kho), luo_(luo), objects_(objects), leave_out_table_(leave_out_table) {}
+IommuLiveUpdate::IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, const Policies& policies)
+    : kho_(kho), luo_(luo), objects_(objects), policies_(policies) {}
 
 std::string_view IommuLiveUpdate::compatible() const { return iommu_abi::kCompatible; }
 
@@ -109,8 +109,8 @@ int IommuLiveUpdate::preserve_domain(const AddressSpaceState& state) {
   for (std::size_t index = 0; error == 0 && index < state.table_pages.size(); ++index) {
     const PhysicalAddress page = state.table_pages[index];
     store(domain.table_pages.entry(index), 0, page.raw());
-    // The last page in this order is a leaf table: that of the highest IOVA.
-    if (leave_out_table_ && index + 1 == state.table_pages.size()) break;
+    // Mistake H013: the last page in this order is a leaf table, that of the highest IOVA.
+    if (policies_.mistakes.page_table_not_preserved && index + 1 == state.table_pages.size()) break;
     error = kho_.preserve_folio(page, 0);
     if (error == 0) domain.preserved.push_back(page);
   }

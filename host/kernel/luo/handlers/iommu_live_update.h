@@ -11,6 +11,7 @@
 #include "host/kernel/kho/block_set.h"
 #include "host/kernel/luo/file_handler.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
+#include "host/kernel/profile.h"
 
 namespace holdover::host::kernel {
 
@@ -25,8 +26,8 @@ struct IncomingIommu {
 
 class IommuLiveUpdate : public Flb {
  public:
-  // `leave_out_table`: mistake H013, a leaf table of each domain stays out of the KHO tree. The rest outlives it.
-  IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, bool leave_out_table);
+  // All outlive it.
+  IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, const Policies& policies);
 
   // ---- IOMMU driver of the new kernel, at init ----
   // Nothing where no IOMMU state was handed over. All pages are restored as PageTable at the first call. Throws Panic
@@ -67,7 +68,7 @@ class IommuLiveUpdate : public Flb {
   Kho& kho_;
   Luo& luo_;
   KernelObjects& objects_;
-  bool leave_out_table_;
+  const Policies& policies_;
 
   PhysicalAddress header_;
   std::vector<PhysicalAddress> unit_pages_;  // recorded and preserved

@@ -47,8 +47,6 @@ struct DeviceState {
 class DeviceFile : public KernelFile {
  public:
   [[nodiscard]] virtual DeviceState state() const = 0;
-  // After a retrieve: whether user space has really taken the device up (attached it to an address space).
-  [[nodiscard]] virtual bool bound() const { return true; }
   // Function level reset and COMMAND = INTx disable, as the posted VFIO series does in freeze.
   virtual void reset_for_freeze() = 0;
 };
