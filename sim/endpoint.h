@@ -32,9 +32,11 @@ struct EndpointPins {
   std::array<bool, kStreams> rx_taken{};  // the last beat was accepted in this clock
   std::array<bool, kStreams> tx_valid{};  // the last beat of tx[stream] left in this clock
   std::array<pcie::Tlp, kStreams> tx;
+  std::array<pcie::TlpHeader, kStreams> tx_header{};  // of tx[stream], as it stood on the pins
   std::array<FunctionState, kStreams> tx_state;  // when the first beat of tx[stream] was presented
   bool any_tx = false;
-  bool malformed_tx = false;              // a header that names no TLP, dropped
+  bool malformed_tx = false;              // a header that names no TLP, or beats that do not fit it; dropped
+  Stream malformed_stream = Stream::Request;
   FunctionState function;
   bool reset_in_progress = false;         // FLR
   bool function_changed = false;          // `function` or `reset_in_progress` differs from the clock before

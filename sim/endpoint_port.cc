@@ -104,7 +104,13 @@ void EndpointPort::tick() {
   }
   if (pins_.malformed_tx) {
     pins_.malformed_tx = false;
-    report("X-HEADER", "the endpoint sent a header that names no TLP");
+    const pcie::TlpHeader& header = pins_.tx_header[static_cast<std::size_t>(pins_.malformed_stream)];
+    const auto tlp = pcie::decode_header(header);
+    if (tlp) {
+      report("X-FRAMING", "the beats of " + pcie::to_string(*tlp) + " do not make up its length");
+    } else if (watchers_.checker != nullptr) {
+      watchers_.checker->observe_undecodable(scheduler_.now(), number_, Direction::Tx, header);
+    }
   }
 }
 
@@ -115,14 +121,14 @@ void EndpointPort::accept_received() {
     HOLDOVER_CHECK(pins_.rx[stream] != nullptr);
     pins_.rx[stream] = nullptr;
     const Packet packet = link_.down().take(offered_[stream]);
-    see(Direction::Rx, packet.tlp, pins_.function);
+    see(Direction::Rx, packet.tlp, pins_.function, nullptr);
   }
 }
 
 void EndpointPort::collect(std::size_t stream) {
   pins_.tx_valid[stream] = false;
   pcie::Tlp& tlp = pins_.tx[stream];
-  see(Direction::Tx, tlp, pins_.tx_state[stream]);
+  see(Direction::Tx, tlp, pins_.tx_state[stream], &pins_.tx_header[stream]);
   if (!link_.is_up()) return;
   if (!link_.up().has_room(pcie::flow_class(tlp.kind))) {
     report("X-TRANSMIT-OVERRUN", "the endpoint sent " + pcie::to_string(tlp) + " for which the hard block had no room");
@@ -144,9 +150,10 @@ void EndpointPort::note_function() {
   d_state_ = pins_.function.d_state;
 }
 
-void EndpointPort::see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state) {
+void EndpointPort::see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state,
+                       const pcie::TlpHeader* raw) {
   const Time now = scheduler_.now();
-  if (watchers_.checker != nullptr) watchers_.checker->observe(now, number_, direction, tlp, state);
+  if (watchers_.checker != nullptr) watchers_.checker->observe(now, number_, direction, tlp, state, raw);
   if (watchers_.trace != nullptr) watchers_.trace->write(now, number_, direction, tlp);
   watchers_.witness.on_tlp(now, number_, direction, tlp);
   recent_[passed_++ % recent_.size()] = Passed{now, direction, pcie::encode_header(tlp)};

@@ -62,7 +62,7 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   void accept_received();
   void collect(std::size_t stream);
   void note_function();
-  void see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state);
+  void see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state, const pcie::TlpHeader* raw);
   void report(std::string_view rule, std::string sentence);
 
   const Scheduler& scheduler_;

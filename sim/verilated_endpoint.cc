@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+#include "sim/verilated_endpoint.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "pcie/error.h"
+#include "sim/pin_record.h"
+#include "sim/scheduler.h"
+
+#ifdef HOLDOVER_TRACED
+#include <verilated_fst_c.h>
+
+#include "Vholdover_model_traced.h"
+using Model = Vholdover_model_traced;
+#else
+#include "Vholdover_model.h"
+using Model = Vholdover_model;
+#endif
+#include <verilated.h>
+
+namespace holdover::sim {
+namespace {
+
+constexpr std::size_t kBeatBytes = InputPins::kDataWords * 4;
+constexpr std::size_t kConfigBeatBytes = 4;
+constexpr unsigned kResetClocks = 16;
+constexpr std::size_t kRequest = static_cast<std::size_t>(Stream::Request);
+constexpr std::size_t kCompletion = static_cast<std::size_t>(Stream::Completion);
+constexpr std::size_t kConfig = static_cast<std::size_t>(Stream::Config);
+
+void apply_straps(Model& model, const EndpointConfig& config) {
+  model.strap_vendor_id_i = config.vendor_id;
+  model.strap_device_id_i = config.device_id;
+  model.strap_subsystem_vendor_id_i = config.subsystem_vendor_id;
+  model.strap_subsystem_id_i = config.subsystem_id;
+  model.strap_class_code_i = config.class_code;
+  model.strap_revision_i = config.revision;
+  model.strap_serial_number_i = config.serial_number;
+  model.strap_bar0_size_log2_i = static_cast<std::uint8_t>(config.bar0_size_log2);
+  model.strap_bar2_size_log2_i = static_cast<std::uint8_t>(config.bar2_size_log2);
+  model.strap_max_payload_supported_i = static_cast<std::uint8_t>(config.max_payload_supported);
+  model.strap_msix_vectors_i = static_cast<std::uint8_t>(config.msix_vectors);
+  model.strap_no_soft_reset_i = config.no_soft_reset ? 1 : 0;
+  model.strap_pending_while_disabled_i = config.pending_while_disabled ? 1 : 0;
+}
+
+template <typename Wide, std::size_t N>
+void put(Wide& port, const std::array<std::uint32_t, N>& words) {
+  std::memcpy(&port[0], words.data(), sizeof words);
+}
+
+void apply_stream(Model& model, std::size_t stream, const InputPins::RxStream& rx) {
+  switch (stream) {
+    case kRequest:
+      model.rx_req_valid_i = rx.valid;
+      model.rx_req_sop_i = rx.sop;
+      model.rx_req_eop_i = rx.eop;
+      put(model.rx_req_header_i, rx.header);
+      put(model.rx_req_data_i, rx.data);
+      break;
+    case kCompletion:
+      model.rx_cpl_valid_i = rx.valid;
+      model.rx_cpl_sop_i = rx.sop;
+      model.rx_cpl_eop_i = rx.eop;
+      put(model.rx_cpl_header_i, rx.header);
+      put(model.rx_cpl_data_i, rx.data);
+      break;
+    default:
+      model.rx_cfg_valid_i = rx.valid;
+      model.rx_cfg_sop_i = rx.sop;
+      model.rx_cfg_eop_i = rx.eop;
+      put(model.rx_cfg_header_i, rx.header);
+      model.rx_cfg_data_i = rx.data[0];
+      break;
+  }
+}
+
+void apply_block(Model& model, const InputPins& pins) {
+  model.rst_ni = pins.reset_n;
+  model.hot_reset_i = pins.hot_reset;
+  model.link_up_i = pins.link_up;
+  model.tx_req_ready_i = pins.tx_ready[kRequest];
+  model.tx_cpl_ready_i = pins.tx_ready[kCompletion];
+  model.tx_cfg_ready_i = pins.tx_ready[kConfig];
+  model.tx_np_limit_i = pins.np_limit;
+  model.posted_sent_i = pins.posted_sent;
+}
+
+class VerilatedEndpoint final : public Endpoint {
+ public:
+  VerilatedEndpoint(const EndpointConfig& config, const std::filesystem::path& pin_record)
+      : model_(&context_, "endpoint") {
+    if (!pin_record.empty()) recorder_ = std::make_unique<PinRecorder>(pin_record);
+    reset(config);
+  }
+#ifdef HOLDOVER_TRACED
+  VerilatedEndpoint(const EndpointConfig& config, const WaveConfig& wave) : model_(&context_, "endpoint"), wave_(wave) {
+    {
+      std::ofstream probe(wave.path, std::ios::binary);
+      if (!probe) {
+        throw Error(ErrorCode::Unavailable, "The waveform " + wave.path.string() +
+                                                " cannot be written; name a file in a folder that exists.");
+      }
+    }
+    context_.traceEverOn(true);
+    context_.timeunit(-12);
+    context_.timeprecision(-12);
+    model_.trace(&fst_, 99);
+    fst_.open(wave.path.c_str());
+    if (!fst_.isOpen()) {
+      throw Error(ErrorCode::Unavailable, "The waveform " + wave.path.string() + " cannot be written.");
+    }
+    reset(config);
+  }
+#endif
+  ~VerilatedEndpoint() override {
+#ifdef HOLDOVER_TRACED
+    if (fst_.isOpen()) fst_.close();
+#endif
+    model_.final();
+  }
+
+  void tick(Time now, EndpointPins& pins) override {
+    for (std::size_t stream = 0; stream < kStreams; ++stream) drive(stream, pins.rx[stream]);
+    drive_block(pins);
+    if (recorder_) recorder_->add(inputs_);
+    model_.clk_i = 0;
+    model_.eval();
+    dump(now - kClockPeriod / 2);
+    sample(pins);
+    model_.clk_i = 1;
+    model_.eval();
+    dump(now);
+  }
+
+  void drop_streams() override {
+    rx_ = {};
+    tx_ = {};
+  }
+
+  std::uint32_t peek(unsigned offset) override {
+    model_.peek_offset_i = static_cast<std::uint16_t>(offset & 0xffcu);
+    model_.eval();
+    return model_.peek_data_o;
+  }
+
+  void flush() override {
+    if (recorder_) recorder_->flush();
+#ifdef HOLDOVER_TRACED
+    if (fst_.isOpen()) fst_.flush();
+#endif
+  }
+
+ private:
+  struct Rx {
+    const pcie::Tlp* tlp = nullptr;
+    std::size_t beat = 0;
+    std::size_t beats = 0;
+    bool advanced = false;  // the pins show the beat before
+  };
+  struct Tx {
+    bool presented = false;  // the first beat stands on the pins
+    bool inside = false;     // and was taken
+    bool known = true;       // its header names a TLP
+  };
+
+  void reset(const EndpointConfig& config) {
+    apply_straps(model_, config);
+    inputs_.link_up = 1;
+    for (unsigned clock = 0; clock < kResetClocks; ++clock) {
+      apply_block(model_, inputs_);
+      if (recorder_) recorder_->add(inputs_);
+      model_.clk_i = 0;
+      model_.eval();
+      model_.clk_i = 1;
+      model_.eval();
+    }
+    inputs_.reset_n = 1;
+    apply_block(model_, inputs_);
+  }
+
+  void drive(std::size_t stream, const pcie::Tlp* offered) {
+    Rx& state = rx_[stream];
+    InputPins::RxStream& rx = inputs_.rx[stream];
+    const std::size_t width = stream == kConfig ? kConfigBeatBytes : kBeatBytes;
+    if (state.tlp == nullptr) {
+      if (offered == nullptr) {
+        if (rx.valid == 0) return;
+        rx.valid = 0;
+        apply_stream(model_, stream, rx);
+        return;
+      }
+      state.tlp = offered;
+      state.beat = 0;
+      state.beats = std::max<std::size_t>((offered->payload.size() + width - 1) / width, 1);
+      rx.header = pcie::encode_header(*offered);
+      rx.valid = 1;
+    } else if (!state.advanced) {
+      return;
+    }
+    state.advanced = false;
+    rx.sop = state.beat == 0 ? 1 : 0;
+    rx.eop = state.beat + 1 == state.beats ? 1 : 0;
+    const std::size_t from = state.beat * width;
+    const std::size_t size = std::min(width, state.tlp->payload.size() - from);
+    if (size < kBeatBytes) rx.data = {};
+    if (size > 0) std::memcpy(rx.data.data(), state.tlp->payload.data() + from, size);
+    apply_stream(model_, stream, rx);
+  }
+
+  void drive_block(const EndpointPins& pins) {
+    for (std::size_t stream = 0; stream < kStreams; ++stream) inputs_.tx_ready[stream] = pins.tx_ready[stream] ? 1 : 0;
+    inputs_.np_limit = pins.np_limit;
+    inputs_.posted_sent = pins.posted_sent;
+    inputs_.hot_reset = pins.hot_reset ? 1 : 0;
+    inputs_.link_up = pins.link_up ? 1 : 0;
+    apply_block(model_, inputs_);
+  }
+
+  void sample(EndpointPins& pins) {
+    sample_function(pins);
+    accept(kRequest, model_.rx_req_ready_o != 0, pins);
+    accept(kCompletion, model_.rx_cpl_ready_o != 0, pins);
+    accept(kConfig, model_.rx_cfg_ready_o != 0, pins);
+    if (model_.tx_req_valid_o != 0) {
+      collect(kRequest, model_.tx_req_sop_o != 0, model_.tx_req_eop_o != 0, &model_.tx_req_header_o[0],
+              &model_.tx_req_data_o[0], pins);
+    }
+    if (model_.tx_cpl_valid_o != 0) {
+      collect(kCompletion, model_.tx_cpl_sop_o != 0, model_.tx_cpl_eop_o != 0, &model_.tx_cpl_header_o[0],
+              &model_.tx_cpl_data_o[0], pins);
+    }
+    if (model_.tx_cfg_valid_o != 0) {
+      collect(kConfig, model_.tx_cfg_sop_o != 0, model_.tx_cfg_eop_o != 0, &model_.tx_cfg_header_o[0],
+              &model_.tx_cfg_data_o, pins);
+    }
+    if (model_.cfg_write_valid_o != 0) {
+      pins.config_write = true;
+      pins.written.offset = model_.cfg_write_offset_o;
+      pins.written.byte_enables = model_.cfg_write_be_o;
+      pins.written.written = model_.cfg_write_data_o;
+      pins.written.before = model_.cfg_write_before_o;
+      pins.written.after = model_.cfg_write_after_o;
+    }
+    if (model_.event_valid_o != 0) {
+      pins.event = true;
+      pins.event_vector = model_.event_vector_o;
+      pins.event_coalesced = model_.event_coalesced_o != 0;
+    }
+  }
+
+  void accept(std::size_t stream, bool ready, EndpointPins& pins) {
+    Rx& state = rx_[stream];
+    if (state.tlp == nullptr || !ready) return;
+    state.advanced = true;
+    if (++state.beat < state.beats) return;
+    pins.rx_taken[stream] = true;
+    state.tlp = nullptr;
+  }
+
+  void collect(std::size_t stream, bool sop, bool eop, const EData* header, const EData* data, EndpointPins& pins) {
+    Tx& state = tx_[stream];
+    if (sop && !state.presented) {
+      state.presented = true;
+      // One register lies between the decision to send and the pins.
+      pins.tx_state[stream] = before_;
+    }
+    if (inputs_.tx_ready[stream] == 0) return;
+    pcie::Tlp& tlp = pins.tx[stream];
+    if (sop) {
+      pcie::TlpHeader words{};
+      std::copy(header, header + words.size(), words.begin());
+      auto decoded = pcie::decode_header(words);
+      pins.tx_header[stream] = words;
+      state.known = decoded.has_value() && !state.inside;
+      state.inside = true;
+      if (decoded) tlp = std::move(*decoded);
+      if (pcie::has_payload(tlp.kind)) tlp.payload.reserve(tlp.length_dw * 4u);
+    } else if (!state.inside) {
+      state.known = false;
+    }
+    if (pcie::has_payload(tlp.kind)) {
+      const std::size_t width = stream == kConfig ? kConfigBeatBytes : kBeatBytes;
+      const std::size_t size = std::min<std::size_t>(width, tlp.length_dw * 4u - tlp.payload.size());
+      if (size == 0) state.known = false;
+      const auto* bytes = reinterpret_cast<const std::byte*>(data);
+      tlp.payload.insert(tlp.payload.end(), bytes, bytes + size);
+    }
+    if (!eop) return;
+    const bool whole = !pcie::has_payload(tlp.kind) || tlp.payload.size() == tlp.length_dw * 4u;
+    if (state.known && whole) {
+      pins.tx_valid[stream] = true;
+      pins.any_tx = true;
+    } else {
+      pins.malformed_tx = true;
+      pins.malformed_stream = static_cast<Stream>(stream);
+      tlp = pcie::Tlp{};
+    }
+    state = Tx{};
+  }
+
+  void sample_function(EndpointPins& pins) {
+    before_ = pins.function;
+    const std::uint64_t packed =
+        std::uint64_t{model_.fn_bdf_o} | (std::uint64_t{model_.fn_bus_master_o} << 16) |
+        (std::uint64_t{model_.fn_memory_o} << 17) | (std::uint64_t{model_.fn_d_state_o} << 18) |
+        (std::uint64_t{model_.fn_max_payload_o} << 20) | (std::uint64_t{model_.fn_max_read_request_o} << 23) |
+        (std::uint64_t{model_.fn_extended_tag_o} << 26) | (std::uint64_t{model_.fn_relaxed_ordering_o} << 27) |
+        (std::uint64_t{model_.fn_no_snoop_o} << 28) | (std::uint64_t{model_.fn_rcb_o} << 29) |
+        (std::uint64_t{model_.fn_flr_o} << 30) | (std::uint64_t{1} << 31);
+    if (packed == packed_) return;
+    packed_ = packed;
+    FunctionState& f = pins.function;
+    f.bdf = model_.fn_bdf_o;
+    f.bus_master = model_.fn_bus_master_o != 0;
+    f.memory = model_.fn_memory_o != 0;
+    f.d_state = model_.fn_d_state_o;
+    f.max_payload = model_.fn_max_payload_o;
+    f.max_read_request = model_.fn_max_read_request_o;
+    f.extended_tag = model_.fn_extended_tag_o != 0;
+    f.relaxed_ordering = model_.fn_relaxed_ordering_o != 0;
+    f.no_snoop = model_.fn_no_snoop_o != 0;
+    f.rcb = model_.fn_rcb_o != 0;
+    pins.reset_in_progress = model_.fn_flr_o != 0;
+    pins.function_changed = true;
+  }
+
+#ifdef HOLDOVER_TRACED
+  void dump(Time time) {
+    if (time >= wave_.from && (!wave_.to || time <= *wave_.to)) fst_.dump(time.count());
+  }
+#else
+  void dump(Time) {}
+#endif
+
+  VerilatedContext context_;
+  Model model_;
+#ifdef HOLDOVER_TRACED
+  WaveConfig wave_;
+  VerilatedFstC fst_;
+#endif
+  InputPins inputs_;
+  std::array<Rx, kStreams> rx_{};
+  std::array<Tx, kStreams> tx_{};
+  std::uint64_t packed_ = 0;
+  FunctionState before_;
+  std::unique_ptr<PinRecorder> recorder_;
+};
+
+}  // namespace
+
+#ifdef HOLDOVER_TRACED
+
+std::unique_ptr<Endpoint> make_traced_endpoint(const EndpointConfig& config, const WaveConfig& wave) {
+  return std::make_unique<VerilatedEndpoint>(config, wave);
+}
+
+#else
+
+std::unique_ptr<Endpoint> make_verilated_endpoint(const EndpointConfig& config,
+                                                  const std::filesystem::path& pin_record) {
+  return std::make_unique<VerilatedEndpoint>(config, pin_record);
+}
+
+struct PinReplay::State {
+  std::vector<char> record;
+};
+
+PinReplay::PinReplay(const std::filesystem::path& pin_record) : state_(std::make_unique<State>()) {
+  std::ifstream file(pin_record, std::ios::binary);
+  if (!file) throw Error(ErrorCode::Unavailable, "The pin record " + pin_record.string() + " cannot be read.");
+  state_->record.assign(std::istreambuf_iterator<char>(file), {});
+  if (state_->record.size() < kPinMagic.size() ||
+      !std::equal(kPinMagic.begin(), kPinMagic.end(), state_->record.begin())) {
+    throw Error(ErrorCode::Corrupt, "The file " + pin_record.string() + " is no pin record.");
+  }
+}
+
+PinReplay::~PinReplay() = default;
+
+PinReplay::Result PinReplay::run() {
+  VerilatedContext context;
+  Model model(&context, "endpoint");
+  apply_straps(model, EndpointConfig{});
+  InputPins pins;
+  std::array<char, sizeof(InputPins)> bytes{};
+  Result result;
+  const std::vector<char>& record = state_->record;
+  for (std::size_t at = kPinMagic.size(); at + sizeof(std::uint32_t) <= record.size();) {
+    std::uint32_t mask = 0;
+    std::memcpy(&mask, &record[at], sizeof mask);
+    at += sizeof mask;
+    for (std::size_t part = 0; mask >> part != 0; ++part) {
+      if ((mask >> part & 1) == 0) continue;
+      if (at + kPinPart > record.size()) throw Error(ErrorCode::Corrupt, "The pin record ends inside a clock.");
+      std::memcpy(&bytes[part * kPinPart], &record[at], kPinPart);
+      at += kPinPart;
+    }
+    std::memcpy(&pins, bytes.data(), sizeof pins);
+    for (std::size_t stream = 0; stream < kStreams; ++stream) apply_stream(model, stream, pins.rx[stream]);
+    apply_block(model, pins);
+    model.clk_i = 0;
+    model.eval();
+    result.digest = result.digest * 31 + model.tx_req_valid_o + 2u * model.tx_cpl_valid_o + model.tx_req_data_o[0];
+    model.clk_i = 1;
+    model.eval();
+    result.clocks += Cycles{1};
+  }
+  model.final();
+  return result;
+}
+
+#endif
+
+}  // namespace holdover::sim
