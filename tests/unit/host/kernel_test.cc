@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+// Whole kernels after each other on one platform: boot, system calls, kexec, and what the next one finds.
+#include "host/kernel/kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "host/backend/emulated/emulated_system.h"
+#include "host/kernel/kho/decode.h"
+#include "pcie/config_space.h"
+#include "pcie/error.h"
+#include "tests/support/fake_platform.h"
+
+namespace holdover::host::kernel {
+namespace {
+
+using namespace pcie::config;
+using testing::FakeFunction;
+
+constexpr pcie::Bdf kEndpoint{0, 3, 0, 0};
+constexpr pcie::Bdf kNeighbour{0, 4, 0, 0};
+
+class KernelTest : public ::testing::Test {
+ protected:
+  testing::FakePlatform platform_;
+  FakeFunction& root_ = platform_.add(nullptr, 1, FakeFunction::bridge("root port", kPortTypeRootPort));
+  FakeFunction& up_ = platform_.add(&root_, 0, FakeFunction::bridge("upstream port", kPortTypeSwitchUpstream));
+  FakeFunction& down0_ = platform_.add(&up_, 0, FakeFunction::bridge("port 0", kPortTypeSwitchDownstream));
+  FakeFunction& down1_ = platform_.add(&up_, 1, FakeFunction::bridge("port 1", kPortTypeSwitchDownstream));
+  FakeFunction& end0_ = platform_.add(&down0_, 0, FakeFunction::endpoint("endpoint 0"));
+  FakeFunction& end1_ = platform_.add(&down1_, 0, FakeFunction::endpoint("endpoint 1"));
+
+  // Everything that user space of kernel A holds; preserved up to the kexec. Both devices run, one is handed over.
+  struct UserSpace {
+    std::unique_ptr<Memory> memory;
+    std::unique_ptr<AddressSpace> space;
+    std::unique_ptr<Device> device;
+    std::unique_ptr<AddressSpace> other_space;
+    std::unique_ptr<Device> neighbour;
+    std::unique_ptr<LiveUpdate> live_update;
+    std::unique_ptr<Session> session;
+    Iova iova;
+  };
+  void start(EmulatedSystem& system, UserSpace& user) {
+    user.memory = system.create_memory(16_KiB);
+    user.memory->bytes()[5000] = std::byte{0x77};
+    user.space = system.create_address_space();
+    user.iova = system.allocate_iova(16_KiB);
+    user.space->map(*user.memory, Bytes{0}, user.iova, 16_KiB, true);
+    user.device = system.open_device(kEndpoint);
+    user.device->attach(*user.space);
+    user.device->enable_interrupts(2);
+    user.device->enable_bus_master();
+    user.other_space = system.create_address_space();
+    user.neighbour = system.open_device(kNeighbour);
+    user.neighbour->attach(*user.other_space);
+    user.neighbour->enable_interrupts(2);
+    user.neighbour->enable_bus_master();
+  }
+  void preserve(EmulatedSystem& system, UserSpace& user) {
+    user.live_update = system.open_live_update();
+    user.session = user.live_update->create_session("holdover");
+    user.session->preserve(*user.memory, 3);
+    user.session->preserve(*user.space, 10);
+    user.session->preserve(*user.device, 20);
+  }
+  // Kernel A from boot to jump. The machine keeps what the KHO tree names, and the boot-parameter page.
+  PhysicalAddress run_first_kernel(const std::string& command_line, bool with_live_update = true) {
+    Kernel kernel(platform_, platform_.write_boot_page(command_line));
+    kernel.boot();
+    EmulatedSystem system(kernel);
+    PhysicalAddress next{0};
+    {
+      UserSpace user;
+      start(system, user);
+      iova_ = user.iova;
+      if (with_live_update) preserve(system, user);
+      platform_.writes.clear();
+      try {
+        system.kexec();
+      } catch (const KernelGone& gone) {
+        next = gone.boot_parameters;
+      }
+      writes_at_jump_ = platform_.writes.size();
+    }
+    EXPECT_EQ(platform_.writes.size(), writes_at_jump_) << "a kernel that is gone wrote to the hardware";
+    EXPECT_EQ(platform_.jumped_to, next);
+    poison(next);
+    return next;
+  }
+  void poison(PhysicalAddress keep) {
+    const BootParameters parameters = read_boot_parameters(platform_.dram(), keep);
+    const auto preserved = parameters.kho_fdt == 0
+                               ? std::nullopt
+                               : decode_preserved_pages(platform_.dram(), PhysicalAddress{parameters.kho_fdt});
+    for (std::uint64_t page = 0; page < platform_.dram().size() / 4096; ++page) {
+      if (page * 4096 == keep.raw() || (preserved && (*preserved)[page])) continue;
+      std::fill_n(platform_.dram().begin() + static_cast<std::ptrdiff_t>(page * 4096), 4096, std::byte{0xdb});
+    }
+  }
+  static unsigned command(const FakeFunction& function) { return function.get(kCommand, 2); }
+
+  Iova iova_;
+  std::size_t writes_at_jump_ = 0;
+};
+
+TEST_F(KernelTest, AColdBootFindsBindsAndSaysWhereItsPageMapIs) {
+  const PhysicalAddress page = platform_.write_boot_page("profile=continuous scenario=x");
+  Kernel kernel(platform_, page);
+  kernel.boot();
+  EXPECT_FALSE(kernel.booted_by_kexec());
+  EXPECT_EQ(kernel.vfio_devices(), (std::vector<pcie::Bdf>{kEndpoint, kNeighbour}));
+  const BootParameters parameters = read_boot_parameters(platform_.dram(), page);
+  EXPECT_EQ(parameters.page_map, kernel.pages().map().raw());
+  EXPECT_EQ(kernel.pages().state(PhysicalAddress{parameters.kho_scratch}), PageState::Scratch);
+  EXPECT_TRUE(kernel.iommu().translating());
+  EXPECT_EQ(EmulatedSystem(kernel).parameter("scenario"), "x");
+}
+
+TEST_F(KernelTest, UnknownProfilesAndHazardsAreNamed) {
+  EXPECT_THROW(Kernel(platform_, platform_.write_boot_page("profile=pci-v10")), Error);
+  EXPECT_THROW(Kernel(platform_, platform_.write_boot_page("hazard=H000")), Error);
+}
+
+TEST_F(KernelTest, IovasAreForeignPagesThatNobodyMapsToThemselves) {
+  Kernel kernel(platform_, platform_.write_boot_page(""));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  const Iova first = system.allocate_iova(8_KiB);
+  const Iova second = system.allocate_iova(8_KiB);
+  EXPECT_NE(first, second);
+  EXPECT_LT(first.raw(), platform_.dram().size());
+  EXPECT_EQ(kernel.pages().state(PhysicalAddress{first.raw()}), PageState::Kernel);
+  EXPECT_EQ(kernel.pages().state(PhysicalAddress{second.raw() + 4096}), PageState::Kernel);
+  EXPECT_GE(system.allocate_iova(Bytes{platform_.dram().size()}).raw(), std::uint64_t{1} << 32);
+}
+
+TEST_F(KernelTest, AnOpenDeviceIsBusyAndAStrangerIsNotFound) {
+  Kernel kernel(platform_, platform_.write_boot_page(""));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  const auto device = system.open_device(kEndpoint);
+  try {
+    (void)system.open_device(kEndpoint);
+    ADD_FAILURE() << "opened twice";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EBUSY);
+  }
+  try {
+    (void)system.open_device(pcie::Bdf{0, 9, 0, 0});
+    ADD_FAILURE() << "opened nothing";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::NotFound);
+  }
+  EXPECT_THROW((void)device->read(0, 64_KiB), Error);
+  EXPECT_THROW((void)device->read(1, Bytes{0}), Error);
+}
+
+TEST_F(KernelTest, ShutdownQuiescesTheNeighbourAndLeavesThePathAlone) {
+  (void)run_first_kernel("profile=continuous");
+  EXPECT_NE(command(end0_) & kCommandBusMaster, 0u);
+  EXPECT_EQ(command(end1_) & kCommandBusMaster, 0u);
+  EXPECT_EQ(command(down1_) & kCommandBusMaster, 0u);
+  for (const FakeFunction* bridge : {&down0_, &up_, &root_}) {
+    EXPECT_NE(command(*bridge) & kCommandBusMaster, 0u) << bridge->name;
+  }
+  EXPECT_EQ(end0_.get(FakeFunction::kMsix + kMsixControl, 2) & 0xc000u,
+            unsigned{kMsixControlEnable} | kMsixControlFunctionMask);
+  EXPECT_EQ(end1_.get(FakeFunction::kMsix + kMsixControl, 2) & kMsixControlEnable, 0u);
+  EXPECT_FALSE(platform_.interrupts_on);
+  EXPECT_EQ(platform_.translation_fell, 0u);
+}
+
+TEST_F(KernelTest, TheNextKernelTakesTheFunctionOverWhileItRuns) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous");
+  platform_.raise(end0_, 1);
+  platform_.writes.clear();
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  EXPECT_TRUE(system.booted_by_kexec());
+  EXPECT_EQ(platform_.translation_fell, 0u);
+  for (const auto& write : platform_.writes) {
+    if (write.function == "endpoint 0" && write.offset == kCommand) {
+      EXPECT_NE(write.value & kCommandBusMaster, 0u);
+    }
+  }
+  EXPECT_THROW((void)system.open_device(kEndpoint), Error);
+
+  const auto live_update = system.open_live_update();
+  const auto session = live_update->retrieve_session("holdover");
+  const auto memory = session->retrieve_memory(3);
+  EXPECT_EQ(memory->bytes()[5000], std::byte{0x77});
+  const auto space = session->retrieve_address_space(10);
+  platform_.writes.clear();
+  const auto device = session->retrieve_device(20);
+  EXPECT_TRUE(platform_.writes.empty());
+  device->enable_interrupts(2);
+  EXPECT_EQ(device->take_interrupts(1), 1u);
+  EXPECT_EQ(device->take_interrupts(0), 0u);
+  session->finish();
+  EXPECT_EQ(end0_.resets, 1u);  // the first open
+  EXPECT_EQ(kernel.iommu().attached(kEndpoint), 1);
+  EXPECT_TRUE(kernel.iommu().maps(iova_, 16_KiB));
+  EXPECT_FALSE(kernel.iommu().attached(kNeighbour).has_value());
+  const auto again = system.open_device(kNeighbour);
+}
+
+TEST_F(KernelTest, AFreshIovaAvoidsWhatTheOldKernelMapped) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous");
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  for (int count = 0; count < 50; ++count) {
+    const Iova fresh = system.allocate_iova(16_KiB);
+    EXPECT_TRUE(fresh.raw() + 16384 <= iova_.raw() || fresh.raw() >= iova_.raw() + 16384);
+  }
+}
+
+TEST_F(KernelTest, ManyKernelsInARow) {
+  PhysicalAddress next = run_first_kernel("profile=continuous");
+  for (int generation = 0; generation < 3; ++generation) {
+    Kernel kernel(platform_, next);
+    kernel.boot();
+    EmulatedSystem system(kernel);
+    const auto live_update = system.open_live_update();
+    auto session = live_update->retrieve_session("holdover");
+    const auto memory = session->retrieve_memory(3);
+    const auto space = session->retrieve_address_space(10);
+    const auto device = session->retrieve_device(20);
+    EXPECT_EQ(memory->bytes()[5000], std::byte{0x77});
+    session->finish();
+    session = live_update->create_session("holdover");
+    session->preserve(*memory, 3);
+    session->preserve(*space, 10);
+    session->preserve(*device, 20);
+    try {
+      system.kexec();
+    } catch (const KernelGone& gone) {
+      next = gone.boot_parameters;
+    }
+    EXPECT_NE(command(end0_) & kCommandBusMaster, 0u);
+    poison(next);
+  }
+  EXPECT_EQ(platform_.translation_fell, 0u);
+  EXPECT_EQ(end0_.resets, 1u);
+}
+
+TEST_F(KernelTest, ARefusedKexecLeavesEverythingRunning) {
+  Kernel kernel(platform_, platform_.write_boot_page("profile=continuous hazard=refused-kexec"));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  UserSpace user;
+  start(system, user);
+  preserve(system, user);
+  try {
+    system.kexec();
+    ADD_FAILURE() << "jumped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EINVAL);
+  }
+  EXPECT_FALSE(platform_.jumped_to.has_value());
+  EXPECT_FALSE(kernel.stopped());
+  EXPECT_NE(command(end0_) & kCommandBusMaster, 0u);
+  EXPECT_NE(command(end1_) & kCommandBusMaster, 0u);
+  platform_.raise(end0_, 0);
+  EXPECT_EQ(user.device->take_interrupts(0), 1u);
+}
+
+TEST_F(KernelTest, StockHandsNothingOver) {
+  const PhysicalAddress next = run_first_kernel("profile=stock-7.3", false);
+  EXPECT_EQ(command(end0_) & kCommandBusMaster, 0u);
+  EXPECT_EQ(command(root_) & kCommandBusMaster, 0u);
+  EXPECT_EQ(platform_.translation_fell, 1u);
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  EXPECT_TRUE(system.booted_by_kexec());
+  try {
+    (void)system.open_live_update();
+    ADD_FAILURE() << "stock has no /dev/liveupdate";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), ENOENT);
+  }
+  EXPECT_NO_THROW((void)system.open_device(kEndpoint));
+}
+
+struct MistakeCase {
+  const char* hazard;
+  unsigned endpoint_bus_master;
+  unsigned bridge_bus_master;
+  unsigned translation_fell;
+};
+
+class Mistakes : public KernelTest, public ::testing::WithParamInterface<MistakeCase> {};
+
+TEST_P(Mistakes, HitExactlyWhereTheySay) {
+  (void)run_first_kernel(std::string("profile=continuous hazard=") + GetParam().hazard);
+  EXPECT_EQ(command(end0_) & kCommandBusMaster, GetParam().endpoint_bus_master);
+  EXPECT_EQ(command(up_) & kCommandBusMaster, GetParam().bridge_bus_master);
+  EXPECT_EQ(platform_.translation_fell, GetParam().translation_fell);
+}
+
+INSTANTIATE_TEST_SUITE_P(AtShutdown, Mistakes,
+                         ::testing::Values(MistakeCase{"H048", kCommandBusMaster, kCommandBusMaster, 0},
+                                           MistakeCase{"H014", 0, kCommandBusMaster, 0},
+                                           MistakeCase{"H015", kCommandBusMaster, 0, 0},
+                                           MistakeCase{"H025", kCommandBusMaster, kCommandBusMaster, 1}),
+                         [](const auto& tested) { return std::string(tested.param.hazard); });
+
+TEST_F(KernelTest, TheNewKernelMakesItsOwnMistakesOnly) {
+  PhysicalAddress next = run_first_kernel("profile=continuous hazard=H119 hazard=H121 hazard=H073");
+  EXPECT_EQ(end0_.resets, 1u);
+  platform_.writes.clear();
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EXPECT_EQ(end0_.resets, 2u);
+  EXPECT_EQ(end1_.resets, 1u);
+  EXPECT_EQ(end0_.get(FakeFunction::kMsix + kMsixControl, 2) & kMsixControlEnable, 0u);
+  EXPECT_EQ(std::count_if(platform_.writes.begin(), platform_.writes.end(),
+                          [](const auto& write) {
+                            return write.offset == kBridgeControl && (write.value & kBridgeControlSecondaryReset) != 0;
+                          }),
+            1);
+}
+
+}  // namespace
+}  // namespace holdover::host::kernel
