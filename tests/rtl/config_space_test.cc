@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// The fields of configuration space behave as their types say (PCIe 5.0, chapter 7), and requests are completed as they
+// must.
+#include "pcie/config_space.h"
+
+#include "pcie/capability.h"
+#include "tests/rtl/config_space_fixture.h"
+
+namespace holdover::rtl_test {
+namespace {
+
+using pcie::CompletionStatus;
+using pcie::TlpKind;
+
+class ConfigSpace : public ConfigSpaceFixture {};
+
+TEST_F(ConfigSpace, IdentityIsWhatTheStrapsSay) {
+  EXPECT_EQ(read(0x00), 0x0d17'1172u);
+  EXPECT_EQ(read(0x08), 0x1200'0007u);
+  EXPECT_EQ(read(0x2c), 0x0042'1af4u);
+  EXPECT_EQ(read(0x3c), 0x0000'0100u);
+}
+
+TEST_F(ConfigSpace, IdentityIgnoresWrites) {
+  for (const unsigned offset : {0x00u, 0x08u, 0x2cu, 0x34u}) {
+    const std::uint32_t before = read(offset);
+    write(offset, ~before);
+    EXPECT_EQ(read(offset), before) << "offset " << offset;
+  }
+}
+
+TEST_F(ConfigSpace, CommandHasNoIoBitAndKeepsTheOthers) {
+  write(0x04, 0x0000'ffff);
+  EXPECT_EQ(read(0x04), 0x0010'0546u);
+  write(0x04, 0);
+  EXPECT_EQ(read(0x04), 0x0010'0000u);
+}
+
+TEST_F(ConfigSpace, BarsReadBackTheirSizes) {
+  for (const unsigned offset : {0x10u, 0x14u, 0x18u, 0x1cu, 0x20u, 0x24u, 0x30u}) write(offset, 0xffff'ffff);
+  EXPECT_EQ(read(0x10), 0xffff'0000u);
+  EXPECT_EQ(read(0x14), 0u);
+  EXPECT_EQ(read(0x18), 0xffff'000cu);
+  EXPECT_EQ(read(0x1c), 0xffff'ffffu);
+  EXPECT_EQ(read(0x20), 0u);
+  EXPECT_EQ(read(0x24), 0u);
+  EXPECT_EQ(read(0x30), 0u);
+}
+
+TEST_F(ConfigSpace, ABarOfManyGigabytesHasItsSizeInTheUpperHalf) {
+  top->strap_bar2_size_log2_i = 34;
+  restart();
+  write(0x18, 0xffff'ffff);
+  write(0x1c, 0xffff'ffff);
+  EXPECT_EQ(read(0x18), 0x0000'000cu);
+  EXPECT_EQ(read(0x1c), 0xffff'fffcu);
+}
+
+TEST_F(ConfigSpace, ByteEnablesSelectTheBytesOfAWrite) {
+  write(0x10, 0x1234'0000);
+  write(0x10, 0xffff'ffff, 0x8);
+  EXPECT_EQ(read(0x10), 0xff34'0000u);
+  write(0x3c, 0x5555'5555, 0x1);
+  write(0x3c, 0xaaaa'aaaa, 0xe);
+  EXPECT_EQ(read(0x3c), 0x0000'0155u);
+  write(0x04, 0x0000'0406, 0x0);
+  EXPECT_EQ(read(0x04), 0x0010'0000u);
+}
+
+TEST_F(ConfigSpace, TheListsLeadToEveryCapability) {
+  const pcie::ConfigReader reader = [this](unsigned offset) { return read(offset); };
+  EXPECT_EQ(pcie::find_capability(reader, pcie::config::kCapPowerManagement), kPower);
+  EXPECT_EQ(pcie::find_capability(reader, pcie::config::kCapMsix), kMsix);
+  EXPECT_EQ(pcie::find_capability(reader, pcie::config::kCapExpress), kExpress);
+  EXPECT_EQ(pcie::find_capability(reader, pcie::config::kCapMsi), std::nullopt);
+  const auto serial = pcie::find_extended_capability(reader, pcie::config::kExtCapSerialNumber);
+  ASSERT_TRUE(serial);
+  EXPECT_EQ(read(*serial + 4), 0x89ab'cdefu);
+  EXPECT_EQ(read(*serial + 8), 0x0123'4567u);
+  const auto vendor = pcie::find_extended_capability(reader, pcie::config::kExtCapVendor);
+  ASSERT_TRUE(vendor);
+  EXPECT_EQ(read(*vendor + 8), 0x0000'3000u);  // BAR 0, where the monitor's registers are
+  EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapAer), std::nullopt);
+}
+
+TEST_F(ConfigSpace, MsixSaysWhereTheTableIsAndKeepsItsTwoBits) {
+  EXPECT_EQ(read(kMsix) >> 16, 31u);
+  EXPECT_EQ(read(kMsix + 4), 0x0000'8000u);
+  EXPECT_EQ(read(kMsix + 8), 0x0000'c000u);
+  write(kMsix, 0xffff'ffff);
+  EXPECT_EQ(read(kMsix) >> 16, 0xc01fu);
+  EXPECT_TRUE(top->fn_msix_enable_o && top->fn_msix_mask_o);
+  write(kMsix, 0x8000'0000, 0x4);  // a write of the lower byte leaves both alone
+  EXPECT_TRUE(top->fn_msix_enable_o && top->fn_msix_mask_o);
+}
+
+TEST_F(ConfigSpace, DeviceControlStartsAtItsDefaultsAndNeverReadsInitiateFlr) {
+  EXPECT_EQ(read(kExpress + 8), 0x0000'2810u);
+  write(kExpress + 8, 0x0000'7fff, 0x3);
+  EXPECT_EQ(read(kExpress + 8), 0x0000'79ffu);
+  EXPECT_EQ(read(kExpress + 4) & pcie::config::kDeviceCapabilitiesFlr, pcie::config::kDeviceCapabilitiesFlr);
+}
+
+TEST_F(ConfigSpace, TransactionsPendingIsReported) {
+  EXPECT_EQ(read(kExpress + 8) >> 21 & 1, 0u);
+  top->transactions_pending_i = 1;
+  EXPECT_EQ(read(kExpress + 8) >> 21 & 1, 1u);
+}
+
+TEST_F(ConfigSpace, LinkStatusSaysGeneration3By8) { EXPECT_EQ(read(kExpress + 0x10) >> 16, 0x1083u); }
+
+TEST_F(ConfigSpace, OtherFunctionsAndType1RequestsAreUnsupported) {
+  pcie::Tlp other = config_request(TlpKind::ConfigRead0, 0);
+  other.target = kFunction | 1;
+  EXPECT_EQ(complete(other).status, CompletionStatus::UnsupportedRequest);
+  EXPECT_EQ(complete(config_request(TlpKind::ConfigRead1, 0)).status, CompletionStatus::UnsupportedRequest);
+  EXPECT_EQ(complete(config_request(TlpKind::ConfigWrite1, 4), 6).status, CompletionStatus::UnsupportedRequest);
+  EXPECT_FALSE(top->fn_bus_master_o);
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x9u);  // Unsupported Request, as an advisory (correctable) error
+}
+
+TEST_F(ConfigSpace, DeviceStatusBitsAreClearedByWritingOnes) {
+  pcie::Tlp other = config_request(TlpKind::ConfigRead0, 0);
+  other.target = kFunction | 1;
+  complete(other);
+  write(kExpress + 8, 0x0001'0000, 0xc);
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x8u);
+  write(kExpress + 8, 0x0008'0000, 0xc);
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x0u);
+}
+
+TEST_F(ConfigSpace, EveryWriteCarriesTheFunctionsNumber) {
+  const pcie::Tlp first = complete(config_request(TlpKind::ConfigRead0, 0));
+  EXPECT_EQ(first.completer, 0u);
+  EXPECT_EQ(complete(config_request(TlpKind::ConfigWrite0, 0), 0).completer, kFunction);
+  pcie::Tlp moved = config_request(TlpKind::ConfigWrite0, 0);
+  moved.target = 0x0510;
+  EXPECT_EQ(complete(moved).completer, 0x0510u);
+  EXPECT_EQ(top->fn_bdf_o, 0x0510u);
+  moved.target = 0x0611;  // function 1: refused, so it says nothing about us
+  complete(moved);
+  EXPECT_EQ(top->fn_bdf_o, 0x0510u);
+}
+
+TEST_F(ConfigSpace, APoisonedWriteHasNoEffect) {
+  pcie::Tlp request = config_request(TlpKind::ConfigWrite0, 4);
+  request.poisoned = true;
+  EXPECT_EQ(complete(request, 0x0000'0006).status, CompletionStatus::UnsupportedRequest);
+  EXPECT_EQ(read(4) >> 16, 0x8010u);  // Detected Parity Error
+  EXPECT_FALSE(top->fn_bus_master_o);
+  write(4, 0x8000'0000, 0xc);
+  EXPECT_EQ(read(4) >> 16, 0x0010u);
+}
+
+TEST_F(ConfigSpace, AWriteIsToldWithTheRegisterBeforeAndAfter) {
+  write(0x04, 0x0000'0006);
+  const unsigned before = seen.count;
+  write(0x04, 0xffff'0003, 0x3);
+  EXPECT_EQ(seen.count, before + 1);
+  EXPECT_EQ(seen.offset, 0x04u);
+  EXPECT_EQ(seen.be, 0x3u);
+  EXPECT_EQ(seen.data, 0xffff'0003u);
+  EXPECT_EQ(seen.before, 0x0010'0006u);
+  EXPECT_EQ(seen.after, 0x0010'0002u);
+  read(0x04);
+  pcie::Tlp other = config_request(TlpKind::ConfigWrite0, 4);
+  other.target = kFunction | 2;
+  complete(other);
+  EXPECT_EQ(seen.count, before + 1);  // reads and refused writes are none
+}
+
+TEST_F(ConfigSpace, ALookSeesWhatAReadSees) {
+  assign();
+  write(kMsix, 0x8000'0000, 0x8);
+  for (unsigned offset = 0; offset < pcie::config::kSpaceBytes; offset += 4) {
+    ASSERT_EQ(peek(offset), read(offset)) << "offset " << offset;
+  }
+}
+
+TEST_F(ConfigSpace, CompletionsThatTellOfErrorsSetTheirStatusBits) {
+  pcie::Tlp completion{
+      .kind = TlpKind::Completion, .status = CompletionStatus::UnsupportedRequest, .byte_count = 4, .payload = {}};
+  top->rx_cpl_start_i = 1;
+  drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
+  clock();
+  completion.status = CompletionStatus::CompleterAbort;
+  drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
+  clock();
+  top->rx_cpl_start_i = 0;
+  top->rx_bad_completion_i = 1;  // the core's word about both, some clocks later
+  clock();
+  clock();
+  top->rx_bad_completion_i = 0;
+  EXPECT_EQ(read(4) >> 16, 0x3010u);
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0u);
+  top->rx_bad_completion_i = 1;  // and one more, of a completion in which nothing was wrong: it was unexpected
+  clock();
+  top->rx_bad_completion_i = 0;
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x1u);
+}
+
+}  // namespace
+}  // namespace holdover::rtl_test
