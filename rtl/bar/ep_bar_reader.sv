@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Answers one memory read of a BAR in as many completions as it needs.
 //
-// A completion ends at a multiple of the read completion boundary, which is 128 bytes for an endpoint (PCIe 5.0, 2.3.1.1): at
-// 128 bytes for registers, at Max_Payload_Size for card memory. No completion leaves before the posted requests that the core
-// had issued when its registers had been read, or when it was begun: on a hard block the two streams are not ordered.
+// A completion ends at a multiple of the read completion boundary, which is 128 bytes for an endpoint (PCIe 5.0,
+// 2.3.1.1): at 128 bytes for registers, at Max_Payload_Size for card memory. No completion leaves before the posted
+// requests that the core had issued when its registers had been read, or when it was begun: on a hard block the two
+// streams are not ordered.
 module ep_bar_reader
   import ep_tlp_pkg::*, ep_pkg::*, ep_completion_pkg::*;
 #(
@@ -68,7 +69,7 @@ module ep_bar_reader
   logic [31:0] read_offset_q;
   logic [15:0] snapshot_q;
 
-  // ---- Plan: to the next boundary, or to the end --------------------------------------------------------------------
+  // ---- Plan: to the next boundary, or to the end -------------------------------------------------------------------
 
   logic [10:0] boundary, room, part;
   logic [12:0] part_bytes;
@@ -79,7 +80,7 @@ module ep_bar_reader
     part_bytes = {part, 2'b00} - (is_first_q ? 13'(leading_bytes(request_q.first_be)) : 13'd0);
   end
 
-  // ---- Registers into the buffer: one double word per clock, each arrives a clock later ------------------------------
+  // ---- Registers into the buffer: one double word per clock, each arrives a clock later ----------------------------
 
   logic                 collects, arrives_q, arrives_last_q, is_void;
   logic [LaneBits-1:0]  lane_q, arrive_lane_q;
@@ -105,7 +106,7 @@ module ep_bar_reader
     if (arrives_q) gathered[32*arrive_lane_q+:32] = register_rdata_i;
   end
 
-  // ---- Buffer -------------------------------------------------------------------------------------------------------
+  // ---- Buffer ------------------------------------------------------------------------------------------------------
 
   logic [DataWidth-1:0]  buffer_q [BufferBeats];
   logic [BufferBits-1:0] head_q, tail_q;
@@ -116,10 +117,11 @@ module ep_bar_reader
   assign pop = tx_cpl_valid_o && tx_cpl_ready_i;
   assign asks = read_valid_o && read_ready_i;
 
-  assign read_valid_o = state_q == StSend && is_card_q && to_read_q != '0 && promised_q != (BufferBits + 1)'(BufferBeats);
+  assign read_valid_o = state_q == StSend && is_card_q && to_read_q != '0 &&
+                        promised_q != (BufferBits + 1)'(BufferBeats);
   assign read_address_o = read_offset_q;
 
-  // ---- Completion ---------------------------------------------------------------------------------------------------
+  // ---- Completion --------------------------------------------------------------------------------------------------
 
   completion_t completion_q, completion;
   logic        sop_q;
@@ -138,7 +140,7 @@ module ep_bar_reader
   assign tx_cpl_header_o = completion_q;
   assign tx_cpl_data_o = buffer_q[head_q];
 
-  // ---- Flow ---------------------------------------------------------------------------------------------------------
+  // ---- Flow --------------------------------------------------------------------------------------------------------
 
   logic posted_left, collected, sent;
   logic [15:0] posted_ahead;

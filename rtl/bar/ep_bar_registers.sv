@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The registers of BAR 0 that belong to the engine: GLOBAL, the channels, the heartbeat. Wiring only; MSI-X and the monitor
-// sit on the same register bus beside it.
+// The registers of BAR 0 that belong to the engine: GLOBAL, the channels, the heartbeat. Wiring only; MSI-X and the
+// monitor sit on the same register bus beside it.
 module ep_bar_registers
   import ep_pkg::*;
 #(

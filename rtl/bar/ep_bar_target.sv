@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Takes the memory requests that hit a BAR, one at a time and in order: writes to registers double word by double word, writes
-// to card memory beat by beat, reads through ep_bar_reader.
+// Takes the memory requests that hit a BAR, one at a time and in order: writes to registers double word by double word,
+// writes to card memory beat by beat, reads through ep_bar_reader.
 module ep_bar_target
   import ep_tlp_pkg::*, ep_pkg::*, ep_completion_pkg::*;
 #(
@@ -76,7 +76,7 @@ module ep_bar_target
   assign starts_card = starts && request.fmt_type[6] && rx_req_bar_i == CardBar;
   assign starts_register = starts && request.fmt_type[6] && rx_req_bar_i != CardBar;
 
-  // ---- What is left of a write: offset and number of double words from the present beat (or double word) on -------------
+  // ---- What is left of a write: offset and number of double words from the present beat (or double word) on --------
 
   logic [31:0] offset_q, offset;
   logic [10:0] left_q, left;
@@ -99,7 +99,7 @@ module ep_bar_target
     end
   end
 
-  // ---- Card memory --------------------------------------------------------------------------------------------------
+  // ---- Card memory -------------------------------------------------------------------------------------------------
 
   logic in_card;
   assign in_card = starts_card || state_q == StCard;
@@ -118,7 +118,7 @@ module ep_bar_target
     end
   end
 
-  // ---- Registers ----------------------------------------------------------------------------------------------------
+  // ---- Registers ---------------------------------------------------------------------------------------------------
 
   logic [LaneBits-1:0] lane_q;
   logic                in_register, register_last;
@@ -143,7 +143,7 @@ module ep_bar_target
   end
   assign register_o = in_register ? register_write : register_read;
 
-  // ---- Reads --------------------------------------------------------------------------------------------------------
+  // ---- Reads -------------------------------------------------------------------------------------------------------
 
   logic reader_idle;
 
@@ -177,7 +177,7 @@ module ep_bar_target
     .posted_sent_i
   );
 
-  // ---- Flow ---------------------------------------------------------------------------------------------------------
+  // ---- Flow --------------------------------------------------------------------------------------------------------
 
   always_comb begin
     rx_req_ready_o = 1'b0;

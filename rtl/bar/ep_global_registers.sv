@@ -84,7 +84,7 @@ module ep_global_registers
   assign register_rdata_o = rdata_q;
   assign completion_timeout_o = timeout_q;
 
-  // Writes to RAISE may come faster than events are taken. Beyond 16 of them an event is lost, and counts as never raised.
+  // Writes to RAISE may come faster than events are taken. Beyond 16 of them an event is lost, and was never raised.
   logic unused_raise_room;
   ep_stream_fifo #(
     .beat_t(logic [4:0]),

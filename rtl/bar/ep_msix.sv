@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // MSI-X table, pending bits and messages (PCIe 5.0, 6.1.4 and 7.7.2).
 //
-// Every event sets its vector's pending bit; a bit that may fire is turned into a message, and cleared, in the clock in which
-// the message is taken. So a message carries what the entry says at that moment, a vector that was just masked sends
-// nothing any more, and an event beside the firing sets the bit anew.
+// Every event sets its vector's pending bit; a bit that may fire is turned into a message, and cleared, in the clock
+// in which the message is taken. So a message carries what the entry says at that moment, a vector that was just
+// masked sends nothing any more, and an event beside the firing sets the bit anew.
 module ep_msix
   import ep_pkg::*, ep_reg_pkg::*, ep_register_bus_pkg::*;
 (
@@ -31,7 +31,7 @@ module ep_msix
 
   localparam int unsigned Vectors = MsixTableAddressLoCount;
 
-  // ---- Table --------------------------------------------------------------------------------------------------------
+  // ---- Table -------------------------------------------------------------------------------------------------------
 
   // Three memories without reset. A word that was not written since reset reads 0.
   logic [31:0]        address_low_q [Vectors];
@@ -88,7 +88,7 @@ module ep_msix
   end
   assign register_rdata_o = rdata_q;
 
-  // ---- Choice of the next message: round robin over the bits that may fire -------------------------------------------
+  // ---- Choice of the next message: round robin over the bits that may fire -----------------------------------------
 
   logic               may_send, chosen_q, fires;
   logic [4:0]         vector_q, next;
@@ -117,7 +117,7 @@ module ep_msix
     vector: vector_q
   };
 
-  // ---- Events -------------------------------------------------------------------------------------------------------
+  // ---- Events ------------------------------------------------------------------------------------------------------
 
   logic               is_event, sets, finds_set;
   logic [Vectors-1:0] set_bit, fired_bit;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Turns what happened into error bits of Status and Device Status (PCIe 5.0, 6.2.3.2.4, 7.5.1.1.4 and 7.5.3.5), with the
-// default severities. Errors that a completion tells the requester of are advisory, and therefore correctable here.
+// Turns what happened into error bits of Status and Device Status (PCIe 5.0, 6.2.3.2.4, 7.5.1.1.4 and 7.5.3.5), with
+// the default severities. Errors that a completion tells the requester of are advisory, and therefore correctable
+// here.
 module ep_config_errors
   import ep_tlp_pkg::*;
 (
@@ -12,8 +13,8 @@ module ep_config_errors
   input  logic        unsupported_nonposted_i,
   input  logic        poisoned_request_i,
 
-  // Completions on their way to the core, and the core's word that one of them was bad. It is unexpected where nothing in
-  // the completion itself was wrong.
+  // Completions on their way to the core, and the core's word that one of them was bad. It is unexpected where
+  // nothing in the completion itself was wrong.
   input  logic        completion_start_i,
   input  completion_t completion_i,
   input  logic        bad_completion_i,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // PCI Express capability, version 2, of an endpoint (PCIe 5.0, 7.5.3).
 //
-// A reset of the function keeps what PCIe 5.0, 6.6.2 lists: Max_Payload_Size and the link's controls. A conventional reset
-// clears those too, but not the sticky Link Control 2.
+// A reset of the function keeps what PCIe 5.0, 6.6.2 lists: Max_Payload_Size and the link's controls. A conventional
+// reset clears those too, but not the sticky Link Control 2.
 module ep_config_express
   import ep_config_pkg::*;
 #(
@@ -41,7 +41,8 @@ module ep_config_express
   localparam logic [15:0] DeviceControl2Writable = 16'h001F;  // completion time-out value and disable
   localparam logic [15:0] LinkControl2Writable = 16'hFFBF;
   localparam logic [31:0] DeviceCapabilities2 = 32'h0000_001F;  // completion time-out ranges A to D, disable
-  localparam logic [31:0] LinkCapabilities = {10'b0000_0000_01, 10'd0, 2'b00, LinkWidth, LinkSpeed};  // ASPM optionality
+  // ASPM optionality; neither L0s nor L1.
+  localparam logic [31:0] LinkCapabilities = {10'b0000_0000_01, 10'd0, 2'b00, LinkWidth, LinkSpeed};
   localparam logic [31:0] LinkCapabilities2 = (32'd2 << LinkSpeed) - 32'd2;
   localparam logic [15:0] LinkStatus = {3'b000, 1'b1, 2'b00, LinkWidth, LinkSpeed};  // slot clock
   localparam logic [15:0] LinkStatus2 = LinkSpeed >= 4'd3 ? 16'h001E : 16'h0000;     // equalization done
@@ -94,7 +95,9 @@ module ep_config_express
     device_status_q <= (device_status_q & ~status_cleared) | status_set_i;
     if (writes_control) device_control_q <= merged(device_control_q, DeviceControlWritable, write_i);
     if (hits(write_i, LinkControlRegister)) link_control_q <= merged(link_control_q, LinkControlWritable, write_i);
-    if (hits(write_i, Control2Register)) device_control2_q <= merged(device_control2_q, DeviceControl2Writable, write_i);
+    if (hits(write_i, Control2Register)) begin
+      device_control2_q <= merged(device_control2_q, DeviceControl2Writable, write_i);
+    end
     if (hits(write_i, LinkControl2Register)) link_control2_q <= merged(link_control2_q, LinkControl2Writable, write_i);
     if (clear_i) begin
       device_control_q <= (device_control_q & DeviceControlKept) | DeviceControlReset;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Extended capabilities (PCIe 5.0, 7.6.3): Device Serial Number, and a vendor-specific one that tells where the monitor is.
-// All read-only.
+// Extended capabilities (PCIe 5.0, 7.6.3): Device Serial Number, and a vendor-specific one that tells where the
+// monitor is. All read-only.
 module ep_config_extended
   import ep_config_pkg::*;
 (

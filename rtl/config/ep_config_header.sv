@@ -68,7 +68,8 @@ module ep_config_header
   assign interrupt_line_merged = merge({24'd0, interrupt_line_q}, 32'h0000_00FF, write_i);
 
   logic [15:0] status_cleared;
-  assign status_cleared = (writes_header && write_i.register_number[5:2] == 4'h1) ? 16'(cleared_bits(write_i) >> 16) : '0;
+  assign status_cleared = (writes_header && write_i.register_number[5:2] == 4'h1) ? 16'(cleared_bits(write_i) >> 16)
+                                                                                 : '0;
 
   always_ff @(posedge clk_i) begin
     status_q <= ((status_q & ~status_cleared) | status_set_i) & StatusErrors;

@@ -109,7 +109,7 @@ module ep_config_space
     end
   end
 
-  // ---- Resets -------------------------------------------------------------------------------------------------------
+  // ---- Resets ------------------------------------------------------------------------------------------------------
 
   logic conventional_clear, clear, flr, reset_start, initiate_flr, soft_reset, asked_flr_q;
 
@@ -132,7 +132,7 @@ module ep_config_space
     if (initiate_flr || soft_reset) asked_flr_q <= initiate_flr;
   end
 
-  // ---- Requests -----------------------------------------------------------------------------------------------------
+  // ---- Requests ----------------------------------------------------------------------------------------------------
 
   write_t      write;
   logic [11:2] read_register, peek_register;
@@ -173,7 +173,7 @@ module ep_config_space
   assign tx_cfg_sop_o = 1'b1;
   assign tx_cfg_eop_o = 1'b1;
 
-  // ---- Registers ----------------------------------------------------------------------------------------------------
+  // ---- Registers ---------------------------------------------------------------------------------------------------
 
   logic [15:0] status_set;
   logic [3:0]  device_status_set;
@@ -321,7 +321,7 @@ module ep_config_space
     vectors: straps_q.msix_vectors
   };
 
-  // ---- BAR decoding -------------------------------------------------------------------------------------------------
+  // ---- BAR decoding ------------------------------------------------------------------------------------------------
 
   logic        hit, unsupported_posted, unsupported_nonposted, poisoned_request;
   logic [2:0]  bar;
@@ -379,7 +379,7 @@ module ep_config_space
     .poisoned_o(poisoned_request)
   );
 
-  // ---- Errors -------------------------------------------------------------------------------------------------------
+  // ---- Errors ------------------------------------------------------------------------------------------------------
 
   ep_config_errors u_errors (
     .clk_i,

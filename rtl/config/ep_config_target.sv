@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Takes configuration requests one at a time, reads or writes the register, and completes them (PCIe 5.0, 2.2.7 and 2.2.9).
+// Takes configuration requests one at a time, reads or writes the register, and completes them (PCIe 5.0, 2.2.7 and
+// 2.2.9).
 //
-// A write that asks for a reset of the function is completed first; the reset begins when the completion has been taken.
+// A write that asks for a reset of the function is completed first; the reset begins when the completion has been
+// taken.
 module ep_config_target
   import ep_config_pkg::*, ep_tlp_pkg::*, ep_completion_pkg::*;
 (

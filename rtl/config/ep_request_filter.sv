@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stands before the core as a hard block does: lets through the memory requests that hit a BAR, answers other non-posted
-// requests with UR, drops other posted ones, and merges its completions with the core's.
+// Stands before the core as a hard block does: lets through the memory requests that hit a BAR, answers other
+// non-posted requests with UR, drops other posted ones, and merges its completions with the core's.
 //
 // Poisoned writes are dropped (PCIe 5.0, 2.7.2.2). Messages that an endpoint must accept have no effect here.
 module ep_request_filter
@@ -55,7 +55,8 @@ module ep_request_filter
   localparam logic [4:0] TypeMemory = 5'b00000;
   localparam logic [4:0] TypeMemoryLocked = 5'b00001;
   localparam logic [7:0] CompletionLocked = 8'b000_01011;
-  localparam logic [7:0] MessageUnlock = 8'h00, MessageTurnOff = 8'h19, MessagePowerLimit = 8'h50, MessageVendor1 = 8'h7F;
+  localparam logic [7:0] MessageUnlock = 8'h00, MessageTurnOff = 8'h19, MessagePowerLimit = 8'h50;
+  localparam logic [7:0] MessageVendor1 = 8'h7F;
   localparam logic [3:0] MessageIgnored = 4'h4;  // 40h to 4Fh
 
   // ---- Classification of the request whose first beat stands at the input ------------------------------------------
@@ -73,7 +74,7 @@ module ep_request_filter
                                            request.last_be == MessageIgnored);
   assign passes = is_memory && hit_i && !request.poisoned;
 
-  // ---- Requests -----------------------------------------------------------------------------------------------------
+  // ---- Requests ----------------------------------------------------------------------------------------------------
 
   typedef enum logic [1:0] {
     StStart,  // the next beat begins a request
@@ -121,7 +122,7 @@ module ep_request_filter
   assign unsupported_posted_o = begins_drop && is_posted && !is_known_message && !request.poisoned;
   assign unsupported_nonposted_o = takes_answer;
 
-  // ---- Completions --------------------------------------------------------------------------------------------------
+  // ---- Completions -------------------------------------------------------------------------------------------------
 
   logic        core_packet_q, sends_own, own_taken;
   completion_t answer;

@@ -24,16 +24,18 @@ module ep_monitor
   output logic [31:0]       register_rdata_o
 );
 
+  localparam logic [15:0] StickyTimesEnd =
+      MonitorStickyTimeLo + 16'(MonitorStickyTimeLoCount * MonitorStickyTimeLoStride);
   localparam logic [15:0] VectorsEnd = MonitorEvents + 16'(MonitorEventsCount * MonitorEventsStride);
 
   logic selected, reads;
   assign selected = register_i.valid && register_i.offset[15:12] == MonitorBase[15:12];
   assign reads = selected && !register_i.write;
 
-  // ---- Counters of TLPs ---------------------------------------------------------------------------------------------
+  // ---- Counters of TLPs --------------------------------------------------------------------------------------------
 
-  logic [31:0] tx_writes_q, tx_reads_q, tx_completions_q, rx_writes_q, rx_reads_q, rx_completions_q, rx_bad_q, timeouts_q;
-  logic [31:0] config_writes_q;
+  logic [31:0] tx_writes_q, tx_reads_q, tx_completions_q, rx_writes_q, rx_reads_q, rx_completions_q, rx_bad_q;
+  logic [31:0] timeouts_q, config_writes_q;
 
   always_ff @(posedge clk_i) begin
     if (pulses_i.tx_write) tx_writes_q <= tx_writes_q + 32'd1;
@@ -58,7 +60,7 @@ module ep_monitor
     end
   end
 
-  // ---- Longest silence between two heartbeat records ----------------------------------------------------------------
+  // ---- Longest silence between two heartbeat records ---------------------------------------------------------------
 
   logic [31:0] longest_q, silence_q;
   logic        has_record_q;
@@ -81,7 +83,7 @@ module ep_monitor
     end
   end
 
-  // ---- Parts with memory --------------------------------------------------------------------------------------------
+  // ---- Parts with memory -------------------------------------------------------------------------------------------
 
   logic [7:0]  sticky;
   logic [63:0] sticky_time;
@@ -122,12 +124,11 @@ module ep_monitor
     .register_rdata_o(vector_rdata)
   );
 
-  // ---- Registers ----------------------------------------------------------------------------------------------------
+  // ---- Registers ---------------------------------------------------------------------------------------------------
 
   logic        is_sticky_time;
   logic [31:0] rdata_q;
-  assign is_sticky_time = register_i.offset >= MonitorStickyTimeLo &&
-                          register_i.offset < MonitorStickyTimeLo + 16'(MonitorStickyTimeLoCount * MonitorStickyTimeLoStride);
+  assign is_sticky_time = register_i.offset >= MonitorStickyTimeLo && register_i.offset < StickyTimesEnd;
 
   always_ff @(posedge clk_i) begin
     rdata_q <= '0;

@@ -30,7 +30,8 @@ module ep_monitor_log
   logic                 clears, write;
   logic [31:0]          rdata_q, time_high_q;
 
-  // The memory has no reset: entries are cleared one by one after it, long before the first configuration write can come.
+  // The memory has no reset: entries are cleared one by one after it, long before the first configuration write can
+  // come.
   assign clears = !cleared_q[IndexBits];
   assign write = clears || config_write_i.valid;
   assign windex = clears ? cleared_q[IndexBits-1:0] : next_q;
