@@ -37,10 +37,10 @@ struct RunOptions {
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::Process;
   Jump jump = Jump::Kexec;
-  Time blackout = Time{1'000'000'000};   // 1 ms; at most 1 s
-  Time before = Time{200'000'000};       // steady traffic before the first preserve
-  Time after = Time{200'000'000};        // steady traffic after the last finish
-  std::vector<std::string> faults;       // names of faults()
+  Time blackout = Time{1'000'000'000};  // 1 ms; at most 1 s
+  Time before = Time{200'000'000};      // steady traffic before the first preserve
+  Time after = Time{200'000'000};       // steady traffic after the last finish
+  std::vector<std::string> faults;      // names of faults()
 
   // Outputs; empty: none.
   std::filesystem::path json;
@@ -73,13 +73,14 @@ struct TableEntry {
 // One line of the terminal table.
 struct PhaseRow {
   pcie::Phase phase = pcie::Phase::Boot;
-  std::string host;                      // «kernel A», «nobody», «kernel B»
+  std::string host;  // «kernel A», «nobody», «kernel B»
   Time begin;
   Time end;
-  Cycles clocks;                         // of the endpoints
-  std::uint64_t records = 0;             // heartbeat records that reached memory
-  std::optional<Time> longest_silence;   // between two records, ending in this phase; nothing where fewer than one gap ended in it
-  std::uint64_t config_writes = 0;       // to functions on the path of preserved endpoints
+  Cycles clocks;              // of the endpoints
+  std::uint64_t records = 0;  // heartbeat records that reached memory
+  std::optional<Time>
+      longest_silence;  // between two records, ending in this phase; nothing where fewer than one gap ended in it
+  std::uint64_t config_writes = 0;  // to functions on the path of preserved endpoints
 };
 
 struct Report {
@@ -87,18 +88,18 @@ struct Report {
   sim::MachineConfig machine;
   Verdict verdict;
   std::vector<PhaseRow> phases;
-  sim::SilenceBound silence_bound;       // without the heartbeat period
-  Time silence_limit;                    // heartbeat period + silence_bound.total; 0 where no heartbeat ran
+  sim::SilenceBound silence_bound;  // without the heartbeat period
+  Time silence_limit;               // heartbeat period + silence_bound.total; 0 where no heartbeat ran
   Time window_begin;
   Time window_end;
-  Time simulated;                        // simulated time at the end
-  Cycles clocks;                         // endpoint clocks at the end
-  std::chrono::nanoseconds wall{0};      // wall time of the run, the only wall-clock figure
-  std::uint64_t tlps = 0;                // at the endpoints' edges, both directions
-  std::vector<std::string> notes;        // what the reader must know: scaled delays, …
-  std::vector<std::string> console;      // last lines of the host's console
-  std::string dump;                      // of the machine, where a watchdog ended the run
-  std::string replay;                    // command that repeats the run with a waveform around the first finding; empty on PASS
+  Time simulated;                    // simulated time at the end
+  Cycles clocks;                     // endpoint clocks at the end
+  std::chrono::nanoseconds wall{0};  // wall time of the run, the only wall-clock figure
+  std::uint64_t tlps = 0;            // at the endpoints' edges, both directions
+  std::vector<std::string> notes;    // what the reader must know: scaled delays, …
+  std::vector<std::string> console;  // last lines of the host's console
+  std::string dump;                  // of the machine, where a watchdog ended the run
+  std::string replay;  // command that repeats the run with a waveform around the first finding; empty on PASS
 };
 
 struct ProgressNote {
@@ -108,16 +109,15 @@ struct ProgressNote {
 };
 // Called a few times per simulated 100 us; may be empty.
 using Progress = std::function<void(const ProgressNote&)>;
-using MachineFactory =
-    std::function<std::unique_ptr<sim::ObservedMachine>(const sim::MachineConfig&, sim::Witness&)>;
+using MachineFactory = std::function<std::unique_ptr<sim::ObservedMachine>(const sim::MachineConfig&, sim::Witness&)>;
 
 // Throws Error{InvalidArgument} with one sentence that names the option and lists what is possible: unknown names,
 // impossible combinations, numbers out of range. Error{Unavailable} for output paths that cannot be written.
 void validate(const RunOptions& options);
 
-// Validates, runs, judges, and writes the files that the options name (each under a temporary name first, then renamed).
-// Throws what validate() throws before anything has started, and Error{Interrupted} when `stop` was set; neither
-// leaves a process, a shared memory object or a file behind.
+// Validates, runs, judges, and writes the files that the options name (each under a temporary name first, then
+// renamed). Throws what validate() throws before anything has started, and Error{Interrupted} when `stop` was set;
+// neither leaves a process, a shared memory object or a file behind.
 [[nodiscard]] Report run(const RunOptions& options, const MachineFactory& factory, const Progress& progress = {});
 
 // 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
@@ -130,7 +130,7 @@ void print(std::ostream& out, const Report& report, bool colour);
 // The command that asks for these options, with every option that differs from its default.
 [[nodiscard]] std::string command_line(const RunOptions& options);
 
-// «250us», «1ms», «1.5 ms» style: the form that --blackout accepts and reports print.
+// «250us», «1ms»: exact, the form that --blackout accepts.
 [[nodiscard]] std::string format_time(Time time);
 
 }  // namespace holdover::bench

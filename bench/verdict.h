@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a run is judged by: nine checks, each with its figure and its first finding, and one outcome. docs/verdict.md explains them.
+// What a run is judged by: nine checks, each with its figure and its first finding, and one outcome. docs/verdict.md
+// explains them.
 #pragma once
 
 #include <array>
@@ -62,17 +63,17 @@ enum class Outcome : std::uint8_t { Pass, Fail, Inconclusive };
 
 struct Verdict {
   Outcome outcome = Outcome::Inconclusive;
-  std::string headline;           // «PASS (9 of 9 checks)», «FAIL (continuity, handover): …»
-  std::string reason;             // INCONCLUSIVE: which witness went blind, or how the host died
-  std::optional<Finding> first;   // the earliest finding of all failed checks
+  std::string headline;          // «PASS (9 of 9 checks)», «FAIL (continuity, handover): …»
+  std::string reason;            // INCONCLUSIVE: which witness went blind, or how the host died
+  std::optional<Finding> first;  // the earliest finding of all failed checks
   std::array<CheckResult, kCheckCount> checks;
 
   [[nodiscard]] const CheckResult& check(Check which) const { return checks[static_cast<unsigned>(which)]; }
 };
 
-[[nodiscard]] std::string_view to_string(Check check);        // «configuration space»
-[[nodiscard]] std::string_view identifier(Check check);       // «configuration», as in JSON
+[[nodiscard]] std::string_view to_string(Check check);         // «configuration space»
+[[nodiscard]] std::string_view identifier(Check check);        // «configuration», as in JSON
 [[nodiscard]] std::string_view to_string(CheckStatus status);  // «not observable»
-[[nodiscard]] std::string_view to_string(Outcome outcome);    // «PASS»
+[[nodiscard]] std::string_view to_string(Outcome outcome);     // «PASS»
 
 }  // namespace holdover::bench

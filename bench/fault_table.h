@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Faults by name: which are mistakes of the kernel and which are faults of the machine.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/witness.h"
+
+namespace holdover::bench {
+
+struct FaultSelection {
+  std::vector<std::string> hazards;  // names for the kernel's command line
+  std::vector<sim::MachineFault> machine;
+};
+// Throws Error{InvalidArgument} for a name that faults() does not list.
+[[nodiscard]] FaultSelection select_faults(const std::vector<std::string>& names);
+
+// Name of a machine fault, as in faults().
+[[nodiscard]] std::string_view fault_name(sim::MachineFault::Kind kind);
+
+}  // namespace holdover::bench

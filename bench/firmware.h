@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What firmware and boot loader leave for the first kernel: the boot-parameter page of a cold boot.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/run.h"
+#include "pcie/units.h"
+
+namespace holdover::bench {
+
+inline constexpr PhysicalAddress kColdBootParameters{4096};
+
+// «profile=… scenario=… …», as docs/scenarios.md lists them.
+[[nodiscard]] std::string kernel_command_line(const RunOptions& options, const std::vector<std::string>& hazards);
+// Throws Error{InvalidArgument} where the command line does not fit into the page.
+void write_cold_boot(std::span<std::byte> dram, const std::string& command_line);
+
+}  // namespace holdover::bench

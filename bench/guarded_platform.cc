@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "bench/guarded_platform.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace holdover::bench {
+namespace {
+
+constexpr Time kSlice{20'000'000};  // longest wait that passes without a look
+constexpr Time kProgressInterval{25'000'000};
+
+std::uint32_t all_ones(unsigned size) { return size >= 4 ? ~0u : (1u << (8 * size)) - 1; }
+
+}  // namespace
+
+GuardedPlatform::GuardedPlatform(sim::ObservedMachine& machine, Observer& observer, const std::atomic<bool>* stop,
+                                 Time limit, Progress progress)
+    : machine_(machine),
+      platform_(machine.platform()),
+      observer_(observer),
+      stop_(stop),
+      limit_(limit),
+      progress_(std::move(progress)) {}
+
+void GuardedPlatform::look() {
+  observer_.settle();
+  if (dead()) return;
+  if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
+    interrupted_ = true;
+    return;
+  }
+  const Time now = platform_.now();
+  if (progress_ && now >= reported_ + kProgressInterval) {
+    reported_ = now;
+    progress_({now, observer_.ledgers().scene.phase(), machine_.cycles()});
+  }
+  stuck_ = observer_.stuck(now);
+  if (!stuck_ && now > observer_.last_mark() + limit_) {
+    stuck_ = "the host has made no progress since " + readable_time(observer_.last_mark()) + ", phase " +
+             std::string(pcie::to_string(observer_.ledgers().scene.phase()));
+  }
+  if (!stuck_) return;
+  dump_ = machine_.dump();
+  dead_time_ = now;
+}
+
+void GuardedPlatform::leave_if_dead() const {
+  if (dead() && std::uncaught_exceptions() == 0) throw RunStopped{};
+}
+
+std::uint32_t GuardedPlatform::config_read(pcie::Bdf function, Bytes offset, unsigned size) {
+  if (dead()) return all_ones(size);
+  const std::uint32_t value = platform_.config_read(function, offset, size);
+  look();
+  return value;
+}
+
+void GuardedPlatform::config_write(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
+  if (dead()) return;
+  platform_.config_write(function, offset, size, value);
+  look();
+}
+
+std::uint64_t GuardedPlatform::mmio_read(BusAddress address, unsigned size) {
+  if (dead()) return size == 8 ? ~std::uint64_t{0} : all_ones(size);
+  const std::uint64_t value = platform_.mmio_read(address, size);
+  look();
+  return value;
+}
+
+void GuardedPlatform::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
+  if (dead()) return;
+  platform_.mmio_write(address, size, value);
+  look();
+}
+
+std::optional<std::uint8_t> GuardedPlatform::take_interrupt() {
+  if (dead()) return std::nullopt;
+  return platform_.take_interrupt();
+}
+
+Time GuardedPlatform::now() { return dead() ? dead_time_ : platform_.now(); }
+
+void GuardedPlatform::wait(Time duration) {
+  leave_if_dead();
+  const bool may_throw = std::uncaught_exceptions() == 0;
+  if (may_throw) observer_.interrupt_on(stop_);
+  try {
+    for (Time left = duration; left > Time{0} && !dead();) {
+      const Time slice = std::min(left, kSlice);
+      platform_.wait(slice);
+      left -= slice;
+      look();
+    }
+  } catch (const Observer::Interruption&) {
+    interrupted_ = true;
+  }
+  observer_.interrupt_on(nullptr);
+  if (dead()) dead_time_ += duration;
+  leave_if_dead();
+}
+
+void GuardedPlatform::jump(PhysicalAddress boot_parameters) {
+  leave_if_dead();
+  observer_.prepare_jump(platform_.now(), boot_parameters);
+  observer_.interrupt_on(stop_);
+  try {
+    platform_.jump(boot_parameters);
+    look();
+  } catch (const Observer::Interruption&) {
+    interrupted_ = true;
+  }
+  observer_.interrupt_on(nullptr);
+  leave_if_dead();
+}
+
+void GuardedPlatform::console(std::string_view line) { platform_.console(line); }
+
+void GuardedPlatform::mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) {
+  if (dead()) return;
+  platform_.mark(phase, step, value);
+  observer_.settle_window(platform_.now());
+}
+
+}  // namespace holdover::bench

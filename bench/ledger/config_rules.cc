@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "bench/ledger/config_rules.h"
+
+#include <array>
+
+#include "pcie/config_space.h"
+
+namespace holdover::bench {
+
+namespace config = pcie::config;
+
+std::vector<NeverField> never_fields(const ConfigShadow& function) {
+  constexpr Evidence::Checks kTraffic = Evidence::kTraffic;
+  constexpr Evidence::Checks kInterrupts = Evidence::checks({Check::Interrupts, Check::Handover});
+  constexpr Evidence::Checks kRequests = Evidence::checks({Check::Protocol, Check::Continuity});
+  std::vector<NeverField> fields = {
+      {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kTraffic}};
+  if (function.bridge()) {
+    fields.push_back({config::kPrimaryBus, 0x00ff'ffff, "bus numbers", false, kTraffic});
+    fields.push_back(
+        {0x3c, std::uint32_t{config::kBridgeControlSecondaryReset} << 16, "secondary bus reset", false, kTraffic});
+  }
+  if (function.power()) {
+    fields.push_back({*function.power() + config::kPmControl, config::kPmStateMask, "power state", false, kTraffic});
+  }
+  if (const auto express = function.express()) {
+    const unsigned control = *express + config::kExpressDeviceControl;
+    fields.push_back({control, config::kDeviceControlMaxPayload, "max payload size", false, kRequests});
+    fields.push_back({control, config::kDeviceControlMaxReadRequest, "max read request size", false, kRequests});
+    fields.push_back({control, config::kDeviceControlExtendedTag, "extended tag enable", false, kRequests});
+    fields.push_back({control, config::kDeviceControlRelaxedOrdering, "relaxed ordering enable", false, kRequests});
+    if (!function.bridge())
+      fields.push_back({control, config::kDeviceControlFlr, "initiate function level reset", true, kTraffic});
+    fields.push_back({*express + config::kExpressLinkControl, config::kLinkControlRcb, "read completion boundary",
+                      false, kRequests});
+    fields.push_back({*express + config::kExpressDeviceControl2, config::kDeviceControl2Ari, "ARI forwarding enable",
+                      false, kTraffic});
+  }
+  if (function.acs()) fields.push_back({*function.acs() + 4, 0xffff'0000, "ACS control", false, kTraffic});
+  if (function.msix()) {
+    fields.push_back(
+        {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts});
+  }
+  return fields;
+}
+
+std::uint32_t exempt_bits(const ConfigShadow& function, unsigned offset) {
+  constexpr std::uint32_t kStatus = (std::uint32_t{config::kStatusErrors} | config::kStatusInterrupt) << 16;
+  if (offset == config::kCommand) return kStatus;
+  if (offset == 0x3c) return 0xff;
+  if (offset == config::kIoBase && function.bridge()) return std::uint32_t{config::kStatusErrors} << 16;
+  if (function.power() && offset == *function.power() + config::kPmControl) return config::kPmPmeStatus;
+  if (const auto express = function.express(); express && offset >= *express && offset < *express + 0x3c) {
+    switch (offset - *express) {
+      case config::kExpressDeviceControl:
+        return 0x006f'0000;
+      case config::kExpressLinkControl:
+        return 0xc800'0000;
+      case config::kExpressSlotControl:
+        return 0x011f'0000;
+      case 0x20:
+        return 0x0003'0000;  // Root Status: PME
+      case config::kExpressLinkControl2:
+        return 0x8021'0000;
+      default:
+        return 0;
+    }
+  }
+  if (const auto aer = function.aer(); aer && offset >= *aer && offset < *aer + 0x48) {
+    const unsigned at = offset - *aer;
+    if (at == 0x04 || at == 0x10 || (at >= 0x1c && at <= 0x28) || at == 0x30 || at == 0x34 || at >= 0x38) return ~0u;
+    if (at == 0x18) return 0x1f;  // First Error Pointer
+  }
+  return 0;
+}
+
+std::string error_bits(const ConfigShadow& function) {
+  static constexpr std::array<const char*, 4> kDevice = {"Correctable Error Detected", "Non-Fatal Error Detected",
+                                                         "Fatal Error Detected", "Unsupported Request Detected"};
+  struct StatusBit {
+    unsigned bit;
+    const char* name;
+  };
+  static constexpr std::array<StatusBit, 6> kStatusBits = {{{8, "Master Data Parity Error"},
+                                                            {11, "Signaled Target Abort"},
+                                                            {12, "Received Target Abort"},
+                                                            {13, "Received Master Abort"},
+                                                            {14, "Signaled System Error"},
+                                                            {15, "Detected Parity Error"}}};
+  std::string names;
+  const auto add = [&names](const char* name) { names += (names.empty() ? "" : ", ") + std::string(name); };
+  const std::uint32_t status = function.at(config::kCommand) >> 16;
+  for (const StatusBit& bit : kStatusBits) {
+    if (((status >> bit.bit) & 1) != 0) add(bit.name);
+  }
+  if (const auto express = function.express()) {
+    const std::uint32_t device = function.at(*express + config::kExpressDeviceControl) >> 16;
+    for (unsigned bit = 0; bit < kDevice.size(); ++bit) {
+      if (((device >> bit) & 1) != 0) add(kDevice[bit]);
+    }
+  }
+  return names;
+}
+
+}  // namespace holdover::bench

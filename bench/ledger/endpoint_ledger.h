@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// All traffic of one endpoint: tells which stream an access belongs to and hands it to that stream's ledger. What
+// belongs to none is a finding.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bench/ledger/channel_ledger.h"
+#include "bench/ledger/endpoint_registers.h"
+#include "bench/ledger/heartbeat_ledger.h"
+#include "bench/ledger/interrupt_ledger.h"
+
+namespace holdover::bench {
+
+class EndpointLedger {
+ public:
+  EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay, Bytes card_memory);
+
+  void set_bar0(std::uint64_t base) { registers_.set_base(base); }
+  void on_receive(Time time, const pcie::Tlp& tlp);
+  void on_transmit(Time time, const pcie::Tlp& tlp);
+  void on_memory_access(const sim::MemoryAccess& access, const ByteRun& run);
+  // The function lost its state.
+  void on_reset();
+  void on_time(Time time);
+  void on_end(Time time);
+
+  [[nodiscard]] const EndpointRegisters& registers() const { return registers_; }
+  [[nodiscard]] HeartbeatLedger& heartbeat() { return heartbeat_; }
+  [[nodiscard]] const HeartbeatLedger& heartbeat() const { return heartbeat_; }
+  [[nodiscard]] InterruptLedger& interrupts() { return interrupts_; }
+  [[nodiscard]] const InterruptLedger& interrupts() const { return interrupts_; }
+  [[nodiscard]] const std::vector<ChannelLedger>& channels() const { return channels_; }
+  // When the endpoint last sent a request.
+  [[nodiscard]] Time last_sign() const { return last_sign_; }
+  [[nodiscard]] std::uint64_t tlps() const { return tlps_; }
+
+ private:
+  void on_write(const sim::MemoryAccess& access, const ByteRun& run);
+  void on_read(const sim::MemoryAccess& access, const ByteRun& run);
+  void stray(Time time, const char* verb, std::uint64_t iova, std::uint64_t bytes);
+
+  unsigned endpoint_;
+  Evidence& evidence_;
+  EndpointRegisters registers_;
+  HeartbeatLedger heartbeat_;
+  InterruptLedger interrupts_;
+  std::vector<ChannelLedger> channels_;
+  Time last_sign_;
+  std::uint64_t tlps_ = 0;
+};
+
+}  // namespace holdover::bench

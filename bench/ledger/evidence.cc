@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "bench/ledger/evidence.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdover::bench {
+namespace {
+
+constexpr std::uint64_t kClockPeriodPs = 4000;
+constexpr unsigned kNoEndpoint = 32;
+
+bool selected(unsigned slot, std::uint32_t endpoints) { return slot == kNoEndpoint || ((endpoints >> slot) & 1) != 0; }
+
+}  // namespace
+
+void Evidence::disrupt(Time time, std::uint32_t endpoints, Rank rank, Checks explains, const std::string& what) {
+  constexpr std::size_t kMost = 4096;
+  if (disruptions_.size() >= kMost) return;  // far beyond what a search looks at
+  const bool nobody = scene_.phase() == pcie::Phase::Blackout;
+  const std::string who = nobody              ? " while no kernel ran"
+                          : rank == Rank::Act ? " by " + std::string(scene_.host())
+                                              : " under " + std::string(scene_.host());
+  std::string sentence =
+      what + who + ", phase " + std::string(pcie::to_string(scene_.phase())) + ", " + readable_time(time);
+  disruptions_.push_back({time, endpoints, rank, explains, std::move(sentence)});
+}
+
+void Evidence::find(Check check, Observation observation) {
+  observation.phase = scene_.segment_at(observation.time).phase;
+  Bucket& bucket = buckets_[static_cast<unsigned>(check)][observation.endpoint.value_or(kNoEndpoint)];
+  ++bucket.count;
+  if (bucket.kept.size() < kKept) bucket.kept.push_back(std::move(observation));
+}
+
+void Evidence::find(Check check, Time time, std::optional<unsigned> endpoint, std::string sentence) {
+  Observation observation;
+  observation.time = time;
+  observation.since = time;
+  observation.endpoint = endpoint;
+  observation.sentence = std::move(sentence);
+  find(check, std::move(observation));
+}
+
+std::uint64_t Evidence::count(Check check, std::uint32_t endpoints) const {
+  std::uint64_t total = 0;
+  for (unsigned slot = 0; slot < kSlots; ++slot) {
+    if (selected(slot, endpoints)) total += buckets_[static_cast<unsigned>(check)][slot].count;
+  }
+  return total;
+}
+
+// The first act since all was well, and where there was none the first of a lesser rank; else the latest one in the
+// window before that. A disruption may come a little before `since`, because what was under way then still arrives.
+const Evidence::Disruption* Evidence::cause_of(Check check, const Observation& observation) const {
+  const Time from = observation.since.count() > slack_.count() ? observation.since - slack_ : Time{0};
+  const auto fits = [&](const Disruption& disruption, Rank rank) {
+    return disruption.rank == rank && disruption.time <= observation.time &&
+           ((disruption.explains >> static_cast<unsigned>(check)) & 1) != 0 &&
+           (!observation.endpoint || ((disruption.endpoints >> *observation.endpoint) & 1) != 0);
+  };
+  static constexpr std::array<Rank, 4> kRanks = {Rank::Act, Rank::Fault, Rank::Circumstance, Rank::Consequence};
+  for (const Rank rank : kRanks) {
+    for (const Disruption& disruption : disruptions_) {
+      if (fits(disruption, rank) && disruption.time >= from) return &disruption;
+    }
+  }
+  const Time earliest = scene_.window_begin().value_or(from);
+  for (const Rank rank : kRanks) {
+    for (auto at = disruptions_.rbegin(); at != disruptions_.rend(); ++at) {
+      if (fits(*at, rank) && at->time >= earliest) return &*at;
+    }
+  }
+  return nullptr;
+}
+
+Finding Evidence::explain(Check check, const Observation& observation) const {
+  Finding finding{observation.time, observation.phase, observation.sentence, observation.cause};
+  if (!finding.cause.empty()) return finding;
+  const Disruption* cause = cause_of(check, observation);
+  if (cause == nullptr) return finding;
+  finding.cause = cause->sentence;
+  if (observation.due && *observation.due >= cause->time) {
+    const std::uint64_t clocks = (*observation.due - cause->time).count() / kClockPeriodPs;
+    finding.cause += "; first lost record " + std::to_string(clocks) + " clocks later";
+  }
+  return finding;
+}
+
+std::vector<Finding> Evidence::list(Check check, std::uint32_t endpoints) const {
+  std::vector<const Observation*> kept;
+  for (unsigned slot = 0; slot < kSlots; ++slot) {
+    if (!selected(slot, endpoints)) continue;
+    for (const Observation& observation : buckets_[static_cast<unsigned>(check)][slot].kept)
+      kept.push_back(&observation);
+  }
+  std::stable_sort(kept.begin(), kept.end(),
+                   [](const Observation* a, const Observation* b) { return a->time < b->time; });
+  std::vector<Finding> findings;
+  findings.reserve(kept.size());
+  for (const Observation* observation : kept) findings.push_back(explain(check, *observation));
+  return findings;
+}
+
+std::optional<Finding> Evidence::first(Check check, std::uint32_t endpoints) const {
+  std::vector<Finding> findings = list(check, endpoints);
+  if (findings.empty()) return std::nullopt;
+  return std::move(findings.front());
+}
+
+bool Evidence::explained(unsigned endpoint, Time since) const {
+  return std::any_of(disruptions_.begin(), disruptions_.end(), [&](const Disruption& disruption) {
+    return disruption.rank == Rank::Act && disruption.time >= since && ((disruption.endpoints >> endpoint) & 1) != 0 &&
+           ((disruption.explains >> static_cast<unsigned>(Check::Continuity)) & 1) != 0;
+  });
+}
+
+}  // namespace holdover::bench

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+#include "bench/ledger/handover_ledger.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "host/kernel/boot_parameters.h"
+#include "host/kernel/kho/decode.h"
+#include "host/kernel/luo/handlers/iommu_abi.h"
+#include "pcie/error.h"
+
+namespace holdover::bench {
+namespace {
+
+namespace kernel = host::kernel;
+
+constexpr std::uint64_t kPage = kPageSize.count();
+
+template <typename Value>
+std::optional<Value> value_at(std::span<const std::byte> dram, std::uint64_t address) {
+  if (address > dram.size() || dram.size() - address < sizeof(Value)) return std::nullopt;
+  Value value;
+  std::memcpy(&value, dram.data() + address, sizeof value);
+  return value;
+}
+
+void keep(std::vector<bool>& pages, std::uint64_t address) {
+  if (address / kPage < pages.size()) pages[address / kPage] = true;
+}
+
+// Every page that a chain of page numbers lists must be preserved.
+void judge_page_list(std::span<const std::byte> dram, std::uint64_t chain, const std::string& what,
+                     HandoverImage& image) {
+  const auto blocks = kernel::decode_blocks(dram, PhysicalAddress{chain}, sizeof(std::uint64_t));
+  if (!blocks) {
+    image.problems.push_back("the list of " + what + " at " + hex(chain) + " is broken");
+    return;
+  }
+  for (const std::size_t entry : blocks->entries) {
+    const auto page = value_at<std::uint64_t>(dram, entry);
+    if (page && *page / kPage < image.preserved.size() && image.preserved[*page / kPage]) continue;
+    image.problems.push_back("page " + hex(page.value_or(0)) + " of " + what + " is not in the KHO tree");
+  }
+}
+
+void judge_iommu(std::span<const std::byte> dram, std::uint64_t address, HandoverImage& image) {
+  const auto unit = value_at<kernel::iommu_abi::IommuSer>(dram, address);
+  if (!unit || unit->version != kernel::iommu_abi::kVersion) {
+    image.problems.push_back("the IOMMU's state at " + hex(address) + " has no version that this bench knows");
+    return;
+  }
+  judge_page_list(dram, unit->structure_pages, "the IOMMU's root and context tables", image);
+  const auto domains =
+      kernel::decode_blocks(dram, PhysicalAddress{unit->domains}, sizeof(kernel::iommu_abi::DomainSer));
+  if (!domains) {
+    image.problems.push_back("the list of IOMMU domains at " + hex(unit->domains) + " is broken");
+    return;
+  }
+  for (const std::size_t entry : domains->entries) {
+    const auto domain = value_at<kernel::iommu_abi::DomainSer>(dram, entry);
+    if (!domain || domain->in_use == 0) continue;
+    judge_page_list(dram, domain->table_pages, "the page tables of IOMMU domain " + std::to_string(domain->domain_id),
+                    image);
+  }
+}
+
+}  // namespace
+
+HandoverImage decode_handover(std::span<const std::byte> dram, PhysicalAddress boot_parameters) {
+  HandoverImage image;
+  image.preserved.assign(dram.size() / kPage, false);
+  keep(image.preserved, boot_parameters.raw());
+  kernel::BootParameters parameters;
+  try {
+    parameters = kernel::read_boot_parameters(dram, boot_parameters);
+  } catch (const Error& error) {
+    image.unreadable = error.what();
+    return image;
+  }
+  if (parameters.kho_fdt == 0) {
+    image.unreadable = "the next kernel is entered without one";
+    return image;
+  }
+  const PhysicalAddress fdt{parameters.kho_fdt};
+  keep(image.preserved, fdt.raw());
+  const auto pages = kernel::decode_preserved_pages(dram, fdt);
+  const auto tree = kernel::decode_kho(dram, fdt, &image.unreadable);
+  if (!pages || !tree) {
+    if (image.unreadable.empty()) image.unreadable = "its pages cannot be walked";
+    return image;
+  }
+  image.unreadable.clear();
+  for (std::size_t page = 0; page < pages->size() && page < image.preserved.size(); ++page) {
+    if (!(*pages)[page]) continue;
+    image.preserved[page] = true;
+    ++image.pages;
+  }
+  std::string why;
+  image.live_update = kernel::decode_live_update(dram, fdt, &why);
+  if (!image.live_update) {
+    image.problems.push_back("what the live update orchestrator left cannot be read: " + why);
+    return image;
+  }
+  for (const kernel::HandedFlb& flb : image.live_update->flbs) {
+    if (flb.name == kernel::pci_abi::kCompatible) {
+      image.devices = kernel::decode_pci_table(dram, PhysicalAddress{flb.data}, &why);
+      if (!image.devices) image.problems.push_back("the table of PCI devices cannot be read: " + why);
+    } else if (flb.name == kernel::iommu_abi::kCompatible) {
+      judge_iommu(dram, flb.data, image);
+    }
+  }
+  return image;
+}
+
+void HandoverLedger::broken(Time time, std::string sentence) {
+  Evidence::Observation observation;
+  observation.time = time;
+  observation.since = scene_.window_begin().value_or(time);
+  observation.sentence = std::move(sentence);
+  evidence_.find(Check::Handover, std::move(observation));
+}
+
+std::vector<unsigned> HandoverLedger::recorded() const {
+  std::vector<unsigned> endpoints;
+  const std::vector<Scene::Mark>& marks = scene_.marks();
+  const bool any = std::any_of(marks.begin(), marks.end(),
+                               [](const Scene::Mark& mark) { return mark.step == pcie::Step::FunctionPreserved; });
+  for (unsigned endpoint = 0; any && endpoint < scene_.endpoint_count(); ++endpoint) {
+    if (((scene_.judged_endpoints() >> endpoint) & 1) != 0) endpoints.push_back(endpoint);
+  }
+  return endpoints;
+}
+
+void HandoverLedger::on_jump(Time time, const HandoverImage& image) {
+  pages_ = image.pages;
+  if (!image.unreadable.empty()) {
+    broken(time, "no handover: there is no readable KHO tree (" + image.unreadable + ")");
+    return;
+  }
+  for (const std::string& problem : image.problems) {
+    broken(time, problem);
+    evidence_.disrupt(time, ~0u, Rank::Circumstance, Evidence::kTraffic, problem);
+  }
+  if (image.live_update) judge_live_update(time, *image.live_update);
+  if (image.devices) {
+    judge_table(time, *image.devices);
+  } else if (!recorded().empty()) {
+    broken(time, "endpoints were recorded for the update, and no table of PCI devices was handed over");
+  }
+}
+
+void HandoverLedger::judge_live_update(Time time, const kernel::HandedLiveUpdate& live_update) {
+  sessions_ = live_update.sessions.size();
+  for (const kernel::HandedSession& session : live_update.sessions) files_ += session.files.size();
+  if (sessions_ == 0) broken(time, "no handover: no session was handed over");
+  for (const kernel::HandedFlb& flb : live_update.flbs) {
+    const std::uint64_t expected = recorded().size();
+    if (flb.name != kernel::pci_abi::kCompatible || flb.count == expected) continue;
+    broken(time, "the table of PCI devices counts " + std::to_string(flb.count) + " files, and " +
+                     std::to_string(expected) + " endpoints were recorded");
+  }
+}
+
+// Every recorded endpoint with 1, every bridge above one with the number of recorded endpoints below it, nothing else.
+void HandoverLedger::judge_table(Time time, const std::vector<kernel::HandedPciDevice>& devices) {
+  devices_ = devices.size();
+  std::map<pcie::Bdf, unsigned> expected;
+  for (const unsigned endpoint : recorded()) {
+    for (const sim::FunctionIndex function : scene_.path(endpoint)) ++expected[scene_.bdf(function)];
+  }
+  for (const kernel::HandedPciDevice& device : devices) {
+    const auto found = expected.find(device.bdf);
+    if (found == expected.end()) {
+      broken(time, device.bdf.to_string() + " stands in the table of PCI devices and was not recorded");
+      continue;
+    }
+    if (found->second != device.refcount) {
+      broken(time, device.bdf.to_string() + " stands in the table of PCI devices with a count of " +
+                       std::to_string(device.refcount) + "; " + std::to_string(found->second) + " is right");
+    }
+    expected.erase(found);
+  }
+  for (const auto& [bdf, count] : expected) {
+    broken(time, bdf.to_string() + " is missing from the table of PCI devices");
+  }
+}
+
+void HandoverLedger::judge_marks(Time time) {
+  const auto marked = [this](pcie::Step step, pcie::RequesterId id) {
+    return std::any_of(scene_.marks().begin(), scene_.marks().end(), [=](const Scene::Mark& mark) {
+      return mark.second_kernel && mark.step == step && mark.value == id;
+    });
+  };
+  for (const unsigned endpoint : recorded()) {
+    const sim::FunctionIndex function = scene_.function_of(endpoint);
+    const pcie::RequesterId id = scene_.bdf(function).requester_id();
+    if (!marked(pcie::Step::FunctionRetrieved, id)) broken(time, scene_.describe(function) + " was never retrieved");
+    if (!marked(pcie::Step::FunctionFinished, id)) broken(time, scene_.describe(function) + " was never finished");
+  }
+}
+
+void HandoverLedger::on_end(Time time, bool jump_asked) {
+  // A host that never came to the update says nothing about the update.
+  if (!scene_.window_begin() && scene_.phase() < pcie::Phase::Preserve) return;
+  if (const Scene::Mark* panic = scene_.find(pcie::Step::Panic)) {
+    broken(panic->time, std::string(panic->second_kernel ? "kernel B" : "kernel A") + " panicked in phase " +
+                            std::string(pcie::to_string(panic->phase)));
+  }
+  if (const Scene::Mark* failed = scene_.find(pcie::Step::AgentFailed)) {
+    broken(failed->time, std::string("the agent under ") + (failed->second_kernel ? "kernel B" : "kernel A") +
+                             " gave up in phase " + std::string(pcie::to_string(failed->phase)) + ", errno " +
+                             std::to_string(failed->value));
+  }
+  if (!jump_asked) return;
+  if (const Scene::Mark* refused = scene_.find(pcie::Step::KexecRefused)) {
+    broken(refused->time, "update refused: errno " + std::to_string(refused->value) + ", step " +
+                              std::string(pcie::to_string(refused->phase)));
+    return;
+  }
+  if (const Scene::Mark* none = scene_.find(pcie::Step::NoHandover)) {
+    broken(none->time, "no handover: kernel B has no session to retrieve, errno " + std::to_string(none->value));
+    return;
+  }
+  if (!scene_.jumped()) {
+    broken(time, "the update never came to the jump");
+    return;
+  }
+  judge_marks(time);
+  if (scene_.find(pcie::Step::WindowEnd) == nullptr) broken(time, "the session was never finished");
+}
+
+}  // namespace holdover::bench

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The heartbeat of one endpoint: every record in the order in which it reaches memory, and every cell that the reader
+// asks for. What ring, period and seed are is read off the register writes that start them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "bench/ledger/byte_run.h"
+#include "bench/ledger/endpoint_registers.h"
+#include "bench/ledger/evidence.h"
+#include "bench/ledger/scene.h"
+
+namespace holdover::bench {
+
+class HeartbeatLedger {
+ public:
+  struct SegmentCount {
+    std::uint64_t records = 0;
+    std::optional<Time> longest_silence;  // of those that ended in the segment
+  };
+
+  // `machine_delay` is the longest time by which the machine itself may delay a record.
+  HeartbeatLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay);
+
+  void on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write);
+  // Whether the access belongs to the heartbeat; if so it has been judged.
+  bool on_memory_write(Time time, const ByteRun& run);
+  bool on_memory_read(Time time, const ByteRun& run);
+  bool on_read_request(Time time, std::uint64_t iova, std::uint64_t bytes);
+  // The function lost its state: a start after this is a fresh one.
+  void on_function_reset() { reset_ = true; }
+  // Time has come this far without another record.
+  void on_time(Time time);
+
+  [[nodiscard]] bool running() const { return writer_.running; }
+  [[nodiscard]] bool ever_ran() const { return writer_.ever_ran; }
+  [[nodiscard]] Time last_sign() const { return writer_.last; }
+  [[nodiscard]] std::uint64_t records() const { return writer_.records; }
+  [[nodiscard]] std::uint64_t missed() const { return writer_.missed; }
+  [[nodiscard]] std::uint64_t cells() const { return reader_.cells; }
+  [[nodiscard]] Time period() const { return writer_.period; }
+  [[nodiscard]] Time limit() const { return writer_.period + machine_delay_; }
+  [[nodiscard]] std::optional<Time> longest_silence() const { return writer_.longest; }
+  [[nodiscard]] const std::vector<SegmentCount>& segments() const { return segments_; }
+
+ private:
+  struct Writer {
+    bool running = false;
+    bool ever_ran = false;
+    bool silent = false;  // the present silence has been reported
+    std::uint64_t base = 0;
+    std::uint64_t entries = 0;
+    Time period;
+    Time last;  // arrival of the latest record, or the start
+    bool first = true;
+    std::uint64_t sequence = 0;  // expected next
+    std::uint64_t clock = 0;     // time stamp of the latest record, in endpoint clocks
+    std::uint64_t missed = 0;
+    std::uint64_t records = 0;
+    std::optional<Time> longest;
+  };
+  struct Reader {
+    bool running = false;
+    bool ever_ran = false;
+    std::uint64_t base = 0;
+    std::uint64_t entries = 0;
+    std::uint32_t seed = 0;
+    std::uint64_t cells = 0;
+    std::uint64_t next = 0;  // cell expected to be asked for next
+    bool first = true;
+    Time last;
+  };
+
+  void start_writer(Time time, const EndpointRegisters& registers);
+  void judge_record(Time time, const ByteRun& run);
+  void count_silence(Time time);
+  void lost(Time time, std::string sentence);
+  SegmentCount& segment();
+
+  unsigned endpoint_;
+  const Scene& scene_;
+  Evidence& evidence_;
+  Time machine_delay_;
+  Writer writer_;
+  Reader reader_;
+  std::vector<SegmentCount> segments_;
+  bool reset_ = false;
+};
+
+}  // namespace holdover::bench

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Interrupts of one endpoint, per vector: every event inside the endpoint becomes a message, or joins one that is
+// pending; every message that leaves arrives once, in order, and is taken.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "bench/ledger/endpoint_registers.h"
+#include "bench/ledger/evidence.h"
+#include "bench/ledger/scene.h"
+#include "pcie/tlp.h"
+
+namespace holdover::bench {
+
+class InterruptLedger {
+ public:
+  static constexpr unsigned kVectors = 32;
+  struct Vector {
+    std::uint64_t events = 0;
+    std::uint64_t coalesced = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t arrived = 0;
+    Time last_event;
+    bool overdue = false;  // more events outstanding than a pending bit and one message can hold; reported
+  };
+
+  InterruptLedger(unsigned endpoint, const Scene& scene, Evidence& evidence);
+
+  void on_event(Time time, unsigned vector, bool coalesced);
+  // Whether the write went to the message window; if so it has been judged.
+  bool on_transmit(Time time, const pcie::Tlp& tlp, const EndpointRegisters& registers);
+  void on_message(Time time, std::uint64_t address, std::uint32_t data, sim::MessageOutcome outcome);
+  // Whether MSI-X is enabled and not masked as a whole; called when it may have changed.
+  void on_enable(Time time, bool deliverable);
+  // The run is over.
+  void on_end(Time time, const EndpointRegisters& registers);
+
+  [[nodiscard]] const std::array<Vector, kVectors>& vectors() const { return vectors_; }
+
+ private:
+  struct Message {
+    unsigned vector = 0;
+    std::uint64_t address = 0;
+    std::uint32_t data = 0;
+  };
+
+  [[nodiscard]] std::uint64_t outstanding(const Vector& vector) const {
+    const std::uint64_t answered = vector.coalesced + vector.sent;
+    return vector.events > answered ? vector.events - answered : 0;
+  }
+  void report(Time time, Time since, std::string sentence);
+  [[nodiscard]] std::string name(unsigned vector) const;
+
+  unsigned endpoint_;
+  const Scene& scene_;
+  Evidence& evidence_;
+  std::array<Vector, kVectors> vectors_{};
+  std::deque<Message> in_flight_;
+  bool deliverable_ = false;
+  Time changed_;  // when deliverable_ last changed
+};
+
+}  // namespace holdover::bench

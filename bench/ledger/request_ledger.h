@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Protocol as seen on the wire of each endpoint: each non-posted request gets one complete, successful set of
+// completions; no violation in either direction; nothing refused; error registers clean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/ledger/config_ledger.h"
+#include "bench/ledger/evidence.h"
+#include "bench/ledger/scene.h"
+#include "pcie/tlp.h"
+
+namespace holdover::bench {
+
+class RequestLedger {
+ public:
+  RequestLedger(const Scene& scene, Evidence& evidence);
+
+  void on_transmit(Time time, unsigned endpoint, const pcie::Tlp& tlp);
+  void on_receive(Time time, unsigned endpoint, const pcie::Tlp& tlp);
+  void on_refused(Time time, unsigned endpoint, sim::FunctionIndex where, const pcie::Tlp& tlp,
+                  std::string_view reason);
+  void on_violation(const sim::Violation& violation);
+  // Error bits that were clear when the window opened and are set when it closes.
+  void judge_error_bits(Time time, const std::vector<ConfigShadow>& before, const std::vector<ConfigShadow>& after);
+  void on_end(Time time);
+
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }  // non-posted
+  [[nodiscard]] std::uint64_t completed() const { return completed_; }
+  [[nodiscard]] std::uint64_t violations() const { return violations_; }
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
+
+ private:
+  static constexpr std::size_t kTags = 1024;
+  struct Outstanding {
+    bool open = false;
+    unsigned remaining = 0;  // bytes
+    Time since;
+    std::uint64_t address = 0;
+  };
+
+  void complete(Time time, unsigned endpoint, const pcie::Tlp& tlp, Outstanding& request);
+
+  const Scene& scene_;
+  Evidence& evidence_;
+  std::vector<std::vector<Outstanding>> outstanding_;  // by endpoint, by tag
+  std::uint64_t requests_ = 0;
+  std::uint64_t completed_ = 0;
+  std::uint64_t violations_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace holdover::bench

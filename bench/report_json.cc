@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// The record of a run. bench/report.schema.json describes it; docs/verdict.md explains it.
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "bench/run.h"
+
+namespace holdover::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchemaVersion = 1;
+
+Json time_or_null(const std::optional<Time>& time) { return time ? Json(time->count()) : Json(nullptr); }
+
+Json options_json(const RunOptions& options) {
+  return {{"scenario", options.scenario},
+          {"profile", options.profile},
+          {"topology", options.topology},
+          {"seed", options.seed},
+          {"isolation", options.isolation == Isolation::Process ? "process" : "in-process"},
+          {"jump", options.jump == Jump::None ? "none" : "kexec"},
+          {"blackout_ps", options.blackout.count()},
+          {"before_ps", options.before.count()},
+          {"after_ps", options.after.count()},
+          {"faults", options.faults},
+          {"command", command_line(options)}};
+}
+
+Json machine_json(const sim::MachineConfig& machine) {
+  const sim::EndpointConfig& endpoint = machine.endpoint;
+  const sim::Disturbance& disturbance = machine.disturbance;
+  return {{"topology", machine.topology},
+          {"dram_bytes", machine.dram_size.count()},
+          {"link",
+           {{"generation", machine.link.generation},
+            {"lanes", machine.link.lanes},
+            {"propagation_ps", machine.link.propagation.count()}}},
+          {"endpoint",
+           {{"vendor_id", endpoint.vendor_id},
+            {"device_id", endpoint.device_id},
+            {"revision", endpoint.revision},
+            {"max_payload_bytes", 128u << endpoint.max_payload_supported},
+            {"msix_vectors", endpoint.msix_vectors},
+            {"no_soft_reset", endpoint.no_soft_reset},
+            {"pending_while_disabled", endpoint.pending_while_disabled}}},
+          {"disturbance",
+           {{"split_completions", disturbance.split_completions},
+            {"reorder_completions", disturbance.reorder_completions},
+            {"read_latency_min_ps", disturbance.read_latency_min.count()},
+            {"read_latency_max_ps", disturbance.read_latency_max.count()},
+            {"write_latency_max_ps", disturbance.write_latency_max.count()},
+            {"starve_credits", disturbance.starve_credits}}}};
+}
+
+Json finding_json(const Finding& finding) {
+  return {{"time_ps", finding.time.count()},
+          {"phase", pcie::to_string(finding.phase)},
+          {"sentence", finding.sentence},
+          {"cause", finding.cause.empty() ? Json(nullptr) : Json(finding.cause)}};
+}
+
+Json checks_json(const Verdict& verdict) {
+  Json checks = Json::array();
+  for (const CheckResult& check : verdict.checks) {
+    Json numbers = Json::object();
+    for (const Figure& figure : check.numbers) numbers[figure.name] = figure.value;
+    checks.push_back({{"check", identifier(check.check)},
+                      {"status", to_string(check.status)},
+                      {"figure", check.figure},
+                      {"numbers", numbers},
+                      {"findings", check.finding_count},
+                      {"first_finding", check.first ? finding_json(*check.first) : Json(nullptr)}});
+  }
+  return checks;
+}
+
+Json phases_json(const std::vector<PhaseRow>& rows) {
+  Json phases = Json::array();
+  for (const PhaseRow& row : rows) {
+    phases.push_back({{"phase", pcie::to_string(row.phase)},
+                      {"host", row.host},
+                      {"begin_ps", row.begin.count()},
+                      {"end_ps", row.end.count()},
+                      {"clocks", row.clocks.count()},
+                      {"records", row.records},
+                      {"longest_silence_ps", time_or_null(row.longest_silence)},
+                      {"config_writes", row.config_writes}});
+  }
+  return phases;
+}
+
+Json silence_json(const Report& report) {
+  Json terms = Json::array();
+  for (const sim::SilenceBound::Term& term : report.silence_bound.terms) {
+    terms.push_back({{"name", term.name}, {"time_ps", term.time.count()}});
+  }
+  return {
+      {"limit_ps", report.silence_limit.count()}, {"machine_ps", report.silence_bound.total.count()}, {"terms", terms}};
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  const Verdict& verdict = report.verdict;
+  const Json json = {
+      {"schema_version", kSchemaVersion},
+      {"program", {{"name", "holdover"}, {"version", report.options.version}, {"commit", report.options.commit}}},
+      {"options", options_json(report.options)},
+      {"machine", machine_json(report.machine)},
+      {"outcome", to_string(verdict.outcome)},
+      {"headline", verdict.headline},
+      {"reason", verdict.reason.empty() ? Json(nullptr) : Json(verdict.reason)},
+      {"first_finding", verdict.first ? finding_json(*verdict.first) : Json(nullptr)},
+      {"checks", checks_json(verdict)},
+      {"phases", phases_json(report.phases)},
+      {"silence", silence_json(report)},
+      {"window", {{"begin_ps", report.window_begin.count()}, {"end_ps", report.window_end.count()}}},
+      {"simulated", {{"time_ps", report.simulated.count()}, {"clocks", report.clocks.count()}, {"tlps", report.tlps}}},
+      {"wall", {{"time_ns", report.wall.count()}}},
+      {"notes", report.notes},
+      {"console", report.console},
+      {"dump", report.dump.empty() ? Json(nullptr) : Json(report.dump)},
+      {"replay", report.replay.empty() ? Json(nullptr) : Json(report.replay)}};
+  constexpr int kIndent = 2;
+  return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace holdover::bench

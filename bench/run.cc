@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "bench/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bench/fault_table.h"
+#include "bench/firmware.h"
+#include "bench/guarded_platform.h"
+#include "bench/judge.h"
+#include "bench/observer.h"
+#include "bench/output_file.h"
+#include "bench/runner.h"
+#include "host/kernel/profile.h"
+#include "pcie/error.h"
+
+namespace holdover::bench {
+namespace {
+
+// Simulated time that a host may take without a sign of life, beyond what the options make it wait.
+constexpr Time kHostPatience{30'000'000'000};
+// A replay shows the signals from this long before the first finding until this long after it.
+constexpr Time kReplayBefore{10'000'000};
+constexpr Time kReplayAfter{5'000'000};
+
+sim::MachineConfig machine_config(const RunOptions& options, const FaultSelection& faults) {
+  sim::MachineConfig config;
+  config.topology = options.topology;
+  config.seed = options.seed;
+  config.blackout = options.blackout;
+  config.faults = faults.machine;
+  config.trace = options.trace;
+  config.wave = options.wave;
+  config.wave_from = options.wave_from;
+  config.wave_to = options.wave_to;
+  return config;
+}
+
+RunEnd run_host(GuardedPlatform& platform, sim::ObservedMachine& machine, const RunOptions& options) {
+  if (options.isolation == Isolation::InProcess) return run_in_process(platform);
+  return run_in_processes(platform, machine.dram_descriptor(), options);
+}
+
+std::string replay_command(const RunOptions& options, const Finding& finding) {
+  constexpr std::uint64_t kMicrosecond = 1'000'000;
+  RunOptions replay = options;
+  replay.json.clear();
+  replay.junit.clear();
+  replay.trace.clear();
+  replay.wave = "holdover-" + options.scenario + "-" + std::to_string(options.seed) + ".fst";
+  const std::uint64_t time = finding.time.count();
+  const std::uint64_t from = time > kReplayBefore.count() ? time - kReplayBefore.count() : 0;
+  replay.wave_from = Time{from / kMicrosecond * kMicrosecond};
+  replay.wave_to = Time{((time + kReplayAfter.count()) / kMicrosecond + 1) * kMicrosecond};
+  return command_line(replay);
+}
+
+std::vector<std::string> notes_for(const RunOptions& options) {
+  std::vector<std::string> notes;
+  const auto policies = host::kernel::find_profile(options.profile);
+  if (policies && policies->delays == host::kernel::Delays::Scaled) {
+    notes.push_back("the waits that a kernel is bound to (reset, power, link training) are divided by 1000");
+  }
+  return notes;
+}
+
+void write_files(const Report& report) {
+  if (!report.options.json.empty()) write_whole(report.options.json, to_json(report));
+  if (!report.options.junit.empty()) write_whole(report.options.junit, to_junit(report));
+}
+
+Report report_on(const RunOptions& options, const sim::MachineConfig& config, sim::ObservedMachine& machine,
+                 const Observer& observer, const RunEnd& end) {
+  const Ledgers& ledgers = observer.ledgers();
+  Report report;
+  report.options = options;
+  report.machine = config;
+  report.verdict = judge(ledgers, options, end);
+  report.simulated = machine.platform().now();
+  report.clocks = machine.cycles();
+  report.phases = phase_rows(ledgers, report.simulated);
+  report.silence_bound = machine.silence_bound();
+  for (const EndpointLedger& endpoint : ledgers.endpoints) {
+    report.tlps += endpoint.tlps();
+    if (endpoint.heartbeat().ever_ran()) {
+      report.silence_limit = std::max(report.silence_limit, endpoint.heartbeat().limit());
+    }
+  }
+  report.window_begin = ledgers.scene.window_begin().value_or(Time{0});
+  report.window_end = ledgers.scene.window_end().value_or(report.simulated);
+  report.notes = notes_for(options);
+  report.console.assign(observer.console().begin(), observer.console().end());
+  if (report.verdict.outcome == Outcome::Fail && report.verdict.first) {
+    report.replay = replay_command(options, *report.verdict.first);
+  }
+  return report;
+}
+
+}  // namespace
+
+Report run(const RunOptions& options, const MachineFactory& factory, const Progress& progress) {
+  validate(options);
+  const auto started = std::chrono::steady_clock::now();
+  const FaultSelection faults = select_faults(options.faults);
+  const sim::MachineConfig config = machine_config(options, faults);
+  const std::string line = kernel_command_line(options, faults.hazards);
+
+  Observer observer;  // outlives the machine
+  const std::unique_ptr<sim::ObservedMachine> machine = factory(config, observer);
+  HOLDOVER_CHECK(machine != nullptr);
+  write_cold_boot(machine->platform().dram(), line);
+  observer.attach(*machine, config, kColdBootParameters);
+  GuardedPlatform platform{*machine, observer, options.stop,
+                           kHostPatience + options.before + options.after + options.blackout, progress};
+
+  const RunEnd end = run_host(platform, *machine, options);
+  if (platform.interrupted()) {
+    throw Error{ErrorCode::Interrupted,
+                "the run was stopped at " + readable_time(machine->platform().now()) + " of simulated time, phase " +
+                    std::string(pcie::to_string(observer.ledgers().scene.phase())) + "; no report was written"};
+  }
+  const Time now = machine->platform().now();
+  if (platform.stuck()) observer.ledgers().evidence.find(Check::Continuity, now, std::nullopt, *platform.stuck());
+  observer.end(now, options.jump == Jump::Kexec);
+  machine->flush();
+
+  Report report = report_on(options, config, *machine, observer, end);
+  report.dump = platform.dump();
+  report.wall = std::chrono::steady_clock::now() - started;
+  write_files(report);
+  return report;
+}
+
+int exit_code(const Report& report) {
+  switch (report.verdict.outcome) {
+    case Outcome::Pass:
+      return 0;
+    case Outcome::Fail:
+      return 1;
+    case Outcome::Inconclusive:
+      return 3;
+  }
+  return 3;
+}
+
+}  // namespace holdover::bench

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// The explicit tables of scenarios and faults.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "bench/fault_table.h"
+#include "bench/run.h"
+#include "host/kernel/hazard.h"
+#include "pcie/error.h"
+
+namespace holdover::bench {
+namespace {
+
+constexpr std::array<TableEntry, 2> kScenarios = {{
+    {"continuity", "every endpoint is preserved; heartbeat, two bulk channels and interrupts go on across the update"},
+    {"neighbour", "the first endpoint is preserved, the second one below the same switch is not and must be quiet"},
+}};
+
+struct MachineFaultEntry {
+  TableEntry entry;
+  sim::MachineFault fault;
+};
+
+sim::MachineFault fault_of(sim::MachineFault::Kind kind, unsigned vector = 0) {
+  sim::MachineFault fault;
+  fault.kind = kind;
+  // Early enough that traffic still runs for a while, late enough that the last write before the jump is behind it.
+  fault.phase = kind == sim::MachineFault::Kind::DropMessage ? pcie::Phase::After : pcie::Phase::Blackout;
+  fault.delay = Time{5'000'000};
+  fault.vector = vector;
+  return fault;
+}
+
+const std::vector<MachineFaultEntry>& machine_faults() {
+  using Kind = sim::MachineFault::Kind;
+  static const std::vector<MachineFaultEntry> kEntries = {
+      {{"stuck-engine", "the endpoint's hard block stops taking requests for good during the blackout"},
+       fault_of(Kind::StallTransmit)},
+      {{"lost-message", "one interrupt message vanishes in the fabric after the update"}, fault_of(Kind::DropMessage)},
+      {{"lost-completion", "one completion to the endpoint vanishes during the blackout"},
+       fault_of(Kind::DropCompletion)},
+      {{"poisoned-completion", "one completion to the endpoint arrives poisoned during the blackout"},
+       fault_of(Kind::PoisonCompletion)},
+      {{"lost-write", "one memory write of the endpoint vanishes behind its link during the blackout"},
+       fault_of(Kind::DropPostedWrite)},
+      {{"repeated-write", "one memory write of the endpoint reaches memory twice during the blackout"},
+       fault_of(Kind::RepeatPostedWrite)},
+      {{"link-down", "the link goes down and comes up again during the blackout"}, fault_of(Kind::LinkDown)},
+  };
+  return kEntries;
+}
+
+}  // namespace
+
+std::span<const TableEntry> scenarios() { return kScenarios; }
+
+std::span<const TableEntry> faults() {
+  static const std::vector<TableEntry> kAll = [] {
+    std::vector<TableEntry> all;
+    for (const host::kernel::Hazard& hazard : host::kernel::hazards()) all.push_back({hazard.name, hazard.sentence});
+    for (const MachineFaultEntry& fault : machine_faults()) all.push_back(fault.entry);
+    return all;
+  }();
+  return kAll;
+}
+
+std::string_view fault_name(sim::MachineFault::Kind kind) {
+  for (const MachineFaultEntry& fault : machine_faults()) {
+    if (fault.fault.kind == kind) return fault.entry.name;
+  }
+  return "of no known kind";
+}
+
+FaultSelection select_faults(const std::vector<std::string>& names) {
+  FaultSelection selection;
+  for (const std::string& name : names) {
+    if (host::kernel::find_hazard(name) != nullptr) {
+      selection.hazards.push_back(name);
+      continue;
+    }
+    const auto& table = machine_faults();
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&name](const MachineFaultEntry& fault) { return fault.entry.name == name; });
+    if (found == table.end()) {
+      std::string possible;
+      for (const TableEntry& entry : faults()) possible += (possible.empty() ? "" : ", ") + std::string(entry.name);
+      throw Error{ErrorCode::InvalidArgument, "--fault: there is no fault «" + name + "»; there are: " + possible};
+    }
+    selection.machine.push_back(found->fault);
+  }
+  return selection;
+}
+
+}  // namespace holdover::bench
