@@ -106,6 +106,7 @@ TEST_F(Registers, ResetOfAChannelReadsOneUntilItIsDone) {
   EXPECT_TRUE(top->channel_reset_o);
   EXPECT_EQ(read(regs::channel::control(1)), regs::channel::kControlReset.mask());
   EXPECT_FALSE(top->channel_reset_o);  // one clock only
+  EXPECT_EQ(read(regs::channel::control(1)), regs::channel::kControlReset.mask());  // before the channel has answered
   top->channel_resetting_i = 1;
   clocks(20);
   EXPECT_EQ(read(regs::channel::control(1)), regs::channel::kControlReset.mask());
