@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Check 3: what may never change, what may change for a moment, what must come back, and what does not count.
+#include "bench/ledger/config_ledger.h"
+
+#include "pcie/config_space.h"
+#include "tests/support/bench_scene.h"
+
+namespace holdover::bench::testing {
+namespace {
+
+namespace config = pcie::config;
+
+constexpr unsigned kPower = 0x40;
+constexpr unsigned kMsix = 0x50;
+constexpr unsigned kExpress = 0x60;
+
+class Config : public BenchScene {
+ protected:
+  Config() : ledger(scene, evidence) {
+    for (sim::FunctionIndex i = 0; i < scene.functions().size(); ++i) spaces.push_back(space(i < 4));
+    ledger.begin(spaces);
+    mark(us(1), pcie::Phase::Preserve, pcie::Step::FunctionPreserved, pcie::Bdf::parse("03:00.0").requester_id());
+    open_window(us(1));
+    ledger.open_window(us(1), spaces);
+    mark(us(2), pcie::Phase::Shutdown);
+  }
+
+  static ConfigShadow space(bool bridge) {
+    ConfigShadow shadow;
+    shadow.set(0x00, 0x0d17'1172);
+    shadow.set(config::kCommand, 0x0010'0006);
+    shadow.set(0x0c, bridge ? 0x0001'0000 : 0);
+    shadow.set(config::kBar0, bridge ? 0 : 0xe000'0000);
+    if (bridge) shadow.set(config::kPrimaryBus, 0x0002'0100);
+    shadow.set(config::kCapabilityPointer, kPower);
+    shadow.set(kPower, 0x0003'0001 | (kMsix << 8));
+    shadow.set(kMsix, 0x801f'0011 | (kExpress << 8));
+    shadow.set(kExpress, 0x0002'0010);
+    shadow.set(kExpress + 8, 0x0000'2130);
+    std::vector<std::byte> bytes(4096);
+    for (unsigned offset = 0; offset < 256; offset += 4) {
+      const std::uint32_t value = shadow.at(offset);
+      std::memcpy(bytes.data() + offset, &value, 4);
+    }
+    return ConfigShadow(bytes);
+  }
+
+  void write(Time time, sim::FunctionIndex function, unsigned offset, std::uint32_t written, std::uint32_t after) {
+    ledger.on_write(
+        {time, function, static_cast<std::uint16_t>(offset), 0xf, written, spaces[function].at(offset), after});
+    spaces[function].set(offset, after);
+  }
+  void close() { ledger.close_window(us(100), spaces); }
+
+  std::vector<ConfigShadow> spaces;
+  ConfigLedger ledger;
+};
+
+TEST_F(Config, ClearingBusMasterEnableOfThePathIsFoundAndNamed) {
+  write(us(3), kRootPort, config::kCommand, 0x2, 0x0010'0002);
+  write(us(4), kRootPort, config::kCommand, 0x6, 0x0010'0006);
+  EXPECT_EQ(first(Check::Configuration),
+            "bus master enable cleared at 0000:00:01.0 (root port 0), which may never change in the window");
+  EXPECT_EQ(cause(Check::Configuration),
+            "bus master enable cleared at 0000:00:01.0 (root port 0) by kernel A, phase shutdown, 3.000 us");
+}
+
+TEST_F(Config, TheNeighboursOwnRegistersAreNotJudged) {
+  write(us(3), kEndpoint1, config::kCommand, 0, 0x0010'0000);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+TEST_F(Config, SizingABarIsAllowedAndItsLengthMeasured) {
+  write(us(3), kEndpoint0, config::kBar0, 0xffff'ffff, 0xffff'0000);
+  write(us(5), kEndpoint0, config::kBar0, 0xe000'0000, 0xe000'0000);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+  EXPECT_EQ(ledger.longest_window(), us(2));
+  EXPECT_EQ(ledger.momentary(), 1u);
+}
+
+TEST_F(Config, ABarThatIsNotRestoredIsFound) {
+  write(us(3), kEndpoint0, config::kBar0, 0xffff'ffff, 0xffff'0000);
+  close();
+  EXPECT_NE(first(Check::Configuration).find("is 0xffff0000 after the update and was 0xe0000000 before"),
+            std::string::npos);
+  EXPECT_NE(cause(Check::Configuration).find("last written 0xffffffff by kernel A, phase shutdown"), std::string::npos);
+}
+
+TEST_F(Config, ABarThatMovesIsFoundAtOnce) {
+  write(us(3), kEndpoint0, config::kBar0, 0xd000'0000, 0xd000'0000);
+  EXPECT_NE(first(Check::Configuration).find("moved from 0xe0000000 to 0xd0000000"), std::string::npos);
+}
+
+TEST_F(Config, BusNumbersPowerStateAndPayloadSizeMayNotChangeForAMoment) {
+  write(us(3), kUpstreamPort, config::kPrimaryBus, 0, 0);
+  EXPECT_NE(first(Check::Configuration).find("bus numbers changed from 0x20100 to 0x0"), std::string::npos);
+  write(us(4), kEndpoint0, kPower + 4, 3, 3);
+  write(us(5), kEndpoint0, kExpress + 8, 0x2110, 0x2110);
+  EXPECT_EQ(count(Check::Configuration), 3u);
+}
+
+TEST_F(Config, InitiatingAFunctionLevelResetIsFoundThoughTheBitReadsZero) {
+  write(us(3), kEndpoint0, kExpress + 8, 0xa130, 0x2130);
+  EXPECT_EQ(first(Check::Configuration),
+            "initiate function level reset written at 0000:03:00.0 (endpoint 0), which may never change in the window");
+}
+
+TEST_F(Config, MsixEnableMayNotFallAndFunctionMaskMay) {
+  write(us(3), kEndpoint0, kMsix, 0xc000'0000, 0xc01f'6011);
+  write(us(4), kEndpoint0, kMsix, 0x8000'0000, 0x801f'6011);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+TEST_F(Config, EqualValuesAndStatusBitsDoNotCount) {
+  write(us(3), kEndpoint0, kExpress + 8, 0x2130, 0x0009'2130);   // Device Status
+  write(us(4), kEndpoint0, config::kInterruptLine, 0x0b, 0x0b);  // Interrupt Line
+  write(us(5), kRootPort, config::kIoBase, 0, 0xa000'0000);      // Secondary Status
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+TEST_F(Config, MasterAbortModeMayBeClearedAndRestored) {
+  spaces[kRootPort].set(0x3c, 0x0020'0000);
+  ledger.open_window(us(1), spaces);
+  write(us(3), kRootPort, 0x3c, 0, 0);
+  write(us(4), kRootPort, 0x3c, 0x0020'0000, 0x0020'0000);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+}  // namespace
+}  // namespace holdover::bench::testing

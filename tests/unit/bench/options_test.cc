@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Options are refused with a sentence before anything starts, and can be written down so that they ask for the same
+// again.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "bench/fault_table.h"
+#include "bench/firmware.h"
+#include "bench/output_file.h"
+#include "bench/run.h"
+#include "pcie/error.h"
+
+namespace holdover::bench {
+namespace {
+
+RunOptions in_process() {
+  RunOptions options;
+  options.isolation = Isolation::InProcess;
+  return options;
+}
+
+std::string refusal(const RunOptions& options) {
+  try {
+    validate(options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+class OwnDirectory : public ::testing::Test {
+ protected:
+  OwnDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "holdover-test-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    path = pattern;
+  }
+  ~OwnDirectory() override { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+TEST(Options, DefaultsAreValid) { EXPECT_EQ(refusal(in_process()), ""); }
+
+TEST(Options, AnUnknownNameIsAnsweredWithThePossibleOnes) {
+  RunOptions options = in_process();
+  options.scenario = "continuty";
+  EXPECT_EQ(refusal(options), "--scenario: there is no «continuty»; there are: continuity, neighbour");
+  options = in_process();
+  options.faults = {"H999"};
+  EXPECT_NE(refusal(options).find("--fault: there is no fault «H999»; there are: H012"), std::string::npos);
+}
+
+TEST(Options, ANeighbourNeedsASwitch) {
+  RunOptions options = in_process();
+  options.scenario = "neighbour";
+  EXPECT_NE(refusal(options).find("--topology switch"), std::string::npos);
+  options.topology = "switch";
+  EXPECT_EQ(refusal(options), "");
+}
+
+TEST(Options, TimesOutOfRangeAreRefused) {
+  RunOptions options = in_process();
+  options.blackout = Time{0};
+  EXPECT_EQ(refusal(options), "--blackout: 0us is out of range; possible are 1us to 1s");
+  options.blackout = Time{2'000'000'000'000};
+  EXPECT_NE(refusal(options).find("2s is out of range"), std::string::npos);
+}
+
+TEST(Options, AWaveWindowNeedsAWave) {
+  RunOptions options = in_process();
+  options.wave_to = Time{5'000'000};
+  EXPECT_EQ(refusal(options), "--wave-from and --wave-to need --wave FILE.fst");
+}
+
+TEST(Options, ProcessIsolationNeedsAnImageThatCanBeExecuted) {
+  RunOptions options;
+  options.kernel_image = "/nowhere/image";
+  EXPECT_NE(refusal(options).find("cannot be executed"), std::string::npos);
+}
+
+TEST(Options, TheCommandLineNamesEverythingThatIsNotDefault) {
+  RunOptions options = in_process();
+  options.seed = 7;
+  options.blackout = Time{250'000'000};
+  options.faults = {"H014"};
+  options.wave = "a b.fst";
+  options.wave_from = Time{1'500'000};
+  EXPECT_EQ(command_line(options),
+            "holdover run --scenario continuity --profile continuous --topology direct --seed 7 --isolation in-process "
+            "--blackout 250us --fault H014 --wave 'a b.fst' --wave-from 1500ns");
+}
+
+TEST(Options, MachineFaultsAndHazardsAreToldApart) {
+  const FaultSelection selection = select_faults({"H014", "stuck-engine"});
+  EXPECT_EQ(selection.hazards, std::vector<std::string>{"H014"});
+  ASSERT_EQ(selection.machine.size(), 1u);
+  EXPECT_EQ(selection.machine[0].kind, sim::MachineFault::Kind::StallTransmit);
+}
+
+TEST(Options, TheKernelsCommandLineCarriesHazardsAndTimes) {
+  RunOptions options = in_process();
+  options.before = Time{50'000'000};
+  EXPECT_EQ(kernel_command_line(options, {"H014", "H015"}),
+            "profile=continuous scenario=continuity seed=1 jump=kexec before_us=50 after_us=200 blackout_us=1000 "
+            "hazard=H014 hazard=H015");
+}
+
+TEST_F(OwnDirectory, AnOutputWithoutADirectoryIsRefusedBeforeTheRun) {
+  RunOptions options = in_process();
+  options.json = path / "missing" / "report.json";
+  EXPECT_NE(refusal(options).find("--json: "), std::string::npos);
+  options.json = path;
+  EXPECT_NE(refusal(options).find("it is a directory"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(path));
+}
+
+TEST_F(OwnDirectory, OneFileForTwoOutputsIsRefused) {
+  RunOptions options = in_process();
+  options.json = path / "out";
+  options.junit = path / "." / "out";
+  EXPECT_NE(refusal(options).find("is named for another output too"), std::string::npos);
+}
+
+TEST_F(OwnDirectory, AFileIsReplacedWholeAndNothingElseIsLeft) {
+  const std::filesystem::path file = path / "report.json";
+  write_whole(file, "old");
+  write_whole(file, "new");
+  std::ifstream in(file);
+  std::string text;
+  in >> text;
+  EXPECT_EQ(text, "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}), 1);
+}
+
+TEST_F(OwnDirectory, AFailedWriteLeavesNothing) {
+  std::filesystem::create_directory(path / "taken");
+  EXPECT_THROW(write_whole(path / "taken", "text"), Error);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}), 1);
+}
+
+}  // namespace
+}  // namespace holdover::bench
