@@ -161,7 +161,9 @@ class Interruption(unittest.TestCase):
                                           "--trace", "t.trace"],
                                          cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                          start_new_session=True)
-                time.sleep(1.5)  # somewhere in the middle; wherever it is, the outcome must be the same
+                # The trace has begun: the run is under way.
+                while not os.listdir(directory) and child.poll() is None:
+                    time.sleep(0.01)
                 child.send_signal(signal.SIGINT)
                 stdout, stderr = child.communicate(timeout=60)
                 self.assertEqual(child.returncode, 2, stdout + stderr)
