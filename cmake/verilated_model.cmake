@@ -57,7 +57,8 @@ function(holdover_verilated_model name)
     COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}
     COMMAND ${VERILATOR} ${flags} ${PROJECT_SOURCE_DIR}/rtl/lint.vlt ${sources}
     COMMAND ${CMAKE_COMMAND} -DFOLDER=${folder} -DUNIT=${unit} -P ${PROJECT_SOURCE_DIR}/cmake/join_sources.cmake
-    DEPENDS ${sources} ${PROJECT_SOURCE_DIR}/rtl/lint.vlt ${PROJECT_SOURCE_DIR}/cmake/join_sources.cmake
+    DEPENDS ${sources} ${PROJECT_SOURCE_DIR}/rtl/lint.vlt ${PROJECT_SOURCE_DIR}/rtl/ep_assert.svh
+            ${PROJECT_SOURCE_DIR}/cmake/join_sources.cmake
     COMMENT "Verilating ${name}"
     VERBATIM)
 

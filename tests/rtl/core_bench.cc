@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "Vholdover_model.h"
+#include HOLDOVER_MODEL_HEADER
 #include "pcie/config_space.h"
 #include "tests/rtl/clocked_model.h"
 
@@ -16,13 +16,15 @@ using pcie::CompletionStatus;
 using pcie::Tlp;
 using pcie::TlpKind;
 
+using Model = HOLDOVER_MODEL;
+
 struct Pins {
-  ClockedModel<Vholdover_model> model;
+  ClockedModel<Model> model;
 };
 
 namespace {
 
-constexpr std::size_t kBeatBytes = sizeof(Vholdover_model::tx_req_data_o);
+constexpr std::size_t kBeatBytes = sizeof(Model::tx_req_data_o);
 constexpr unsigned kDeviceControl = 0x78;  // PCIe capability at 70h
 constexpr pcie::RequesterId kBdf = 0x0300;
 
@@ -81,6 +83,8 @@ CoreBench::CoreBench(const BenchConfig& settings)
 }
 
 CoreBench::~CoreBench() = default;
+
+std::size_t CoreBench::beat_bytes() { return kBeatBytes; }
 
 std::uint64_t CoreBench::random(std::uint64_t below) {
   random_ += 0x9e37'79b9'7f4a'7c15;

@@ -50,6 +50,9 @@ class CoreBench {
   CoreBench(const CoreBench&) = delete;
   CoreBench& operator=(const CoreBench&) = delete;
 
+  // Width of a beat of the model that this program is linked with.
+  [[nodiscard]] static std::size_t beat_bytes();
+
   void tick(unsigned clocks = 1);
   // False where `done` did not hold within `clocks`.
   [[nodiscard]] bool run_until(const std::function<bool()>& done, unsigned clocks);
