@@ -30,6 +30,7 @@ void Kernel::boot() {
   interrupts_ = std::make_unique<Interrupts>(platform_, BusAddress{parameters_.interrupt_controller_base},
                                              BusAddress{parameters_.msi_base});
   interrupts_->enable();
+  hardware_ = std::make_unique<InterruptiblePlatform>(platform_, *interrupts_);
   set_up_iommu();
   if (booted_by_kexec_) platform_.mark(Phase::Enumerate, Step::Begin, 0);
   scan();
@@ -77,7 +78,7 @@ void Kernel::set_up_live_update() {
 }
 
 void Kernel::set_up_iommu() {
-  iommu_ = std::make_unique<Iommu>(platform_, *pages_, BusAddress{parameters_.iommu_base});
+  iommu_ = std::make_unique<Iommu>(*hardware_, *pages_, BusAddress{parameters_.iommu_base});
   const IncomingIommu* incoming =
       policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
   if (incoming != nullptr) {
@@ -88,7 +89,7 @@ void Kernel::set_up_iommu() {
 }
 
 void Kernel::scan() {
-  pci_ = std::make_unique<PciBus>(platform_, policies_, &live_update_->pci(), parameters_.last_bus,
+  pci_ = std::make_unique<PciBus>(*hardware_, policies_, &live_update_->pci(), parameters_.last_bus,
                                   boot_phase(Phase::Enumerate));
   pci_->scan();
   assign_resources(*pci_,
@@ -103,7 +104,7 @@ void Kernel::bind_drivers() {
     if (device.express_port()) {
       enable_device(device);
     } else if (!device.bridge && incoming && policies_.mistakes.function_reset) {
-      (void)reset_function(platform_, policies_, device);
+      (void)reset_function(*hardware_, policies_, device);
     }
   });
 }

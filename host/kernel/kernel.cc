@@ -14,8 +14,6 @@ namespace {
 using pcie::Phase;
 using pcie::Step;
 
-// Interrupts are taken at least this often while the kernel waits.
-constexpr Time kPollInterval = 2_us;
 constexpr Iova kFirstHighIova{std::uint64_t{1} << 32};
 
 template <typename Entries, typename Name>
@@ -128,18 +126,11 @@ Iova Kernel::allocate_iova(Bytes size) {
   return iova;
 }
 
-void Kernel::wait(Time duration) {
-  while (duration > Time{0}) {
-    const Time slice = std::min(duration, kPollInterval);
-    platform_.wait(slice);
-    interrupts_->poll();
-    duration -= slice;
-  }
-}
+void Kernel::wait(Time duration) { hardware_->wait(duration); }
 
 void Kernel::print(std::string_view line) { platform_.console(line); }
 
-VfioContext Kernel::vfio_context() { return VfioContext{platform_, *interrupts_, *iommu_, policies_}; }
+VfioContext Kernel::vfio_context() { return VfioContext{*hardware_, *interrupts_, *iommu_, policies_}; }
 
 MemoryFile& Kernel::restore_memory(PhysicalAddress first, std::uint64_t page_count) {
   return files_.add(std::make_unique<Memfd>(*pages_, first, page_count));

@@ -17,6 +17,7 @@
 #include "host/kernel/file.h"
 #include "host/kernel/iommu/domain.h"
 #include "host/kernel/iommu/iommu.h"
+#include "host/kernel/irq/interruptible_platform.h"
 #include "host/kernel/irq/interrupts.h"
 #include "host/kernel/luo/live_update_core.h"
 #include "host/kernel/mm/memfd.h"
@@ -107,6 +108,7 @@ class Kernel : private KernelObjects {
   std::unique_ptr<PageAllocator> pages_;
   std::unique_ptr<LiveUpdateCore> live_update_;
   std::unique_ptr<Interrupts> interrupts_;
+  std::unique_ptr<InterruptiblePlatform> hardware_;  // while interrupts are on
   std::unique_ptr<Iommu> iommu_;
   std::unique_ptr<PciBus> pci_;
 };

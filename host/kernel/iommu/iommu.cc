@@ -70,13 +70,8 @@ void Iommu::adopt(const IncomingIommu& incoming) {
   } else if ((read64(kRootTableAddress) & kTableAddress) != root_table_.raw()) {
     throw Panic("The IOMMU translates with another root table than the one that was handed over.");
   }
-  const auto reserve = [this](std::uint16_t identifier) {
-    const auto place = std::lower_bound(domains_.begin(), domains_.end(), identifier,
-                                        [](const Domain& domain, std::uint16_t id) { return domain.identifier < id; });
-    if (place == domains_.end() || place->identifier != identifier) domains_.insert(place, Domain{identifier, nullptr});
-  };
-  for (const AddressSpaceState& domain : incoming.domains) reserve(domain.domain_id);
-  for (const auto& [function, identifier] : incoming.attachments) reserve(identifier);
+  for (const AddressSpaceState& domain : incoming.domains) (void)reserve(domain.domain_id);
+  for (const auto& [function, identifier] : incoming.attachments) (void)reserve(identifier);
 }
 
 IommuState Iommu::state() const {
@@ -157,14 +152,17 @@ std::optional<std::uint16_t> Iommu::register_domain(IommuDomain& domain) {
   return static_cast<std::uint16_t>(identifier);
 }
 
+std::vector<Iommu::Domain>::iterator Iommu::reserve(std::uint16_t identifier) {
+  const auto place = std::lower_bound(domains_.begin(), domains_.end(), identifier,
+                                      [](const Domain& domain, std::uint16_t id) { return domain.identifier < id; });
+  if (place != domains_.end() && place->identifier == identifier) return place;
+  return domains_.insert(place, Domain{identifier, nullptr});
+}
+
 void Iommu::adopt_domain(IommuDomain& domain) {
-  for (Domain& known : domains_) {
-    if (known.identifier != domain.identifier()) continue;
-    HOLDOVER_CHECK(known.object == nullptr);
-    known.object = &domain;
-    return;
-  }
-  throw Panic("An address space was handed over whose domain identifier the IOMMU did not adopt.");
+  Domain& known = *reserve(domain.identifier());
+  if (known.object != nullptr) throw Panic("An address space was handed over whose domain identifier is in use.");
+  known.object = &domain;
 }
 
 void Iommu::forget_domain(IommuDomain& domain) {

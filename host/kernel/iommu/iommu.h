@@ -50,6 +50,8 @@ class Iommu {
 
   // Called by domains: an identifier for a new one; nothing where all are in use.
   [[nodiscard]] std::optional<std::uint16_t> register_domain(IommuDomain& domain);
+  // A restored domain. Where the unit was reset instead of adopted, it is known from here on, and its functions have to
+  // be attached again. Throws Panic where its identifier belongs to another domain.
   void adopt_domain(IommuDomain& domain);
   // Detaches what still goes through it and forgets it.
   void forget_domain(IommuDomain& domain);
@@ -66,6 +68,8 @@ class Iommu {
     IommuDomain* object;  // null: handed over, not yet restored
   };
 
+  // The record of an identifier, made where there is none.
+  std::vector<Domain>::iterator reserve(std::uint16_t identifier);
   [[nodiscard]] std::uint32_t read32(unsigned offset) const;
   void write32(unsigned offset, std::uint32_t value) const;
   [[nodiscard]] std::uint64_t read64(unsigned offset) const;

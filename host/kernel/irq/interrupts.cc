@@ -25,9 +25,11 @@ void Interrupts::enable() {
   platform_.mmio_write(controller_ + Bytes{kControl}, 4, kControlEnable);
   // Posted writes: the read returns when the controller has them.
   (void)platform_.mmio_read(controller_ + Bytes{kControl}, 4);
+  enabled_ = true;
 }
 
 void Interrupts::disable() {
+  enabled_ = false;
   platform_.mmio_write(controller_ + Bytes{kControl}, 4, 0);
   (void)platform_.mmio_read(controller_ + Bytes{kControl}, 4);
 }
@@ -50,6 +52,7 @@ void Interrupts::free_vector(std::uint8_t vector) {
 InterruptMessage Interrupts::message(std::uint8_t vector) const { return {msi_window_.raw(), vector}; }
 
 void Interrupts::poll() {
+  if (!enabled_) return;
   while (const std::optional<std::uint8_t> vector = platform_.take_interrupt()) {
     if (allocated_[*vector]) {
       ++counts_[*vector];

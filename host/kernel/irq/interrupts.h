@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Driver of the interrupt controller, and the vectors of this kernel. Interrupts are taken by polling: inside waits and
-// at the end of accesses.
+// Driver of the interrupt controller, and the vectors of this kernel. Interrupts are taken by polling
+// (irq/interruptible_platform.h).
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ class Interrupts {
   void free_vector(std::uint8_t vector);
   [[nodiscard]] InterruptMessage message(std::uint8_t vector) const;
 
-  // Takes what is pending and counts it.
+  // Takes what is pending and counts it; nothing while the controller is off.
   void poll();
   // Interrupts of this vector since the last call.
   [[nodiscard]] std::uint64_t take(std::uint8_t vector);
@@ -46,6 +46,7 @@ class Interrupts {
   std::array<bool, 256> allocated_{};
   std::array<std::uint64_t, 256> counts_{};
   std::uint64_t stray_ = 0;
+  bool enabled_ = false;
 };
 
 }  // namespace holdover::host::kernel

@@ -71,7 +71,6 @@ void Msix::disable() {
     set_control(static_cast<std::uint16_t>(control() & ~kMsixControlEnable));
     change_intx_disable(device_, false);
   }
-  interrupts_.poll();
   free_vectors();
 }
 

@@ -37,29 +37,23 @@ VfioDevice::VfioDevice(VfioContext context, PciDevice& device, const DeviceState
 
 std::uint32_t VfioDevice::config_read(unsigned offset, unsigned size) {
   if (frozen_) return all_ones(size);
-  const std::uint32_t value = device_.config.read(offset, size);
-  context_.interrupts.poll();
-  return value;
+  return device_.config.read(offset, size);
 }
 
 void VfioDevice::config_write(unsigned offset, unsigned size, std::uint32_t value) {
   if (!frozen_) device_.config.write(offset, size, value);
-  context_.interrupts.poll();
 }
 
 std::uint32_t VfioDevice::read(unsigned bar, Bytes offset) {
   if (frozen_) return all_ones(4);
   HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{4} <= device_.bars[bar].size);
-  const std::uint64_t value = context_.platform.mmio_read(device_.bars[bar].address + offset, 4);
-  context_.interrupts.poll();
-  return static_cast<std::uint32_t>(value);
+  return static_cast<std::uint32_t>(context_.platform.mmio_read(device_.bars[bar].address + offset, 4));
 }
 
 void VfioDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
   if (frozen_) return;
   HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{4} <= device_.bars[bar].size);
   context_.platform.mmio_write(device_.bars[bar].address + offset, 4, value);
-  context_.interrupts.poll();
 }
 
 Bytes VfioDevice::bar_size(unsigned bar) const {

@@ -82,7 +82,7 @@ TEST_F(IommuTest, AttachWritesTheContextEntry) {
   ASSERT_EQ(iommu_.attach(kFirst, *space), 0);
   const PhysicalAddress context{word(iommu_.state().root_table, 2 * kFirst.bus) & ~0xfffull};
   EXPECT_EQ(word(context, 0), space->root().raw() | 1);
-  EXPECT_EQ(word(context, 1), 2u | space->identifier() << 8);
+  EXPECT_EQ(word(context, 1), 2u | unsigned{space->identifier()} << 8);
   EXPECT_EQ(iommu_.attached(kFirst), space->identifier());
   EXPECT_FALSE(iommu_.attached(kSecond).has_value());
 }
