@@ -74,17 +74,23 @@ module ep_bar_reader
   logic [10:0] boundary, room, part;
   logic [12:0] part_bytes;
   always_comb begin
-    boundary = is_card_q ? 11'd32 << max_payload_i : 11'd32;  // double words
-    room = boundary - (11'(offset_q >> 2) & (boundary - 11'd1));
-    part = left_q < room ? left_q : room;
-    part_bytes = {part, 2'b00} - (is_first_q ? 13'(leading_bytes(request_q.first_be)) : 13'd0);
+    boundary = '0;
+    room = '0;
+    part = '0;
+    part_bytes = '0;
+    if (state_q == StPlan) begin
+      boundary = is_card_q ? 11'd32 << max_payload_i : 11'd32;  // double words
+      room = boundary - (11'(offset_q >> 2) & (boundary - 11'd1));
+      part = left_q < room ? left_q : room;
+      part_bytes = {part, 2'b00} - (is_first_q ? 13'(leading_bytes(request_q.first_be)) : 13'd0);
+    end
   end
 
   // ---- Registers into the buffer: one double word per clock, each arrives a clock later ----------------------------
 
   logic                 collects, arrives_q, arrives_last_q, is_void;
   logic [LaneBits-1:0]  lane_q, arrive_lane_q;
-  logic [DataWidth-1:0] gather_q, gathered;
+  logic [DataWidth-1:0] gather_q;
   logic [3:0]           read_be;
 
   assign collects = state_q == StCollect && to_read_q != '0;
@@ -99,11 +105,6 @@ module ep_bar_reader
       register_o.offset = read_offset_q[15:0];
       register_o.be = read_be;
     end
-  end
-
-  always_comb begin
-    gathered = gather_q;
-    if (arrives_q) gathered[32*arrive_lane_q+:32] = register_rdata_i;
   end
 
   // ---- Buffer ------------------------------------------------------------------------------------------------------
@@ -126,12 +127,15 @@ module ep_bar_reader
   completion_t completion_q, completion;
   logic        sop_q;
   always_comb begin
-    completion = completion_for(request_q, completer_id_i);
-    completion.fmt_type = CplData;
-    completion.length = part[9:0];
-    completion.status = StatusSuccess;
-    completion.byte_count = bytes_left_q[11:0];
-    completion.lower_address = {offset_q[6:2], is_first_q ? leading_bytes(request_q.first_be) : 2'd0};
+    completion = '0;
+    if (state_q == StPlan) begin
+      completion = completion_for(request_q, completer_id_i);
+      completion.fmt_type = CplData;
+      completion.length = part[9:0];
+      completion.status = StatusSuccess;
+      completion.byte_count = bytes_left_q[11:0];
+      completion.lower_address = {offset_q[6:2], is_first_q ? leading_bytes(request_q.first_be) : 2'd0};
+    end
   end
 
   assign tx_cpl_valid_o = state_q == StSend && filled_q != '0;
@@ -164,7 +168,7 @@ module ep_bar_reader
 
   always_ff @(posedge clk_i) begin
     state_q <= state_d;
-    if (state_q == StIdle) begin
+    if (start_i) begin
       request_q <= request_i;
       is_card_q <= is_card_i;
       is_first_q <= 1'b1;
@@ -194,7 +198,7 @@ module ep_bar_reader
     arrives_q <= collects;
     arrive_lane_q <= lane_q;
     arrives_last_q <= arrives_q && (arrive_lane_q == '1 || (to_read_q == '0));
-    gather_q <= gathered;
+    if (arrives_q) gather_q[32*arrive_lane_q+:32] <= register_rdata_i;
     if (collects) begin
       to_read_q <= to_read_q - 11'd1;
       read_offset_q <= read_offset_q + 32'd4;

@@ -131,13 +131,16 @@ module ep_request_filter
   assign own_taken = sends_own && tx_cpl_ready_i;
 
   always_comb begin
-    answer = completion_for(answer_q, bdf_i);
-    answer.status = StatusUnsupportedRequest;
-    answer.byte_count = 12'd4;
-    if (answer_q.fmt_type[4:0] == TypeMemoryLocked) answer.fmt_type = CompletionLocked;
-    if (answer_q.fmt_type[4:1] == TypeMemory[4:1]) begin
-      answer.byte_count = 12'(byte_count(answer_q));
-      answer.lower_address = {5'(low_address(answer_q)), leading_bytes(answer_q.first_be)};
+    answer = '0;
+    if (answer_pending_q) begin
+      answer = completion_for(answer_q, bdf_i);
+      answer.status = StatusUnsupportedRequest;
+      answer.byte_count = 12'd4;
+      if (answer_q.fmt_type[4:0] == TypeMemoryLocked) answer.fmt_type = CompletionLocked;
+      if (answer_q.fmt_type[4:1] == TypeMemory[4:1]) begin
+        answer.byte_count = 12'(byte_count(answer_q));
+        answer.lower_address = {5'(low_address(answer_q)), leading_bytes(answer_q.first_be)};
+      end
     end
   end
 
