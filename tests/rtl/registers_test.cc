@@ -105,7 +105,7 @@ TEST_F(Registers, ResetOfAChannelReadsOneUntilItIsDone) {
   write(regs::channel::control(1), regs::channel::kControlReset.mask() | regs::channel::kControlRun.mask());
   EXPECT_TRUE(top->channel_reset_o);
   EXPECT_EQ(read(regs::channel::control(1)), regs::channel::kControlReset.mask());
-  EXPECT_FALSE(top->channel_reset_o);  // one clock only
+  EXPECT_FALSE(top->channel_reset_o);                                               // one clock only
   EXPECT_EQ(read(regs::channel::control(1)), regs::channel::kControlReset.mask());  // before the channel has answered
   top->channel_resetting_i = 1;
   clocks(20);
