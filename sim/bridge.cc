@@ -32,17 +32,23 @@ constexpr std::uint16_t kAcsControls = 0x001f;
 
 unsigned port_type(FunctionKind kind) {
   switch (kind) {
-    case FunctionKind::RootPort: return config::kPortTypeRootPort;
-    case FunctionKind::SwitchUpstream: return config::kPortTypeSwitchUpstream;
-    default: return config::kPortTypeSwitchDownstream;
+    case FunctionKind::RootPort:
+      return config::kPortTypeRootPort;
+    case FunctionKind::SwitchUpstream:
+      return config::kPortTypeSwitchUpstream;
+    default:
+      return config::kPortTypeSwitchDownstream;
   }
 }
 
 std::uint16_t device_id(FunctionKind kind) {
   switch (kind) {
-    case FunctionKind::RootPort: return 0x0D01;
-    case FunctionKind::SwitchUpstream: return 0x0D02;
-    default: return 0x0D03;
+    case FunctionKind::RootPort:
+      return 0x0D01;
+    case FunctionKind::SwitchUpstream:
+      return 0x0D02;
+    default:
+      return 0x0D03;
   }
 }
 
@@ -103,10 +109,12 @@ void Bridge::build_capabilities() {
   define(kExpress + config::kExpressFlags, 2, 0x0002u | (port_type(identity_.kind) << 4) | slot, 0);
   define(kExpress + config::kExpressDeviceCapabilities, 4, 0x0000'8020u | identity_.max_payload_supported, 0);
   define(kExpress + config::kExpressDeviceControl, 2, 0x2810,
-         config::kDeviceControlErrorReporting | config::kDeviceControlMaxPayload | config::kDeviceControlMaxReadRequest |
-             config::kDeviceControlRelaxedOrdering | config::kDeviceControlExtendedTag | config::kDeviceControlNoSnoop);
+         config::kDeviceControlErrorReporting | config::kDeviceControlMaxPayload |
+             config::kDeviceControlMaxReadRequest | config::kDeviceControlRelaxedOrdering |
+             config::kDeviceControlExtendedTag | config::kDeviceControlNoSnoop);
   define(kExpress + config::kExpressDeviceStatus, 2, 0, 0, config::kDeviceStatusErrors);
-  define(kExpress + config::kExpressLinkControl, 2, 0, 0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
+  define(kExpress + config::kExpressLinkControl, 2, 0,
+         0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
   if (downwards) {
     define(kExpress + config::kExpressSlotCapabilities, 4, (identity_.port + 1) << 19, 0);
     define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);

@@ -56,7 +56,7 @@ class Bridge {
 
   // What the registers decide.
   [[nodiscard]] std::uint8_t secondary_bus() const;
-  [[nodiscard]] bool owns_bus(std::uint8_t bus) const;  // secondary to subordinate; none while both are 0
+  [[nodiscard]] bool owns_bus(std::uint8_t bus) const;     // secondary to subordinate; none while both are 0
   [[nodiscard]] bool claims(std::uint64_t address) const;  // memory decode on and address in a window
   [[nodiscard]] bool in_d0() const;
   [[nodiscard]] bool bus_master() const;
@@ -75,10 +75,12 @@ class Bridge {
  private:
   [[nodiscard]] std::uint16_t word(unsigned offset) const;
   void set_word(unsigned offset, std::uint16_t value);
-  void define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable, std::uint32_t clear_on_one = 0);
+  void define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable,
+              std::uint32_t clear_on_one = 0);
   void build_header();
   void build_capabilities();
-  void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables, std::uint32_t data);
+  void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
+                   std::uint32_t data);
   [[nodiscard]] bool has_link_below() const { return identity_.kind != FunctionKind::SwitchUpstream; }
 
   const Scheduler& scheduler_;

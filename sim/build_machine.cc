@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The machine with Verilated endpoints.
+#include <filesystem>
 #include <memory>
 
 #include "sim/machine.h"
@@ -13,7 +14,7 @@ std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witn
     if (number == 0 && !config.wave.empty()) {
       return make_traced_endpoint(straps, WaveConfig{config.wave, config.wave_from, config.wave_to});
     }
-    return make_verilated_endpoint(straps);
+    return make_verilated_endpoint(straps, number == 0 ? config.pins : std::filesystem::path{});
   };
   return std::make_unique<Machine>(config, witness, make_endpoint);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One direction of a link: transmit queues, serialization, flight, receive buffers, and the credits that keep the latter from
-// overflowing (PCIe 5.0, 2.6).
+// One direction of a link: transmit queues, serialization, flight, receive buffers, and the credits that keep the
+// latter from overflowing (PCIe 5.0, 2.6).
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An endpoint as its hard block sees it: whole TLPs on streams, one call per clock. The Verilated model is one; tests have
-// scripted ones.
+// An endpoint as its hard block sees it: whole TLPs on streams, one call per clock. The Verilated model is one; tests
+// have scripted ones.
 #pragma once
 
 #include <array>
@@ -33,15 +33,15 @@ struct EndpointPins {
   std::array<bool, kStreams> tx_valid{};  // the last beat of tx[stream] left in this clock
   std::array<pcie::Tlp, kStreams> tx;
   std::array<pcie::TlpHeader, kStreams> tx_header{};  // of tx[stream], as it stood on the pins
-  std::array<FunctionState, kStreams> tx_state;  // when the first beat of tx[stream] was presented
+  std::array<FunctionState, kStreams> tx_state;       // when the first beat of tx[stream] was presented
   bool any_tx = false;
-  bool malformed_tx = false;              // a header that names no TLP, or beats that do not fit it; dropped
+  bool malformed_tx = false;  // a header that names no TLP, or beats that do not fit it; dropped
   Stream malformed_stream = Stream::Request;
   FunctionState function;
-  bool reset_in_progress = false;         // FLR
-  bool function_changed = false;          // `function` or `reset_in_progress` differs from the clock before
+  bool reset_in_progress = false;  // FLR
+  bool function_changed = false;   // `function` or `reset_in_progress` differs from the clock before
   bool config_write = false;
-  ConfigWrite written;                    // without time and function
+  ConfigWrite written;  // without time and function
   bool event = false;
   std::uint8_t event_vector = 0;
   bool event_coalesced = false;

@@ -160,8 +160,8 @@ void EndpointPort::see(Direction direction, const pcie::Tlp& tlp, const Function
 }
 
 void EndpointPort::report(std::string_view rule, std::string sentence) {
-  watchers_.witness.on_violation(Violation{
-      scheduler_.now(), std::string{rule}, "endpoint " + std::to_string(number_) + ": " + std::move(sentence)});
+  watchers_.witness.on_violation(Violation{scheduler_.now(), std::string{rule},
+                                           "endpoint " + std::to_string(number_) + ": " + std::move(sentence)});
 }
 
 std::string EndpointPort::describe() const {

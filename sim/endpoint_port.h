@@ -16,8 +16,8 @@
 
 namespace holdover::sim {
 
-// Room for completions towards the endpoint. Their credits are advertised as infinite (PCIe 5.0, 2.6.1): it is the endpoint
-// that must not ask for more than fits.
+// Room for completions towards the endpoint. Their credits are advertised as infinite (PCIe 5.0, 2.6.1): it is the
+// endpoint that must not ask for more than fits.
 inline constexpr Bytes kCompletionBuffer{40 * 1024};
 // Non-posted requests of the endpoint that the block holds.
 inline constexpr unsigned kNonPostedSlots = 8;

@@ -44,8 +44,8 @@ LinkRate::LinkRate(const LinkConfig& config, unsigned max_payload) {
   const auto* width =
       std::find_if(kWidths.begin(), kWidths.end(), [&](const Width& entry) { return entry.lanes == config.lanes; });
   if (width == kWidths.end()) {
-    throw Error(ErrorCode::InvalidArgument, "There is no link of " + std::to_string(config.lanes) +
-                                                " lanes; the machine knows 1, 2, 4, 8 and 16.");
+    throw Error(ErrorCode::InvalidArgument,
+                "There is no link of " + std::to_string(config.lanes) + " lanes; the machine knows 1, 2, 4, 8 and 16.");
   }
   const Generation& generation = kGenerations[config.generation - 1];
   const std::uint64_t interval =

@@ -58,17 +58,17 @@ Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFa
              }),
       faults_(config.faults, [this](Time time, const MachineFault& fault) { witness_.on_fault(time, fault); }),
       root_(scheduler_, iommu_, interrupts_),
-      topology_(config_,
-                Topology::Surroundings{
-                    MemoryServices{scheduler_, memory_, iommu_, interrupts_, faults_, witness_}, root_,
-                    config.check_protocol
-                        ? &checker_.emplace(static_cast<unsigned>(places_of(config.topology).size()),
-                                            [this](const Violation& violation) { witness_.on_violation(violation); })
-                        : nullptr,
-                    config.trace.empty()
-                        ? nullptr
-                        : &trace_.emplace(config.trace, TraceInfo{configuration_hash(config), config.seed})},
-                make_endpoint),
+      topology_(
+          config_,
+          Topology::Surroundings{
+              MemoryServices{scheduler_, memory_, iommu_, interrupts_, faults_, witness_}, root_,
+              config.check_protocol
+                  ? &checker_.emplace(static_cast<unsigned>(places_of(config.topology).size()),
+                                      [this](const Violation& violation) { witness_.on_violation(violation); })
+                  : nullptr,
+              config.trace.empty() ? nullptr
+                                   : &trace_.emplace(config.trace, TraceInfo{configuration_hash(config), config.seed})},
+          make_endpoint),
       poison_times_(config.seed, "poison") {
   scheduler_.set_clock(*this);
 }

@@ -40,8 +40,8 @@ Translation MemoryPath::look_up(const pcie::Tlp& tlp) {
                                    tlp.kind == pcie::TlpKind::MemoryWrite);
 }
 
-// Translates on arrival, so that the walk has taken place by the time of the access; the access itself translates again, and
-// finds what the unit's caches say then.
+// Translates on arrival, so that the walk has taken place by the time of the access; the access itself translates
+// again, and finds what the unit's caches say then.
 void MemoryPath::accept(Packet packet) {
   const Time now = services_.scheduler.now();
   if (pcie::is_completion(packet.tlp.kind)) {

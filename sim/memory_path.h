@@ -65,7 +65,7 @@ class MemoryPath final : private EventHandler {
  private:
   struct Write {
     Packet packet;
-    Time due;             // not before this, nor before the write ahead of it
+    Time due;              // not before this, nor before the write ahead of it
     bool faulted = false;  // its translation failed when it arrived
   };
   struct Read {

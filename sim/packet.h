@@ -25,12 +25,13 @@ inline constexpr std::array<pcie::FlowClass, 3> kFlowClasses{pcie::FlowClass::Po
                                                              pcie::FlowClass::Completion};
 [[nodiscard]] constexpr std::size_t index_of(pcie::FlowClass flow) { return static_cast<std::size_t>(flow); }
 
-// Three queues and one order among them (PCIe 5.0, 2.4.1, table 2-40): nothing passes a posted request, posted requests and
-// completions pass non-posted requests that are stuck, and relaxed and ID-based ordering are not made use of.
+// Three queues and one order among them (PCIe 5.0, 2.4.1, table 2-40): nothing passes a posted request, posted requests
+// and completions pass non-posted requests that are stuck, and relaxed and ID-based ordering are not made use of.
 class OrderedQueue {
  public:
   // Where completions come from a stream of their own they have no order against posted requests.
-  explicit OrderedQueue(bool completions_follow_posted = true) : completions_follow_posted_(completions_follow_posted) {}
+  explicit OrderedQueue(bool completions_follow_posted = true)
+      : completions_follow_posted_(completions_follow_posted) {}
 
   void push(Packet packet) {
     const std::size_t flow = index_of(pcie::flow_class(packet.tlp.kind));

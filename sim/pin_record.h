@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The input pins of an endpoint as plain memory, and the file that keeps them clock by clock.
 //
-// File: magic «HOLDPINS», then per clock a mask (u32, little-endian) of the 16-byte parts of InputPins that changed, and those
-// parts.
+// File: magic «HOLDPINS», then per clock a mask (u32, little-endian) of the 16-byte parts of InputPins that changed,
+// and those parts.
 #pragma once
 
 #include <array>

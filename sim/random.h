@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Counter-based random numbers: a stream is a pure function of the seed and of the component that draws from it, so adding a
-// component changes nobody else's numbers.
+// Counter-based random numbers: a stream is a pure function of the seed and of the component that draws from it, so
+// adding a component changes nobody else's numbers.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,9 @@
 namespace holdover::sim {
 namespace {
 
-constexpr std::uint64_t all_ones(unsigned size) { return size == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * size)) - 1; }
+constexpr std::uint64_t all_ones(unsigned size) {
+  return size == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * size)) - 1;
+}
 
 // `size` little-endian bytes from byte `from` on.
 std::uint64_t little_endian(std::span<const std::byte> bytes, unsigned from, unsigned size) {
@@ -184,7 +186,8 @@ std::uint64_t RootComplex::mmio_read(BusAddress address, unsigned size) {
   }
   if (within(address, kPlatformMap.interrupt_controller, Bytes{InterruptController::kRegisterBytes})) {
     scheduler_.run_until(scheduler_.now() + kRegisterTime);
-    return interrupts_.read_register(static_cast<unsigned>((address - kPlatformMap.interrupt_controller).count()), size);
+    return interrupts_.read_register(static_cast<unsigned>((address - kPlatformMap.interrupt_controller).count()),
+                                     size);
   }
   RootPort* port = port_of_address(address.raw());
   if (port == nullptr) {
@@ -215,7 +218,8 @@ void RootComplex::mmio_write(BusAddress address, unsigned size, std::uint64_t va
   }
   if (within(address, kPlatformMap.interrupt_controller, Bytes{InterruptController::kRegisterBytes})) {
     scheduler_.run_until(scheduler_.now() + kRegisterTime);
-    interrupts_.write_register(static_cast<unsigned>((address - kPlatformMap.interrupt_controller).count()), size, value);
+    interrupts_.write_register(static_cast<unsigned>((address - kPlatformMap.interrupt_controller).count()), size,
+                               value);
     return;
   }
   RootPort* port = port_of_address(address.raw());

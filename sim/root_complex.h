@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's way into the fabric: configuration and memory accesses through root ports, and the platform's own registers.
-// One access at a time; simulated time passes until it is answered.
+// The host's way into the fabric: configuration and memory accesses through root ports, and the platform's own
+// registers. One access at a time; simulated time passes until it is answered.
 #pragma once
 
 #include <cstdint>

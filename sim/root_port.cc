@@ -51,10 +51,15 @@ void RootPort::take(Packet packet) {
       memory_.accept(std::move(packet));
       return;
     case pcie::TlpKind::Completion:
-    case pcie::TlpKind::CompletionData: memory_.accept(std::move(packet)); return;
+    case pcie::TlpKind::CompletionData:
+      memory_.accept(std::move(packet));
+      return;
     case pcie::TlpKind::Message:
-    case pcie::TlpKind::MessageData: return;  // error and power messages end in the root port
-    default: refuse(packet, "configuration requests do not travel upstream", true); return;
+    case pcie::TlpKind::MessageData:
+      return;  // error and power messages end in the root port
+    default:
+      refuse(packet, "configuration requests do not travel upstream", true);
+      return;
   }
 }
 

@@ -12,7 +12,8 @@ namespace holdover::sim {
 class RootPort final : private ChannelReceiver, private ChannelSender {
  public:
   // Everything outlives the port.
-  RootPort(const Scheduler& scheduler, Witness& witness, Bridge& bridge, Link& link, MemoryPath& memory, HostSide& host);
+  RootPort(const Scheduler& scheduler, Witness& witness, Bridge& bridge, Link& link, MemoryPath& memory,
+           HostSide& host);
 
   [[nodiscard]] Bridge& bridge() { return bridge_; }
   [[nodiscard]] Link& link() { return link_; }

@@ -18,7 +18,8 @@ namespace holdover::sim {
 
 // Turns a type 1 configuration request into the type 0 request that the bus below carries (PCIe 5.0, 7.3.3).
 void convert_to_type0(pcie::Tlp& request);
-// Whether a port may put a type 0 request for this target onto its link: device 0 only, unless it forwards ARI (PCIe 5.0, 7.3.1).
+// Whether a port may put a type 0 request for this target onto its link: device 0 only, unless it forwards ARI
+// (PCIe 5.0, 7.3.1).
 [[nodiscard]] bool target_on_link(const Bridge& port, pcie::RequesterId target);
 
 inline constexpr std::string_view kWindowReason = "the address lies in the port's own window";

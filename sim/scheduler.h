@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Simulated time: the only clock of the machine. Events are ordered by time, then by the order of their insertion; an event at
-// the time of a clock edge comes before the edge.
+// Simulated time: the only clock of the machine. Events are ordered by time, then by the order of their insertion; an
+// event at the time of a clock edge comes before the edge.
 #pragma once
 
 #include <cstdint>

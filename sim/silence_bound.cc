@@ -28,9 +28,9 @@ constexpr std::size_t kCompletion = 2;
 
 // Time for what may stand before a record in one queue.
 struct Queue {
-  Time longest;   // a posted request of the maximum payload
-  Time read;      // a non-posted request
-  Time others;    // what the other ports may send between two of ours
+  Time longest;  // a posted request of the maximum payload
+  Time read;     // a non-posted request
+  Time others;   // what the other ports may send between two of ours
 
   [[nodiscard]] Time drain(std::uint64_t posted, std::uint64_t reads, std::uint64_t completions) const {
     return (longest + others) * posted + (read + others) * reads + (longest + others) * completions;
@@ -67,8 +67,8 @@ SilenceBound silence_bound(const MachineConfig& config) {
     for (int port = place.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
       if (places[static_cast<std::size_t>(port)].kind != FunctionKind::SwitchUpstream) continue;
       ++depth;
-      const auto siblings = std::count_if(places.begin(), places.end(),
-                                          [&](const Place& other) { return other.parent == port; });
+      const auto siblings =
+          std::count_if(places.begin(), places.end(), [&](const Place& other) { return other.parent == port; });
       others = std::max(others, static_cast<std::uint64_t>(siblings) - 1);
     }
     if (depth > deepest) {
@@ -85,8 +85,8 @@ SilenceBound silence_bound(const MachineConfig& config) {
     const std::uint64_t small = in.header_credits[kPosted] - std::min<std::uint64_t>(large, in.header_credits[kPosted]);
     add("switch's receive buffer, sharing the link above",
         queue.drain(large, in.header_credits[kNonPosted] + small, in.header_credits[kCompletion]));
-    add("switch's transmit queue", queue.drain(out.transmit_slots[kPosted] + 1, out.transmit_slots[kNonPosted],
-                                               out.transmit_slots[kCompletion]));
+    add("switch's transmit queue",
+        queue.drain(out.transmit_slots[kPosted] + 1, out.transmit_slots[kNonPosted], out.transmit_slots[kCompletion]));
     add("forwarding through the switch", kSwitchLatency);
   }
   const ChannelConfig last = upward_channel(config, FunctionKind::RootPort,

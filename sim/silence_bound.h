@@ -6,8 +6,8 @@
 
 namespace holdover::sim {
 
-// From the record's deadline to DRAM, with everything on the way as full and as late as it can legally be. Holds while links
-// stay up and each port forwards; what a kernel adds is not in it.
+// From the record's deadline to DRAM, with everything on the way as full and as late as it can legally be. Holds while
+// links stay up and each port forwards; what a kernel adds is not in it.
 [[nodiscard]] SilenceBound silence_bound(const MachineConfig& config);
 
 }  // namespace holdover::sim

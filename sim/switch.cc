@@ -87,15 +87,16 @@ void Switch::take_route(const Route& route, Packet packet) {
       route.to->send(Packet{route.port->complete(tlp), kFromHost});
       return;
     case Route::Kind::Refuse:
-    case Route::Kind::Drop: break;
+    case Route::Kind::Drop:
+      break;
   }
   if (route.kind == Route::Kind::Refuse) route.port->note_unsupported_request();
   if (packet.origin != kFromHost) {
     witness_.on_request_refused(scheduler_.now(), packet.origin, route.port->identity().index, tlp, route.reason);
   }
   if (route.kind == Route::Kind::Refuse && pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted) {
-    route.to->send(Packet{refusal(tlp, route.port->bdf().requester_id(), pcie::CompletionStatus::UnsupportedRequest),
-                          kFromHost});
+    route.to->send(
+        Packet{refusal(tlp, route.port->bdf().requester_id(), pcie::CompletionStatus::UnsupportedRequest), kFromHost});
   }
 }
 
@@ -125,7 +126,8 @@ Switch::Route Switch::route_down(const pcie::Tlp& tlp) const {
   if (pcie::is_completion(tlp.kind)) {
     const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
     const Port* port = upstream_.bridge->owns_bus(bus) ? port_of_bus(bus) : nullptr;
-    const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false, "no port below owns the bus of its requester"};
+    const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false,
+                     "no port below owns the bus of its requester"};
     return port == nullptr ? lost : onto_link(*port, lost);
   }
   if (tlp.kind != TlpKind::MemoryRead && tlp.kind != TlpKind::MemoryWrite) {
@@ -191,7 +193,8 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
   if (pcie::is_completion(tlp.kind)) {
     const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
     if (upstream_.bridge->owns_bus(bus)) {
-      const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false, "no port below owns the bus of its requester"};
+      const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false,
+                       "no port below owns the bus of its requester"};
       const Port* peer = port_of_bus(bus);
       return peer == nullptr ? lost : onto_link(*peer, lost);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A switch: one upstream port, downstream ports on an internal bus, and what moves packets between them. Where a packet goes is
-// decided by the ports' registers alone.
+// A switch: one upstream port, downstream ports on an internal bus, and what moves packets between them. Where a packet
+// goes is decided by the ports' registers alone.
 #pragma once
 
 #include <cstddef>
@@ -33,10 +33,10 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   struct Route {
     enum class Kind { Forward, Configure, Refuse, Drop };
     Kind kind = Kind::Drop;
-    Channel* to = nullptr;       // Forward: where; the others: where an answer goes
-    Bridge* port = nullptr;      // whose registers are accessed, or who refuses
-    bool convert = false;        // to a configuration request of type 0
-    std::string_view reason;     // of Refuse and Drop
+    Channel* to = nullptr;    // Forward: where; the others: where an answer goes
+    Bridge* port = nullptr;   // whose registers are accessed, or who refuses
+    bool convert = false;     // to a configuration request of type 0
+    std::string_view reason;  // of Refuse and Drop
   };
 
   void on_arrival(Channel&) override { pump(); }

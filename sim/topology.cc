@@ -25,10 +25,9 @@ const std::vector<Place>& direct_places() {
 }
 
 const std::vector<Place>& switch_places() {
-  static const std::vector<Place> places{
-      {FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
-      {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
-      {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
+  static const std::vector<Place> places{{FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
+                                         {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
+                                         {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
   return places;
 }
 
@@ -43,10 +42,14 @@ unsigned enough_data_credits(const MachineConfig& config, Time receive_latency) 
 
 std::string name_of(FunctionKind kind, unsigned number) {
   switch (kind) {
-    case FunctionKind::RootPort: return "root port " + std::to_string(number);
-    case FunctionKind::SwitchUpstream: return "switch " + std::to_string(number);
-    case FunctionKind::SwitchDownstream: return "switch port " + std::to_string(number);
-    case FunctionKind::Endpoint: return "endpoint " + std::to_string(number);
+    case FunctionKind::RootPort:
+      return "root port " + std::to_string(number);
+    case FunctionKind::SwitchUpstream:
+      return "switch " + std::to_string(number);
+    case FunctionKind::SwitchDownstream:
+      return "switch port " + std::to_string(number);
+    case FunctionKind::Endpoint:
+      return "endpoint " + std::to_string(number);
   }
   return {};
 }
@@ -102,9 +105,8 @@ Topology::Topology(const MachineConfig& config, const Surroundings& surroundings
     links_.emplace_back();
     paths_.emplace_back();
     if (places[port].kind == FunctionKind::SwitchUpstream) continue;
-    const auto below = std::find_if(places.begin(), places.end(), [&](const Place& place) {
-      return place.parent == static_cast<int>(port);
-    });
+    const auto below = std::find_if(places.begin(), places.end(),
+                                    [&](const Place& place) { return place.parent == static_cast<int>(port); });
     HOLDOVER_CHECK(below != places.end());
     add_link(config, surroundings, port, below->kind);
   }
@@ -128,7 +130,8 @@ void Topology::add_bridge(const MachineConfig& config, const Surroundings& surro
   identity.device = place.device;
   identity.port = static_cast<unsigned>(same_kind);
   identity.max_payload_supported = std::max(config.endpoint.max_payload_supported, 2u);
-  bridges_.push_back(std::make_unique<Bridge>(surroundings.services.scheduler, surroundings.services.witness, identity));
+  bridges_.push_back(
+      std::make_unique<Bridge>(surroundings.services.scheduler, surroundings.services.witness, identity));
   functions_.push_back(std::move(info));
 }
 
@@ -166,7 +169,8 @@ void Topology::add_switches(const Surroundings& surroundings, const std::vector<
       downstream.push_back(Switch::Port{bridges_[port].get(), links_[port].get()});
     }
     switches_.push_back(std::make_unique<Switch>(surroundings.services.scheduler, surroundings.services.witness,
-                                                 Switch::Port{bridges_[upstream].get(), &above}, std::move(downstream)));
+                                                 Switch::Port{bridges_[upstream].get(), &above},
+                                                 std::move(downstream)));
   }
 }
 

@@ -101,8 +101,8 @@ class VerilatedEndpoint final : public Endpoint {
     {
       std::ofstream probe(wave.path, std::ios::binary);
       if (!probe) {
-        throw Error(ErrorCode::Unavailable, "The waveform " + wave.path.string() +
-                                                " cannot be written; name a file in a folder that exists.");
+        throw Error(ErrorCode::Unavailable,
+                    "The waveform " + wave.path.string() + " cannot be written; name a file in a folder that exists.");
       }
     }
     context_.traceEverOn(true);
@@ -263,6 +263,7 @@ class VerilatedEndpoint final : public Endpoint {
 
   void collect(std::size_t stream, bool sop, bool eop, const EData* header, const EData* data, EndpointPins& pins) {
     Tx& state = tx_[stream];
+    if (!pins.link_up) return;  // the reset cuts TLPs off anywhere
     if (sop && !state.presented) {
       state.presented = true;
       // One register lies between the decision to send and the pins.

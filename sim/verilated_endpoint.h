@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The endpoint in RTL: turns pins into TLPs and back. verilated_endpoint.cc is the only file that knows Verilator; it is
-// compiled once for the plain model and once for the one that writes waveforms.
+// The endpoint in RTL: turns pins into TLPs and back. verilated_endpoint.cc is the only file that knows Verilator; it
+// is compiled once for the plain model and once for the one that writes waveforms.
 #pragma once
 
 #include <cstdint>

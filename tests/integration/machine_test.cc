@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// The machine with the endpoint in RTL, driven by hand: what a kernel will rely on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "host/driver/dma_abi.h"
+#include "host/driver/endpoint_regs.h"
+#include "pcie/config_space.h"
+#include "pcie/pattern.h"
+#include "sim/witness.h"
+#include "tests/support/hand_host.h"
+
+namespace holdover {
+namespace {
+
+namespace config = pcie::config;
+namespace regs = host::regs;
+using test::HandHost;
+using test::Recorder;
+using testing::IsEmpty;
+
+struct Bench {
+  explicit Bench(const sim::MachineConfig& machine_config)
+      : machine(sim::build_machine(machine_config, seen)), host(*machine), platform(machine->platform()) {}
+  Recorder seen;
+  std::unique_ptr<sim::ObservedMachine> machine;
+  HandHost host;
+  pcie::Platform& platform;
+};
+
+sim::MachineConfig small(const std::string& topology, std::uint64_t seed = 1) {
+  sim::MachineConfig machine_config;
+  machine_config.topology = topology;
+  machine_config.seed = seed;
+  machine_config.dram_size = 16_MiB;
+  return machine_config;
+}
+
+class MachineTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(MachineTest, FunctionsAnswerOnceTheirBridgesHaveBusNumbers) {
+  Bench bench(small(GetParam()));
+  EXPECT_EQ(bench.platform.config_read(pcie::Bdf{0, 1, 0, 0}, Bytes{0}, 4), 0xffff'ffffu);
+  bench.host.configure();
+  for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
+    EXPECT_EQ(bench.platform.config_read(bench.machine->bdf(i), Bytes{config::kVendorId}, 2), 0x1172u)
+        << bench.machine->functions()[i].name;
+  }
+  EXPECT_EQ(bench.platform.config_read(pcie::Bdf{0, 0, 7, 0}, Bytes{0}, 4), 0xffff'ffffu);
+  EXPECT_EQ(bench.platform.config_read(pcie::Bdf{0, 20, 0, 0}, Bytes{0}, 2), 0xffffu);
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, BarsTellTheirSizes) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  const pcie::Bdf function = bench.host.endpoint(0);
+  bench.platform.config_write(function, Bytes{config::kCommand}, 2, 0);
+  bench.platform.config_write(function, Bytes{config::kBar0}, 4, 0xffff'ffff);
+  EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kBar0}, 4), 0xffff'0000u);
+  bench.platform.config_write(function, Bytes{config::kBar0 + 8}, 4, 0xffff'ffff);
+  EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kBar0 + 8}, 4), 0xffff'000cu);
+}
+
+TEST_P(MachineTest, RegistersAndCardMemoryAnswerThroughTheWindows) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  for (unsigned endpoint = 0; endpoint < (std::string{GetParam()} == "direct" ? 1u : 2u); ++endpoint) {
+    EXPECT_EQ(bench.host.read(endpoint, regs::global::kId), regs::global::kIdReset);
+    bench.host.write(endpoint, regs::global::kScratch, 0xa5a5'0000 + endpoint);
+    EXPECT_EQ(bench.host.read(endpoint, regs::global::kScratch), 0xa5a5'0000 + endpoint);
+    bench.platform.mmio_write(bench.host.bar2(endpoint) + Bytes{0x128}, 8, 0x0102'0304'0506'0708 + endpoint);
+    EXPECT_EQ(bench.platform.mmio_read(bench.host.bar2(endpoint) + Bytes{0x128}, 8), 0x0102'0304'0506'0708 + endpoint);
+    EXPECT_EQ(bench.platform.mmio_read(bench.host.bar2(endpoint) + Bytes{0x12a}, 2), 0x0506u);
+  }
+  EXPECT_EQ(bench.platform.mmio_read(BusAddress{0xef00'0000}, 4), 0xffff'ffffu);
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, OneDescriptorMovesItsBytes) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  constexpr std::uint32_t kLength = 5000;
+  constexpr std::uint64_t kRing = 0x10'0000;
+  constexpr std::uint64_t kRecords = 0x10'1000;
+  constexpr std::uint64_t kData = 0x10'2003;
+  host::DmaDescriptor descriptor{};
+  descriptor.host_address = kData;
+  descriptor.length = kLength;
+  descriptor.cookie = 77;
+  std::memcpy(&bench.platform.dram()[kRing], &descriptor, sizeof descriptor);
+  bench.host.run_ring(0, 0, regs::channel::kControlC2h.mask() | regs::channel::kControlPattern.mask(),
+                      PhysicalAddress{kRing}, 1, PhysicalAddress{kRecords}, 42);
+  bench.platform.wait(50_us);
+  host::DmaCompletion record{};
+  std::memcpy(&record, &bench.platform.dram()[kRecords], sizeof record);
+  EXPECT_EQ(record.cookie, 77u);
+  EXPECT_EQ(record.length, kLength);
+  EXPECT_EQ(record.status & 0xffu, 0u);
+  const auto bytes = bench.platform.dram().subspan(kData, kLength);
+  EXPECT_EQ(pcie::first_mismatch(bytes, 42, 0, 0), kLength);
+  EXPECT_EQ(bench.platform.dram()[kData - 1], std::byte{0});
+  EXPECT_EQ(bench.platform.dram()[kData + kLength], std::byte{0});
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+  EXPECT_THAT(bench.seen.refused, IsEmpty());
+}
+
+TEST_P(MachineTest, NoSilenceIsLongerThanTheMachineAdmits) {
+  constexpr std::uint32_t kPeriod = 200;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Bench bench(small(GetParam(), seed));
+    bench.host.configure(2, 2);
+    const unsigned endpoints = std::string{GetParam()} == "direct" ? 1 : 2;
+    bench.seen.watch_heartbeat(0, HandHost::heartbeat_base(0), HandHost::kHeartbeatRing);
+    for (unsigned endpoint = 0; endpoint < endpoints; ++endpoint) bench.host.start_traffic(endpoint, kPeriod);
+    bench.platform.wait(50_us);
+    const Time bound = bench.machine->silence_bound().total;
+    ASSERT_LE(bench.seen.longest_silence, Time{4000} * kPeriod + bound);
+    ASSERT_LT(bound, 8_us);
+    ASSERT_GE(bench.seen.heartbeats, 55u);
+    ASSERT_EQ(bench.host.read(0, regs::channel::mismatches(1)), 0u);
+    // Both directions near the wire's rate, shared by the endpoints.
+    ASSERT_GT(bench.seen.bytes_written, 200'000u);
+    ASSERT_GT(bench.seen.bytes_read, 200'000u);
+    ASSERT_THAT(bench.seen.violations, IsEmpty());
+    ASSERT_THAT(bench.seen.refused, IsEmpty());
+  }
+}
+
+TEST_P(MachineTest, TheSameSeedGivesTheSameRunAndAnotherSeedAnother) {
+  const auto run = [&](std::uint64_t seed) {
+    Bench bench(small(GetParam(), seed));
+    bench.host.configure();
+    bench.host.start_traffic(0);
+    bench.platform.wait(50_us);
+    return std::pair{bench.seen.digest, bench.seen.tlps};
+  };
+  const auto first = run(7);
+  EXPECT_GT(first.second, 1000u);
+  EXPECT_EQ(run(7), first);
+  EXPECT_NE(run(8).first, first.first);
+}
+
+TEST_P(MachineTest, BusMasteringOfEveryPortOnTheWayGatesRequests) {
+  const std::vector<sim::FunctionInfo> tree = Bench(small(GetParam())).machine->functions();
+  for (auto port = tree.back().parent; port; port = tree[*port].parent) {
+    SCOPED_TRACE(tree[*port].name);
+    Bench bench(small(GetParam()));
+    bench.host.configure();
+    const unsigned endpoint = tree.back().endpoint;
+    bench.host.start_traffic(endpoint);
+    bench.platform.wait(20_us);
+    EXPECT_THAT(bench.seen.refused, IsEmpty());
+    bench.platform.config_write(bench.machine->bdf(*port), Bytes{config::kCommand}, 2, config::kCommandMemory);
+    bench.platform.wait(20_us);
+    ASSERT_FALSE(bench.seen.refused.empty());
+    EXPECT_THAT(bench.seen.refused.front(), testing::HasSubstr("bus master enable is off"));
+    EXPECT_EQ(bench.seen.refused.front().substr(0, 2), std::to_string(*port) + ":");
+  }
+}
+
+TEST_P(MachineTest, SecondaryBusResetTakesTheLinkDownAndBringsItUpAgain) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  const sim::FunctionInfo endpoint = bench.machine->functions().back();
+  const sim::FunctionIndex index = static_cast<sim::FunctionIndex>(bench.machine->functions().size() - 1);
+  const pcie::Bdf port = bench.machine->bdf(*endpoint.parent);
+  const pcie::Bdf function = bench.machine->bdf(index);
+  bench.platform.config_write(port, Bytes{config::kBridgeControl}, 2, config::kBridgeControlSecondaryReset);
+  EXPECT_EQ(bench.platform.config_read(function, Bytes{0}, 4), 0xffff'ffffu);
+  bench.platform.wait(10_us);
+  bench.platform.config_write(port, Bytes{config::kBridgeControl}, 2, 0);
+  bench.platform.wait(100_us);
+  EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kVendorId}, 2), 0x1172u);
+  EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kCommand}, 2), 0u);
+  EXPECT_THAT(bench.seen.links,
+              testing::ElementsAre(std::pair{*endpoint.parent, false}, std::pair{*endpoint.parent, true}));
+  EXPECT_THAT(bench.seen.resets, testing::Contains(std::pair{index, sim::ResetKind::HotReset}));
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, ALostLinkComesBackByItself) {
+  sim::MachineConfig machine_config = small(GetParam());
+  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.blackout = 100_us;
+  Bench bench(machine_config);
+  bench.host.configure();
+  bench.host.start_traffic(0);
+  bench.platform.jump(PhysicalAddress{0x1000});
+  EXPECT_THAT(bench.seen.faults, testing::ElementsAre(sim::MachineFault::Kind::LinkDown));
+  EXPECT_EQ(bench.seen.links.size(), 2u);
+  EXPECT_EQ(bench.platform.config_read(bench.host.endpoint(0), Bytes{config::kVendorId}, 2), 0x1172u);
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, AStalledBlockStopsTheHeartbeatAndNothingHangs) {
+  sim::MachineConfig machine_config = small(GetParam());
+  machine_config.faults.push_back({sim::MachineFault::Kind::StallTransmit, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.blackout = 100_us;
+  Bench bench(machine_config);
+  bench.host.configure();
+  bench.seen.watch_heartbeat(0, HandHost::heartbeat_base(0), HandHost::kHeartbeatRing);
+  bench.host.start_traffic(0);
+  bench.platform.jump(PhysicalAddress{0x1000});
+  const std::uint64_t before = bench.seen.heartbeats;
+  bench.platform.wait(100_us);
+  EXPECT_EQ(bench.seen.heartbeats, before);
+  EXPECT_THAT(bench.machine->dump(), testing::HasSubstr("endpoint 0"));
+}
+
+TEST_P(MachineTest, PeekSeesWhatTheHostReads) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
+    const std::vector<std::byte> space = bench.machine->config_space(i);
+    for (unsigned offset = 0; offset < 0x100; offset += 4) {
+      std::uint32_t peeked = 0;
+      std::memcpy(&peeked, &space[offset], 4);
+      EXPECT_EQ(peeked, bench.platform.config_read(bench.machine->bdf(i), Bytes{offset}, 4)) << i << " " << offset;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Topologies, MachineTest, testing::Values("direct", "switch"),
+                         [](const auto& topology) { return std::string{topology.param}; });
+
+}  // namespace
+}  // namespace holdover
