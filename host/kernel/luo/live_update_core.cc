@@ -9,7 +9,7 @@
 namespace holdover::host::kernel {
 
 LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& parameters, const Policies& policies,
-                               KernelObjects& objects, MarkFunction mark, ConsoleLine console)
+                               KernelObjects& objects, MarkFunction mark, const ConsoleLine& console)
     : kho_(pages, parameters, policies.live_update, console),
       luo_(std::make_unique<Luo>(kho_, console)),
       pci_(std::make_unique<PciLiveUpdate>(kho_, *luo_, policies.pci == PciSeries::V9, std::move(mark), console)),

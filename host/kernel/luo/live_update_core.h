@@ -23,7 +23,7 @@ class LiveUpdateCore {
   // Everything referred to outlives it. Calls `objects` only after the constructor has returned. With
   // policies.live_update false all of it is off. Throws Panic as Luo does.
   LiveUpdateCore(PageAllocator& pages, const BootParameters& parameters, const Policies& policies,
-                 KernelObjects& objects, MarkFunction mark, ConsoleLine console);
+                 KernelObjects& objects, MarkFunction mark, const ConsoleLine& console);
   ~LiveUpdateCore();
 
   [[nodiscard]] Kho& kho() { return kho_; }
