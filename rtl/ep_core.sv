@@ -78,10 +78,10 @@ module ep_core #(
   typedef enum logic [1:0] {StWipe = 2'd0, StDone = 2'd1, StRun = 2'd2, StQuiesce = 2'd3} state_e;
   state_e      state_q, state_d;
   logic [12:0] patience_q;
-  logic        core_rst_n, stopping, wiping, wiped, tags_cleared, transmit_idle, target_idle, quiet, cut_off, conventional;
+  logic        core_rst_n, stopping, wiping, wiped, tags_cleared, transmit_idle, target_idle, quiet, cut_off, conventional, conventional_q;
 
-  // In a conventional reset the block has dropped what was half sent.
-  assign conventional = hot_reset_i || !link_up_i;
+  // In a conventional reset, however short, the block has dropped what was half sent.
+  assign conventional = hot_reset_i || !link_up_i || conventional_q;
   assign quiet = transmit_idle && target_idle;
   assign cut_off = patience_q == 13'(PatienceClocks);
   always_comb begin
@@ -98,12 +98,14 @@ module ep_core #(
     if (!rst_ni) begin
       state_q <= StWipe;
       patience_q <= '0;
+      conventional_q <= 1'b0;
     end else begin
       state_q <= state_d;
+      conventional_q <= conventional && state_q != StWipe && state_q != StDone;
       patience_q <= state_q == StQuiesce ? patience_q + 1'b1 : '0;
     end
   end
-  assign stopping = state_q != StRun;
+  assign stopping = state_q != StRun || conventional;
   assign wiping = state_q == StWipe;
   assign reset_done_o = state_q == StDone;
   assign core_rst_n = rst_ni && (state_q == StRun || state_q == StQuiesce);
@@ -302,7 +304,7 @@ module ep_core #(
   );
 
   ep_tlp_transmit #(.DataWidth(DataWidth)) u_transmit (
-    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(wiping), .restart_counts_i(conventional),
+    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(wiping || conventional), .restart_counts_i(hot_reset_i || !link_up_i),
     .idle_o(transmit_idle),
     .message_valid_i(message_valid), .message_ready_o(message_ready), .message_i(message),
     .heartbeat_valid_i(heartbeat_valid), .heartbeat_ready_o(heartbeat_ready), .heartbeat_eop_i(heartbeat_eop),

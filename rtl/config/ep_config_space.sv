@@ -343,7 +343,7 @@ module ep_config_space
     .DataWidth(DataWidth)
   ) u_filter (
     .clk_i,
-    .rst_ni,
+    .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // packets in hand are gone
     .bdf_i(bdf),
     .hit_i(hit),
     .bar_i(bar),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Takes completions for our reads in any legal order and says where each beat of data belongs. Never stalls a started
-// packet for longer than pause_i; what nobody asked for is dropped and counted.
+// Takes completions for our reads in any legal order and says where each beat of data belongs. Refuses a beat only for
+// pause_i and in reset; what nobody asked for is dropped and counted.
 module ep_tlp_receive #(
   parameter int unsigned DataWidth = 256,
   localparam int unsigned DataBytes = DataWidth / 8
@@ -56,7 +56,8 @@ module ep_tlp_receive #(
   logic  in_valid_q;
   beat_t in_q;
 
-  assign rx_cpl_ready_o = !pause_i;
+  // During a reset completions wait: they are late then, and give back the tags of reads that the reset forgot.
+  assign rx_cpl_ready_o = rst_ni && !pause_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) in_valid_q <= 1'b0;

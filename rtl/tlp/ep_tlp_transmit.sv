@@ -175,7 +175,7 @@ module ep_tlp_transmit #(
 
   assign idle_o = !out_valid_q && !locked_q;
   assign posted_count_o = posted_count_q;
-  assign tx_req_valid_o = out_valid_q;
+  assign tx_req_valid_o = out_valid_q && !restart_counts_i;
   assign tx_req_sop_o = out_sop_q;
   assign tx_req_eop_o = out_eop_q;
   assign tx_req_header_o = out_header_q;

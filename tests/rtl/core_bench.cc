@@ -73,7 +73,10 @@ CoreBench::CoreBench(const BenchConfig& settings)
   np_limit_ = static_cast<std::uint8_t>(config.np_slots);
   for (int n = 0; n < 4; ++n) model.edge();
   model->rst_ni = 1;
+  configure();
+}
 
+void CoreBench::configure() {
   config_write(pcie::config::kBar0, static_cast<std::uint32_t>(kBar0));
   config_write(pcie::config::kBar0 + 8, static_cast<std::uint32_t>(kBar2));
   config_write(pcie::config::kBar0 + 12, static_cast<std::uint32_t>(kBar2 >> 32));
@@ -345,6 +348,34 @@ std::uint32_t CoreBench::config_read(unsigned offset) {
 
 void CoreBench::set_bus_master(bool on) {
   config_write(pcie::config::kCommand, pcie::config::kCommandMemory | (on ? pcie::config::kCommandBusMaster : 0u), 0x3);
+}
+
+void CoreBench::hot_reset(unsigned clocks) {
+  auto& model = pins_->model;
+  model->hot_reset_i = 1;
+  completion_.reset();
+  request_.reset();
+  config_request_.reset();
+  reads_.clear();
+  answers_.clear();
+  sent_due_.clear();
+  np_due_.clear();
+  posted_sent_ = 0;
+  np_seen_ = 0;
+  np_limit_ = static_cast<std::uint8_t>(config.np_slots);
+  stalled_ = false;
+  in_packet_ = false;
+  tick();
+  stalled_ = false;
+  in_packet_ = false;
+  reads_.clear();
+  sent_due_.clear();
+  np_due_.clear();
+  np_seen_ = 0;
+  posted_sent_ = 0;
+  np_limit_ = static_cast<std::uint8_t>(config.np_slots);
+  tick(clocks);
+  model->hot_reset_i = 0;
 }
 
 void CoreBench::send_request(const Tlp& tlp) {

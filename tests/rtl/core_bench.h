@@ -67,6 +67,10 @@ class CoreBench {
   void fill_card(std::uint64_t offset, std::span<const std::byte> bytes);
   [[nodiscard]] std::vector<std::byte> card(std::uint64_t offset, std::size_t size);
   void set_bus_master(bool on);
+  // BARs, payload and read sizes, bus mastering, as after power on.
+  void configure();
+  // Conventional reset: what is half sent is gone, the block's counters begin anew, nothing is answered any more.
+  void hot_reset(unsigned clocks);
 
   // Host memory behind an address of either window.
   [[nodiscard]] std::span<std::byte> memory(std::uint64_t address, std::size_t size);
