@@ -33,38 +33,33 @@ std::uint64_t run_seed(System& system) {
 
 }  // namespace
 
-std::unique_ptr<EndpointStreams> EndpointStreams::open(System& system, pcie::Bdf bdf, unsigned index) {
-  std::unique_ptr<EndpointStreams> streams(new EndpointStreams(system, index));
-  streams->device_ = system.open_device(bdf);
-  streams->state_ = system.create_memory(kStateMemoryBytes);
-  streams->rings_ = system.create_memory(kRingsBytes);
-  streams->data_ = system.create_memory(kDataBytes);
-  streams->heartbeat_ = system.create_memory(kHeartbeatBytes);
-  streams->space_ = system.create_address_space();
-  streams->driver_ = EndpointDriver::open(system, *streams->device_, *streams->state_);
-  streams->map(*streams->rings_, kRegionRings);
-  streams->map(*streams->data_, kRegionData);
-  streams->map(*streams->heartbeat_, kRegionHeartbeat);
-  streams->device_->attach(*streams->space_);
+void EndpointStreams::open(pcie::Bdf bdf) {
+  device_ = system_.open_device(bdf);
+  state_ = system_.create_memory(kStateMemoryBytes);
+  rings_ = system_.create_memory(kRingsBytes);
+  data_ = system_.create_memory(kDataBytes);
+  heartbeat_ = system_.create_memory(kHeartbeatBytes);
+  space_ = system_.create_address_space();
+  driver_ = EndpointDriver::open(system_, *device_, *state_);
+  map(*rings_, kRegionRings);
+  map(*data_, kRegionData);
+  map(*heartbeat_, kRegionHeartbeat);
+  device_->attach(*space_);
   for (const unsigned channel : kChannels) {
-    streams->program_channel(channel);
+    program_channel(channel);
   }
-  return streams;
 }
 
-std::unique_ptr<EndpointStreams> EndpointStreams::retrieve(System& system, Session& session, unsigned index) {
-  std::unique_ptr<EndpointStreams> streams(new EndpointStreams(system, index));
-  const std::uint64_t base = index * kTokenStride;
-  streams->state_ = session.retrieve_memory(base + kTokenState);
-  streams->rings_ = session.retrieve_memory(base + kTokenRings);
-  streams->data_ = session.retrieve_memory(base + kTokenData);
-  streams->heartbeat_ = session.retrieve_memory(base + kTokenHeartbeat);
-  streams->space_ = session.retrieve_address_space(base + kTokenAddressSpace);
-  streams->device_ = session.retrieve_device(base + kTokenDevice + index);
-  system.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, streams->device_->bdf().requester_id());
-  streams->driver_ = EndpointDriver::resume(system, *streams->device_, *streams->state_,
-                                            {streams->rings_.get(), streams->data_.get(), streams->heartbeat_.get()});
-  return streams;
+void EndpointStreams::retrieve(Session& session) {
+  const std::uint64_t base = index_ * kTokenStride;
+  state_ = session.retrieve_memory(base + kTokenState);
+  rings_ = session.retrieve_memory(base + kTokenRings);
+  data_ = session.retrieve_memory(base + kTokenData);
+  heartbeat_ = session.retrieve_memory(base + kTokenHeartbeat);
+  space_ = session.retrieve_address_space(base + kTokenAddressSpace);
+  device_ = session.retrieve_device(base + kTokenDevice + index_);
+  system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
+  driver_ = EndpointDriver::resume(system_, *device_, *state_, {rings_.get(), data_.get(), heartbeat_.get()});
 }
 
 void EndpointStreams::map(Memory& memory, unsigned region) {

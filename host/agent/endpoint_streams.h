@@ -17,11 +17,14 @@ namespace holdover::host {
 
 class EndpointStreams {
  public:
-  // Opens the function, makes and maps its memory, and programs every stream; nothing runs yet. `index` numbers the
-  // endpoints of the scenario. `system` outlives the streams.
-  [[nodiscard]] static std::unique_ptr<EndpointStreams> open(System& system, pcie::Bdf bdf, unsigned index);
+  // Nothing is open yet. `index` numbers the endpoints of the scenario; `system` outlives the streams. What open() or
+  // retrieve() took before it threw stays taken until the streams are destroyed.
+  EndpointStreams(System& system, unsigned index) : system_(system), index_(index) {}
+
+  // Opens the function, makes and maps its memory, and programs every stream; nothing runs yet.
+  void open(pcie::Bdf bdf);
   // Takes everything out of the session and adopts the running endpoint.
-  [[nodiscard]] static std::unique_ptr<EndpointStreams> retrieve(System& system, Session& session, unsigned index);
+  void retrieve(Session& session);
 
   [[nodiscard]] pcie::Bdf bdf() const { return device_->bdf(); }
   [[nodiscard]] std::span<std::byte> state_memory() { return state_->bytes(); }
@@ -49,8 +52,6 @@ class EndpointStreams {
   [[nodiscard]] std::vector<std::string> summary() const;
 
  private:
-  EndpointStreams(System& system, unsigned index) : system_(system), index_(index) {}
-
   void map(Memory& memory, unsigned region);
   void program_channel(unsigned channel);
 

@@ -88,17 +88,29 @@ class Narrator {
   pcie::Phase phase_ = pcie::Phase::Boot;
 };
 
+// What the agent holds. The files are closed when the stage is over, not when an error is on its way: an agent first
+// says that it gives up, and what its exit then does to the devices is no part of the update.
+struct Stage {
+  explicit Stage(System& of) : system(of), narrator(of) {}
+
+  System& system;
+  Narrator narrator;
+  std::unique_ptr<LiveUpdate> live_update;
+  Streams all;
+  std::unique_ptr<Session> session;
+};
+
 // What the kernel or the device refuses ends the stage; a machine that is gone ends more than that.
 template <typename Body>
 void run_stage(System& system, const Body& body) {
-  Narrator narrator(system);
+  Stage stage(system);
   try {
-    body(narrator);
+    body(stage);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::PeerDied || error.code() == ErrorCode::Interrupted) {
       throw;
     }
-    narrator.give_up(error);
+    stage.narrator.give_up(error);
   }
 }
 
@@ -135,48 +147,53 @@ void stop(System& system, Narrator& narrator, const Streams& all) {
 }
 
 // Opens endpoints [first, first + count) of the system and starts their traffic.
-void start(System& system, Streams& all, unsigned first, unsigned count) {
-  const std::vector<pcie::Bdf> functions = system.devices();
+void start(Stage& stage, unsigned first, unsigned count) {
+  const std::vector<pcie::Bdf> functions = stage.system.devices();
   if (functions.size() < first + count) {
     throw Error(ErrorCode::NotFound, "the scenario needs " + std::to_string(first + count) + " endpoints, and " +
                                          std::to_string(functions.size()) +
                                          " are there; choose a topology with more of them");
   }
   for (unsigned index = first; index < first + count; ++index) {
-    all.push_back(EndpointStreams::open(system, functions[index], index));
-    all.back()->start();
+    EndpointStreams& streams = *stage.all.emplace_back(std::make_unique<EndpointStreams>(stage.system, index));
+    streams.open(functions[index]);
+    streams.start();
   }
+}
+
+void retrieve(Stage& stage, unsigned index) {
+  stage.all.push_back(std::make_unique<EndpointStreams>(stage.system, index));
+  stage.all.back()->retrieve(*stage.session);
 }
 
 // Traffic for a while, then none.
-void end_traffic(System& system, Narrator& narrator, const Streams& all) {
-  let_run(system, all, duration_parameter(system, "after_us", std::chrono::microseconds(200)));
-  stop(system, narrator, all);
-  narrator.enter(pcie::Phase::Halt);
+void end_traffic(Stage& stage) {
+  let_run(stage.system, stage.all, duration_parameter(stage.system, "after_us", std::chrono::microseconds(200)));
+  stop(stage.system, stage.narrator, stage.all);
+  stage.narrator.enter(pcie::Phase::Halt);
 }
 
 // The kexec was refused: the old kernel goes on, and so must the traffic.
-void go_on_after_refusal(System& system, Narrator& narrator, Streams& all, std::unique_ptr<Session> session,
-                         const Error& refusal) {
-  system.mark(pcie::Phase::Freeze, pcie::Step::KexecRefused, static_cast<std::uint64_t>(refusal.errno_value()));
-  system.print(std::string("the kernel refused the kexec: ") + refusal.what());
-  narrator.enter(pcie::Phase::After);
-  for (const auto& streams : all) {
+void go_on_after_refusal(Stage& stage, const Error& refusal) {
+  stage.system.mark(pcie::Phase::Freeze, pcie::Step::KexecRefused, static_cast<std::uint64_t>(refusal.errno_value()));
+  stage.system.print(std::string("the kernel refused the kexec: ") + refusal.what());
+  stage.narrator.enter(pcie::Phase::After);
+  for (const auto& streams : stage.all) {
     streams->expect_traffic(kTrafficCheck);
   }
-  expect_interrupts(system, all);
-  session.reset();
-  narrator.mark(pcie::Step::WindowEnd);
-  end_traffic(system, narrator, all);
+  expect_interrupts(stage.system, stage.all);
+  stage.session.reset();
+  stage.narrator.mark(pcie::Step::WindowEnd);
+  end_traffic(stage);
 }
 
 // The control: the same traffic for the same time, and nothing happens to the kernel.
-void go_on_without_jump(System& system, Narrator& narrator, Streams& all) {
-  narrator.mark(pcie::Step::WindowBegin);
-  let_run(system, all, duration_parameter(system, "blackout_us", std::chrono::microseconds(1000)));
-  narrator.mark(pcie::Step::WindowEnd);
-  narrator.enter(pcie::Phase::After);
-  end_traffic(system, narrator, all);
+void go_on_without_jump(Stage& stage) {
+  stage.narrator.mark(pcie::Step::WindowBegin);
+  let_run(stage.system, stage.all, duration_parameter(stage.system, "blackout_us", std::chrono::microseconds(1000)));
+  stage.narrator.mark(pcie::Step::WindowEnd);
+  stage.narrator.enter(pcie::Phase::After);
+  end_traffic(stage);
 }
 
 // Null where the kernel has no live update.
@@ -192,131 +209,126 @@ std::unique_ptr<LiveUpdate> open_live_update_if_there(System& system) {
   }
 }
 
-void preserve(Narrator& narrator, Session& session, Streams& all, unsigned count) {
-  write_agent_state(all.front()->state_memory(), count);
+void preserve(Stage& stage, unsigned count) {
+  write_agent_state(stage.all.front()->state_memory(), count);
   bool window_open = false;
   for (unsigned index = 0; index < count; ++index) {
-    all[index]->preserve(session, [&] {
+    stage.all[index]->preserve(*stage.session, [&] {
       if (!window_open) {
-        narrator.mark(pcie::Step::WindowBegin);
+        stage.narrator.mark(pcie::Step::WindowBegin);
         window_open = true;
       }
     });
   }
 }
 
-void preserve_and_jump(System& system, Narrator& narrator, Streams& all, unsigned preserved) {
-  narrator.enter(pcie::Phase::Preserve);
-  const std::unique_ptr<LiveUpdate> live_update = open_live_update_if_there(system);
-  std::unique_ptr<Session> session;
-  if (live_update) {
-    session = live_update->create_session(kSessionName);
-    preserve(narrator, *session, all, preserved);
+void preserve_and_jump(Stage& stage, unsigned preserved) {
+  stage.narrator.enter(pcie::Phase::Preserve);
+  stage.live_update = open_live_update_if_there(stage.system);
+  if (stage.live_update) {
+    stage.session = stage.live_update->create_session(kSessionName);
+    preserve(stage, preserved);
   } else {
     // Nothing can be preserved; a plain kexec shows what that costs.
-    narrator.mark(pcie::Step::WindowBegin);
+    stage.narrator.mark(pcie::Step::WindowBegin);
   }
   try {
-    system.kexec();
+    stage.system.kexec();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Refused) {
       throw;
     }
-    go_on_after_refusal(system, narrator, all, std::move(session), error);
+    go_on_after_refusal(stage, error);
   }
 }
 
-// Null, and everything said, where nothing was handed over.
-std::unique_ptr<Session> retrieve_session(System& system, Narrator& narrator,
-                                          std::unique_ptr<LiveUpdate>& live_update) {
+// False, and everything said, where nothing was handed over.
+bool retrieve_session(Stage& stage) {
   try {
-    live_update = system.open_live_update();
-    return live_update->retrieve_session(kSessionName);
+    stage.live_update = stage.system.open_live_update();
+    stage.session = stage.live_update->retrieve_session(kSessionName);
+    return true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Refused) {
       throw;
     }
-    narrator.mark(pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
-    system.print(std::string("nothing was handed over: ") + error.what());
-    look_after_orphans(system);
-    narrator.enter(pcie::Phase::Halt);
-    return nullptr;
+    stage.narrator.mark(pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
+    stage.system.print(std::string("nothing was handed over: ") + error.what());
+    look_after_orphans(stage.system);
+    stage.narrator.enter(pcie::Phase::Halt);
+    return false;
   }
 }
 
 // After an update the agent reports what does not move, and leaves the verdict to others.
-void report_traffic(System& system, Narrator& narrator, EndpointStreams& streams) {
+void report_traffic(Stage& stage, EndpointStreams& streams) {
   try {
     streams.expect_traffic(kTrafficCheck);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Unavailable) {
       throw;
     }
-    system.print(error.what());
+    stage.system.print(error.what());
     return;
   }
   if (const unsigned silent = streams.silent_vectors(); silent != 0) {
-    narrator.mark(pcie::Step::MissedMessages, silent);
-    system.print(std::to_string(silent) + " interrupt vectors of the endpoint at " + streams.bdf().to_string() +
-                 " have been silent since they were enabled again");
+    stage.narrator.mark(pcie::Step::MissedMessages, silent);
+    stage.system.print(std::to_string(silent) + " interrupt vectors of the endpoint at " + streams.bdf().to_string() +
+                       " have been silent since they were enabled again");
   }
 }
 
 }  // namespace
 
 void run_stage_1(System& system, const Participants& participants) {
-  run_stage(system, [&](Narrator& narrator) {
-    narrator.enter(pcie::Phase::Setup);
-    Streams all;
+  run_stage(system, [&](Stage& stage) {
+    stage.narrator.enter(pcie::Phase::Setup);
     const unsigned preserved = participants.preserved != 0
                                    ? participants.preserved
                                    : std::max(static_cast<unsigned>(system.devices().size()), 1u);
-    start(system, all, 0, preserved + participants.neighbours);
-    narrator.mark(pcie::Step::TrafficStarted, running_streams(all));
-    for (const auto& streams : all) {
+    start(stage, 0, preserved + participants.neighbours);
+    stage.narrator.mark(pcie::Step::TrafficStarted, running_streams(stage.all));
+    for (const auto& streams : stage.all) {
       streams->expect_traffic(kTrafficCheck);
     }
-    expect_interrupts(system, all);
+    expect_interrupts(system, stage.all);
 
-    narrator.enter(pcie::Phase::Steady);
-    let_run(system, all, duration_parameter(system, "before_us", std::chrono::microseconds(200)));
+    stage.narrator.enter(pcie::Phase::Steady);
+    let_run(system, stage.all, duration_parameter(system, "before_us", std::chrono::microseconds(200)));
     if (system.parameter("jump") == "none") {
-      go_on_without_jump(system, narrator, all);
+      go_on_without_jump(stage);
     } else {
-      preserve_and_jump(system, narrator, all, preserved);
+      preserve_and_jump(stage, preserved);
     }
   });
 }
 
 void run_stage_2(System& system, const Participants& participants) {
-  run_stage(system, [&](Narrator& narrator) {
-    narrator.enter(pcie::Phase::Retrieve);
-    std::unique_ptr<LiveUpdate> live_update;
-    const std::unique_ptr<Session> session = retrieve_session(system, narrator, live_update);
-    if (!session) {
+  run_stage(system, [&](Stage& stage) {
+    stage.narrator.enter(pcie::Phase::Retrieve);
+    if (!retrieve_session(stage)) {
       return;
     }
-    Streams all;
-    all.push_back(EndpointStreams::retrieve(system, *session, 0));
-    const unsigned preserved = read_agent_state(all.front()->state_memory()).endpoints;
+    retrieve(stage, 0);
+    const unsigned preserved = read_agent_state(stage.all.front()->state_memory()).endpoints;
     for (unsigned index = 1; index < preserved; ++index) {
-      all.push_back(EndpointStreams::retrieve(system, *session, index));
+      retrieve(stage, index);
     }
-    for (const auto& streams : all) {
+    for (const auto& streams : stage.all) {
       streams->begin_interrupt_check();
       streams->enable_interrupts_again();
     }
 
-    narrator.enter(pcie::Phase::Finish);
-    session->finish();
-    narrator.mark(pcie::Step::WindowEnd);
+    stage.narrator.enter(pcie::Phase::Finish);
+    stage.session->finish();
+    stage.narrator.mark(pcie::Step::WindowEnd);
 
-    narrator.enter(pcie::Phase::After);
-    for (const auto& streams : all) {
-      report_traffic(system, narrator, *streams);
+    stage.narrator.enter(pcie::Phase::After);
+    for (const auto& streams : stage.all) {
+      report_traffic(stage, *streams);
     }
-    start(system, all, preserved, participants.neighbours);
-    end_traffic(system, narrator, all);
+    start(stage, preserved, participants.neighbours);
+    end_traffic(stage);
   });
 }
 
