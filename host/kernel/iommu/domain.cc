@@ -70,7 +70,10 @@ AddressSpaceState IommuDomain::state() const {
 
 void IommuDomain::release() {
   iommu_.forget_domain(*this);
-  for (const PhysicalAddress table : second_level::tables(pages_.dram(), root_)) pages_.free(table, 1);
+  for (const PhysicalAddress table : second_level::tables(pages_.dram(), root_)) {
+    // A table that the old kernel forgot to preserve was never ours.
+    if (pages_.state(table) == PageState::PageTable) pages_.free(table, 1);
+  }
 }
 
 std::optional<PhysicalAddress> IommuDomain::leaf_table(Iova iova) {

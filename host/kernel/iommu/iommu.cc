@@ -69,6 +69,11 @@ void Iommu::adopt(const IncomingIommu& incoming) {
     command(kTranslationEnable, true);
   } else if ((read64(kRootTableAddress) & kTableAddress) != root_table_.raw()) {
     throw Panic("The IOMMU translates with another root table than the one that was handed over.");
+  } else {
+    // As every driver of this unit does when it takes it over: from here on the tables in DRAM count, not what is
+    // cached of them.
+    invalidate_context(kContextGlobal);
+    invalidate_iotlb(kIotlbGlobal);
   }
   for (const AddressSpaceState& domain : incoming.domains) (void)reserve(domain.domain_id);
   for (const auto& [function, identifier] : incoming.attachments) (void)reserve(identifier);

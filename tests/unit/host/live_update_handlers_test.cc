@@ -309,12 +309,23 @@ TEST_F(HandlersTest, ForgottenRingPageIsNotInTheTree) {
   EXPECT_TRUE(console_.empty()) << "the mistake is consistent";
 }
 
-TEST_F(HandlersTest, ForgottenPageTableStopsTheNewKernel) {
+TEST_F(HandlersTest, ForgottenPageTableGoesUnnoticedByTheNewKernel) {
   policies_.mistakes.page_table_not_preserved = true;
   ASSERT_EQ(preserve_all(session()), 0);
   ASSERT_EQ(core_->luo().freeze(), 0);
   const auto preserved = decode_preserved_pages(memory_.dram(), core_->kho().fdt()).value();
-  EXPECT_FALSE(preserved[objects_->spaces[0]->state().table_pages.back().raw() / 4096]);
+  const std::vector<PhysicalAddress> tables = objects_->spaces[0]->state().table_pages;
+  EXPECT_FALSE(preserved[tables.back().raw() / 4096]);
+  jump();
+  boot_and_scan();
+  EXPECT_EQ(core_->iommu().incoming()->domains[0].table_pages.size(), tables.size() - 1);
+  EXPECT_NE(pages_->state(tables.back()), PageState::PageTable) << "it is anybody's now";
+}
+
+TEST_F(HandlersTest, TablePageThatIsNamedAndNotPreservedStopsTheNewKernel) {
+  ASSERT_EQ(preserve_all(session()), 0);
+  ASSERT_EQ(core_->luo().freeze(), 0);
+  core_->kho().unpreserve_folio(objects_->spaces[0]->state().table_pages.back(), 0);
   jump();
   EXPECT_THROW(boot_and_scan(), Panic);
 }

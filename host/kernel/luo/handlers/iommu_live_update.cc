@@ -105,14 +105,14 @@ int IommuLiveUpdate::preserve_domain(const AddressSpaceState& state) {
   if (header_.raw() == 0) return ENOENT;
   if (domains_.count(state.domain_id) != 0) return EADDRINUSE;
   Domain domain{0, {}, BlockSet(kho_, sizeof(std::uint64_t))};
-  int error = domain.table_pages.resize(state.table_pages.size());
-  for (std::size_t index = 0; error == 0 && index < state.table_pages.size(); ++index) {
-    const PhysicalAddress page = state.table_pages[index];
-    store(domain.table_pages.entry(index), 0, page.raw());
-    // Mistake H013: the last page in this order is a leaf table, that of the highest IOVA.
-    if (policies_.mistakes.page_table_not_preserved && index + 1 == state.table_pages.size()) break;
-    error = kho_.preserve_folio(page, 0);
-    if (error == 0) domain.preserved.push_back(page);
+  std::vector<PhysicalAddress> tables = state.table_pages;
+  // Mistake H013: the walk misses the last page, which is a leaf table: that of the highest IOVA.
+  if (policies_.mistakes.page_table_not_preserved && tables.size() > 1) tables.pop_back();
+  int error = domain.table_pages.resize(tables.size());
+  for (std::size_t index = 0; error == 0 && index < tables.size(); ++index) {
+    store(domain.table_pages.entry(index), 0, tables[index].raw());
+    error = kho_.preserve_folio(tables[index], 0);
+    if (error == 0) domain.preserved.push_back(tables[index]);
   }
   if (error == 0) {
     domain.slot = find_slot<DomainSer>(*domain_set_, [](const DomainSer& entry) { return entry.in_use != 0; });
