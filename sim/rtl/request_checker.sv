@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rules of the requests that the endpoint makes (PCIe 5.0, 2.2.5 and 2.2.7): 4 KiB, maximum payload, maximum read request, byte
-// enables, address form, length of the payload.
+// Rules of the requests that the endpoint makes (PCIe 5.0, 2.2.5 and 2.2.7): 4 KiB, maximum payload, maximum read
+// request, byte enables, address form, length of the payload.
 `include "ep_assert.svh"
 module request_checker #(
   parameter int unsigned DataWidth = 256

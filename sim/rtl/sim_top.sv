@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The endpoint with its configuration space, behind flat ports (docs/architecture.md, 8.1): what a board's hard block and
-// fabric are together.
+// The endpoint with its configuration space, behind flat ports (docs/architecture.md, 8.1): what a board's hard block
+// and fabric are together.
 module sim_top #(
   parameter int unsigned DataWidth = 256,
   parameter int unsigned ChannelCount = 4,

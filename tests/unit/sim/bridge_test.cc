@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "sim/bridge.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "pcie/capability.h"
+#include "pcie/config_space.h"
+#include "sim/routing.h"
+
+namespace holdover::sim {
+namespace {
+
+namespace config = pcie::config;
+
+struct Writes : Witness {
+  void on_config_write(const ConfigWrite& write) override { seen.push_back(write); }
+  std::vector<ConfigWrite> seen;
+};
+
+struct BridgeTest : testing::Test {
+  Bridge::Identity identity(FunctionKind kind) const {
+    Bridge::Identity value;
+    value.index = 3;
+    value.kind = kind;
+    value.device = 1;
+    return value;
+  }
+  unsigned capability(std::uint8_t id) {
+    return pcie::find_capability([this](unsigned offset) { return bridge.read(offset); }, id).value();
+  }
+  Scheduler scheduler;
+  Writes writes;
+  Bridge bridge{scheduler, writes, identity(FunctionKind::RootPort)};
+};
+
+TEST_F(BridgeTest, EveryCapabilityIsInTheList) {
+  for (const std::uint8_t id : {config::kCapPowerManagement, config::kCapMsi, config::kCapExpress}) capability(id);
+  const auto acs =
+      pcie::find_extended_capability([this](unsigned offset) { return bridge.read(offset); }, config::kExtCapAcs);
+  EXPECT_TRUE(acs.has_value());
+  EXPECT_EQ(bridge.read(config::kRevision) >> 8, 0x060400u);
+  EXPECT_EQ((bridge.read(config::kCacheLineSize) >> 16) & 0x7f, 1u);
+}
+
+TEST_F(BridgeTest, ReadOnlyBitsStayAndWritesAreReportedWithBeforeAndAfter) {
+  bridge.write(config::kVendorId, 0xf, 0);
+  EXPECT_EQ(bridge.read(0) & 0xffff, 0x1172u);
+  bridge.write(config::kCommand, 0x3, 0xffff'ffff);
+  ASSERT_EQ(writes.seen.size(), 2u);
+  EXPECT_EQ(writes.seen[1].function, 3u);
+  EXPECT_EQ(writes.seen[1].offset, config::kCommand);
+  EXPECT_EQ(writes.seen[1].before & 0xffff, 0u);
+  EXPECT_EQ(writes.seen[1].after & 0xffff, 0x0546u);
+}
+
+TEST_F(BridgeTest, ByteEnablesSelectTheBytesOfAWrite) {
+  bridge.write(config::kPrimaryBus, 0xf, 0x0004'0302);
+  bridge.write(config::kPrimaryBus, 0x4, 0x0009'0000);
+  EXPECT_EQ(bridge.read(config::kPrimaryBus), 0x0009'0302u);
+}
+
+TEST_F(BridgeTest, BusNumbersDecideWhoseConfigurationRequestsPass) {
+  EXPECT_FALSE(bridge.owns_bus(0));
+  EXPECT_FALSE(bridge.owns_bus(1));
+  bridge.write(config::kPrimaryBus, 0x7, 0x0005'0200);
+  EXPECT_FALSE(bridge.owns_bus(1));
+  EXPECT_TRUE(bridge.owns_bus(2));
+  EXPECT_TRUE(bridge.owns_bus(5));
+  EXPECT_FALSE(bridge.owns_bus(6));
+}
+
+TEST_F(BridgeTest, WindowsClaimOnlyWithMemoryDecodeAndInD0) {
+  bridge.write(config::kMemoryBase, 0xf, 0xe01f'e000);
+  bridge.write(config::kPrefetchBase, 0xf, 0x0011'0001);
+  bridge.write(config::kPrefetchBaseUpper, 0xf, 0x80);
+  bridge.write(config::kPrefetchLimitUpper, 0xf, 0x80);
+  EXPECT_FALSE(bridge.claims(0xe000'0000));
+  bridge.write(config::kCommand, 0x3, config::kCommandMemory);
+  EXPECT_TRUE(bridge.claims(0xe000'0000));
+  EXPECT_TRUE(bridge.claims(0xe01f'ffff));
+  EXPECT_FALSE(bridge.claims(0xe020'0000));
+  EXPECT_TRUE(bridge.claims(0x80'001f'ffff));
+  EXPECT_FALSE(bridge.claims(0x80'0020'0000));
+  bridge.write(capability(config::kCapPowerManagement) + config::kPmControl, 0x3, 3);
+  EXPECT_FALSE(bridge.claims(0xe000'0000));
+}
+
+TEST_F(BridgeTest, ARequestFromBelowNeedsBusMasteringAndD0) {
+  pcie::Tlp request;
+  request.kind = pcie::TlpKind::MemoryRead;
+  EXPECT_TRUE(refuse_from_below(bridge, request).has_value());
+  bridge.write(config::kCommand, 0x3, config::kCommandBusMaster);
+  EXPECT_FALSE(refuse_from_below(bridge, request).has_value());
+  pcie::Tlp large;
+  large.kind = pcie::TlpKind::MemoryWrite;
+  large.payload.resize(256);  // the maximum payload is 128 bytes after reset
+  EXPECT_TRUE(refuse_from_below(bridge, large).has_value());
+  pcie::Tlp completion;
+  completion.kind = pcie::TlpKind::Completion;
+  bridge.write(config::kCommand, 0x3, 0);
+  EXPECT_FALSE(refuse_from_below(bridge, completion).has_value());
+}
+
+TEST_F(BridgeTest, StatusBitsAreClearedByWritingOne) {
+  bridge.note_poisoned();
+  EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0x8000u);
+  bridge.write(config::kIoBase, 0xc, 0);
+  EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0x8000u);
+  bridge.write(config::kIoBase, 0xc, 0x8000'0000);
+  EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0u);
+}
+
+TEST_F(BridgeTest, SecondaryBusResetAndLinkDisableReachTheLink) {
+  Link link{scheduler, 1, "below", LinkParameters{}, [](bool) {}};
+  bridge.set_link_below(link);
+  const unsigned status = capability(config::kCapExpress) + config::kExpressLinkControl;
+  EXPECT_EQ(bridge.read(status) >> 16, 0x2083u);  // active, x8, 8 GT/s
+  bridge.write(config::kInterruptLine, 0xc, std::uint32_t{config::kBridgeControlSecondaryReset} << 16);
+  EXPECT_FALSE(link.is_up());
+  bridge.write(config::kInterruptLine, 0xc, 0);
+  scheduler.run_until(kTrainingTime);
+  EXPECT_TRUE(link.is_up());
+  bridge.write(status, 0x1, 1u << 4);
+  EXPECT_FALSE(link.is_up());
+  EXPECT_EQ(bridge.read(status) >> 16, 0u);
+}
+
+TEST(UpstreamPort, CapturesItsBusFromAConfigurationWrite) {
+  Scheduler scheduler;
+  Writes writes;
+  Bridge::Identity identity;
+  identity.kind = FunctionKind::SwitchUpstream;
+  Bridge bridge{scheduler, writes, identity};
+  pcie::Tlp request;
+  request.kind = pcie::TlpKind::ConfigWrite0;
+  request.target = pcie::Bdf{0, 9, 2, 0}.requester_id();
+  request.requester = 0x0000;
+  request.tag = 5;
+  request.register_offset = config::kPrimaryBus;
+  request.first_be = 0x1;
+  request.length_dw = 1;
+  request.payload.resize(4, std::byte{9});
+  const pcie::Tlp answer = bridge.complete(request);
+  EXPECT_EQ(answer.kind, pcie::TlpKind::Completion);
+  EXPECT_EQ(answer.tag, 5);
+  EXPECT_EQ(answer.completer, request.target);
+  EXPECT_EQ(bridge.bdf(), (pcie::Bdf{0, 9, 2, 0}));
+  request.target = pcie::Bdf{0, 9, 2, 1}.requester_id();
+  EXPECT_EQ(bridge.complete(request).status, pcie::CompletionStatus::UnsupportedRequest);
+}
+
+}  // namespace
+}  // namespace holdover::sim
