@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-# holdover_verilated_model(name TOP module FILES file... [LIST file.f] [TRACE] [ASSERT] [SLOW] [PARAMETERS name=value...])
+# holdover_verilated_model(name TOP module FILES file... [LIST file.f] [TRACE] [ASSERT] [SLOW]
+#                          [PARAMETERS name=value...])
 #
-# Runs Verilator when the model is built and compiles its output as one translation unit into the static library `name`, whose
-# class is V<name>. FILES and LIST are relative to the project; warnings of Verilator are errors.
+# Runs Verilator when the model is built and compiles its output as one translation unit into the static library `name`,
+# whose class is V<name>. FILES and LIST are relative to the project; warnings of Verilator are errors. SLOW: compiled
+# for a short build; ASSERT: assertions are checked.
 include_guard(GLOBAL)
 
 find_program(VERILATOR verilator)
 if(NOT VERILATOR)
   message(FATAL_ERROR "Verilator was not found; install it with: apt-get install verilator")
 endif()
-execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE VERILATOR_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE)
+execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT
+  OUTPUT_VARIABLE VERILATOR_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 

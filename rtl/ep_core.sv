@@ -11,8 +11,8 @@ module ep_core #(
   input  logic                     clk_i,
   input  logic                     rst_ni,  // fundamental
 
-  // Conventional or function reset, level: the core ends its packets, forgets everything, wipes the card memory, and says done
-  // until the level falls.
+  // Conventional or function reset, level: the core ends its packets, forgets everything, wipes the card memory, and
+  // says done until the level falls.
   input  logic                     function_reset_i,
   output logic                     reset_done_o,
   input  logic                     hot_reset_i,
@@ -78,7 +78,8 @@ module ep_core #(
   typedef enum logic [1:0] {StWipe = 2'd0, StDone = 2'd1, StRun = 2'd2, StQuiesce = 2'd3} state_e;
   state_e      state_q, state_d;
   logic [12:0] patience_q;
-  logic        core_rst_n, stopping, wiping, wiped, tags_cleared, transmit_idle, target_idle, quiet, cut_off, conventional, conventional_q;
+  logic        core_rst_n, stopping, wiping, wiped, tags_cleared, transmit_idle, target_idle, quiet, cut_off;
+  logic        conventional, conventional_q;
 
   // In a conventional reset, however short, the block has dropped what was half sent.
   assign conventional = hot_reset_i || !link_up_i || conventional_q;
@@ -243,7 +244,8 @@ module ep_core #(
   assign read_timeout_o = timeout;
   assign pulses.read_timeout = timeout;
 
-  // ---- Card memory: what reads bring in goes first, then BAR 2; a write of BAR 2 that waits too long stops completions ------
+  // ---- Card memory ------------------------------------------------------------------------------------------------
+  // What reads bring in goes first, then BAR 2; a write of BAR 2 that waits too long stops completions.
   logic        engine_read, engine_read_ready;
   logic [31:0] engine_read_address;
   logic [3:0]  write_waits_q;
@@ -269,7 +271,8 @@ module ep_core #(
     .clk_i, .wipe_i(wiping), .wiped_o(wiped),
     .write_i(memory_write || target_write),
     .write_address_i(memory_write ? place_address[MemoryBits-1:0] : target_write_address[MemoryBits-1:0]),
-    .write_be_i(memory_write ? place_be : target_write_be), .write_data_i(memory_write ? place_data : target_write_data),
+    .write_be_i(memory_write ? place_be : target_write_be),
+    .write_data_i(memory_write ? place_data : target_write_data),
     .read_i(engine_read || target_read),
     .read_address_i(target_read ? target_read_address[MemoryBits-1:0] : engine_read_address[MemoryBits-1:0]),
     .read_data_o(memory_data)
@@ -304,7 +307,8 @@ module ep_core #(
   );
 
   ep_tlp_transmit #(.DataWidth(DataWidth)) u_transmit (
-    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(wiping || conventional), .restart_counts_i(hot_reset_i || !link_up_i),
+    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(wiping || conventional),
+    .restart_counts_i(hot_reset_i || !link_up_i),
     .idle_o(transmit_idle),
     .message_valid_i(message_valid), .message_ready_o(message_ready), .message_i(message),
     .heartbeat_valid_i(heartbeat_valid), .heartbeat_ready_o(heartbeat_ready), .heartbeat_eop_i(heartbeat_eop),

@@ -49,8 +49,8 @@ package ep_pkg;
     logic [31:0] value_after;
   } config_write_t;
 
-  // Register bus: one access per clock, always taken. Read data (0 where the block is not meant) stands one clock later, so
-  // that the blocks' answers are ORed.
+  // Register bus: one access per clock, always taken. Read data (0 where the block is not meant) stands one clock
+  // later, so that the blocks' answers are ORed.
   typedef struct packed {
     logic        valid;
     logic        write;
@@ -80,7 +80,7 @@ package ep_pkg;
   typedef struct packed {
     logic        idle;
     logic        stopped;
-    logic        resetting;  // CONTROL.RESET reads this; RUN is to be cleared by the register block when RESET is written
+    logic        resetting;  // CONTROL.RESET reads this; the register block clears RUN when RESET is written
     logic [3:0]  error;
     logic [63:0] completed;
     logic [63:0] bytes;

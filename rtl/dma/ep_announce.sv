@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Holds interrupt events back until the posted writes they announce have left. Events wait in order; where more than four wait, the
-// youngest ones become one event that waits for the youngest write.
+// Holds interrupt events back until the posted writes they announce have left. Events wait in order; where more than
+// four wait, the youngest ones become one event that waits for the youngest write.
 module ep_announce (
   input  logic        clk_i,
   input  logic        rst_ni,

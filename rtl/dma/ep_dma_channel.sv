@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One DMA channel: takes descriptors in ring order, lets the engine move their pieces, reports them in order, stops at the first
-// that failed. Up to four descriptors are in flight, each in a slot that counts its unfinished pieces.
+// One DMA channel: takes descriptors in ring order, lets the engine move their pieces, reports them in order, stops at
+// the first that failed. Up to four descriptors are in flight, each in a slot that counts its unfinished pieces.
 module ep_dma_channel #(
   parameter int unsigned DataWidth = 256,
   parameter int unsigned Index = 0,
@@ -287,8 +287,8 @@ module ep_dma_channel #(
   assign more = config_i.run && !failed_q && (config_i.cyclic || config_i.tail != started_q);
   assign status_o = '{
     idle: nothing_in_hand && !more && !flush && !resetting_q && !record_busy_i && !unsent_q && !announce_q,
-    stopped: stopped_q, resetting: resetting_q || config_i.reset, error: error_q, completed: completed_q, bytes: bytes_q,
-    checked: checked_q, mismatches: mismatches_q
+    stopped: stopped_q, resetting: resetting_q || config_i.reset, error: error_q, completed: completed_q,
+    bytes: bytes_q, checked: checked_q, mismatches: mismatches_q
   };
 
 endmodule

@@ -144,8 +144,8 @@ module ep_dma_engine #(
     .clk_i, .rst_ni, .max_read_request_i(fn_i.max_read_request),
     .heartbeat_valid_i(heartbeat_read_valid), .heartbeat_take_o(heartbeat_read_take),
     .heartbeat_address_i(heartbeat_read_address), .heartbeat_cell_i(heartbeat_read_cell),
-    .fetch_valid_i(fetch_valid), .fetch_take_o(fetch_take), .fetch_address_i(fetch_address), .fetch_bytes_i(fetch_bytes),
-    .fetch_destination_i(fetch_destination),
+    .fetch_valid_i(fetch_valid), .fetch_take_o(fetch_take), .fetch_address_i(fetch_address),
+    .fetch_bytes_i(fetch_bytes), .fetch_destination_i(fetch_destination),
     .data_valid_i(read_valid), .data_take_o(read_take), .data_bytes_o(read_bytes), .transfer_i(transfer),
     .abort_i(abort), .cancel_o(cancel),
     .tag_valid_i, .tag_i, .tag_take_o, .context_o(tag_context_o),
@@ -165,8 +165,8 @@ module ep_dma_engine #(
   ep_dma_report #(.DataWidth(DataWidth), .ChannelCount(ChannelCount)) u_report (
     .clk_i, .rst_ni, .valid_i(record_valid), .record_i(record), .abort_i(abort), .busy_o(record_busy),
     .done_o(record_done),
-    .out_valid_o(record_valid_o), .out_ready_i(record_ready_i), .out_eop_o(record_eop_o), .out_header_o(record_header_o),
-    .out_data_o(record_data_o)
+    .out_valid_o(record_valid_o), .out_ready_i(record_ready_i), .out_eop_o(record_eop_o),
+    .out_header_o(record_header_o), .out_data_o(record_data_o)
   );
 
   // ---- Where read data goes ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ module ep_dma_fetch #(
   input  ep_pkg::channel_config_t config_i,
   input  logic                    wide_i,    // reads of 256 bytes are allowed, otherwise 128
   input  logic                    enable_i,  // fetch
-  input  logic                    flush_i,   // drop what is in hand and start again at restart_index_i; only with idle_o
+  input  logic                    flush_i,   // drop what is in hand, start again at restart_index_i; only with idle_o
   input  logic [15:0]             restart_index_i,
   input  logic [31:0]             restart_count_i,
   output logic                    idle_o,    // no read in hand or in flight
@@ -80,7 +80,8 @@ module ep_dma_fetch #(
   logic place;
   assign place = place_i && place_be_i[0];
 
-  // A descriptor's length is a multiple of what a beat holds or the other way round, and completions end at multiples of 64 bytes.
+  // A descriptor's length is a multiple of what a beat holds or the other way round, and completions end at multiples
+  // of 64 bytes.
   if (Parts == 1) begin : gen_whole
     logic [3:0]   second;
     logic [255:0] upper;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Issues reads: heartbeat first, then descriptors, then data of the channels in turn. One read waits for a tag, for room in the
-// completion buffer and for its turn on the link.
+// Issues reads: heartbeat first, then descriptors, then data of the channels in turn. One read waits for a tag, for
+// room in the completion buffer and for its turn on the link.
 module ep_dma_reader #(
   parameter int unsigned ChannelCount = 4,
   parameter int unsigned MaxReadBytes = 512
@@ -101,7 +101,8 @@ module ep_dma_reader #(
       if (free) valid_q <= take_heartbeat || take_fetch || take_data;
       cancel_o <= '0;
       if (drop) begin
-        cancel_o <= '{valid: 1'b1, kind: context_q.kind, channel: context_q.channel, slot: context_q.slot, status: DmaReset};
+        cancel_o <= '{valid: 1'b1, kind: context_q.kind, channel: context_q.channel, slot: context_q.slot,
+                      status: DmaReset};
       end
     end
     if (take_heartbeat) begin

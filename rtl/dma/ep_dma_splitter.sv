@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The largest piece that a request may carry: up to the next multiple of the limit, so that no piece crosses 4 KiB and all
-// but the first are aligned. Combinational.
+// The largest piece that a request may carry: up to the next multiple of the limit, so that no piece crosses 4 KiB and
+// all but the first are aligned. Combinational.
 module ep_dma_splitter (
   input  logic [11:0] address_i,    // low bits of the host address
   input  logic [24:0] remaining_i,  // bytes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Makes the write requests of all channels in turn, one beat per clock: cuts a piece, reads its beats from card memory or
-// from the generator, and keeps up to eight beats ready for the link.
+// Makes the write requests of all channels in turn, one beat per clock: cuts a piece, reads its beats from card memory
+// or from the generator, and keeps up to eight beats ready for the link.
 module ep_dma_writer #(
   parameter int unsigned DataWidth = 256,
   parameter int unsigned ChannelCount = 4
@@ -94,7 +94,8 @@ module ep_dma_writer #(
   // ---- Source data, two clocks later ------------------------------------------------------------------------------
   logic [DataWidth-1:0] pattern_data;
   ep_pattern #(.DataWidth(DataWidth)) u_pattern (
-    .clk_i, .valid_i(issue && active_pattern_q), .key_i(active_key_q), .offset_i(active_address_q), .data_o(pattern_data)
+    .clk_i, .valid_i(issue && active_pattern_q), .key_i(active_key_q), .offset_i(active_address_q),
+    .data_o(pattern_data)
   );
 
   logic [1:0] issue_q, last_q, pattern_q;

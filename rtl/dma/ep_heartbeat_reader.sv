@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads one cell of a host table every period and counts what comes back: arrived, wrong, failed. A read that was not issued
-// within one period is dropped, its cell skipped.
+// Reads one cell of a host table every period and counts what comes back: arrived, wrong, failed. A read that was not
+// issued within one period is dropped, its cell skipped.
 module ep_heartbeat_reader #(
   parameter int unsigned DataWidth = 256,
   localparam int unsigned CountBits = $clog2(DataWidth / 8 + 1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes a numbered, time-stamped record into a host ring every period. Deadlines are absolute: they never wait for a record. A
-// record that was not accepted within one period is dropped, its number used up.
+// Writes a numbered, time-stamped record into a host ring every period. Deadlines are absolute: they never wait for a
+// record. A record that was not accepted within one period is dropped, its number used up.
 module ep_heartbeat_writer #(
   parameter int unsigned DataWidth = 256
 ) (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Compares data with the pattern stream (lap 0), one beat per clock, and says three clocks later how many bytes differed.
+// Compares data with the pattern stream (lap 0), one beat per clock, and says three clocks later how many bytes
+// differed.
 module ep_pattern_checker #(
   parameter int unsigned DataWidth = 256,
   parameter type owner_t = logic,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Card memory: one write and one read per clock, each DataWidth wide at any byte address. Even rows and odd rows are two
-// memories, so that an access that straddles two rows finds one in each.
+// Card memory: one write and one read per clock, each DataWidth wide at any byte address. Even rows and odd rows are
+// two memories, so that an access that straddles two rows finds one in each.
 module ep_card_memory #(
   parameter int unsigned DataWidth = 256,
   parameter int unsigned Bytes = 65536,

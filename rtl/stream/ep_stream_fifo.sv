@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ready/valid buffer of a power of two entries in distributed memory. An entry can be read one clock after it was written.
+// Ready/valid buffer of a power of two entries in distributed memory. An entry can be read one clock after it was
+// written.
 module ep_stream_fifo #(
   parameter type beat_t = logic,
   parameter int unsigned DepthLog2 = 3

@@ -156,7 +156,8 @@ module ep_tlp_receive #(
       place_o <= active && place;
       finish_q <= '0;
       if (ends) begin
-        finish_q <= '{valid: 1'b1, kind: packet.kind, channel: packet.channel, slot: packet.slot, status: packet_status};
+        finish_q <= '{valid: 1'b1, kind: packet.kind, channel: packet.channel, slot: packet.slot,
+                      status: packet_status};
       end else if (timeout_i) begin
         finish_q <= '{valid: 1'b1, kind: timeout_context_i.kind, channel: timeout_context_i.channel,
                       slot: timeout_context_i.slot, status: DmaTimeout};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Outstanding reads: hands out tags, keeps what each read is for, finds the ones that nobody answers.
 //
-// Two memories with one writer each: what a read is (written when it is sent), how far it got (written by
-// completions and by the sweep). Their generation bits differ while nothing of a read has arrived. A read that timed out, or that
-// a reset of the function forgot, keeps its tag in quarantine until its last completion has come or a second period has passed.
+// Two memories with one writer each: what a read is (written when it is sent), how far it got (written by completions
+// and by the sweep). Their generation bits differ while nothing of a read has arrived. A read that timed out, or that a
+// reset of the function forgot, keeps its tag in quarantine until its last completion has come or a second period has
+// passed.
 module ep_tlp_tags #(
   parameter int unsigned CompletionBufferBytes = 32768,
   parameter int unsigned MaxReadBytes = 512

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Puts our requests in order: messages and heartbeat first, then completion records, then reads and writes in turn.
-// A packet is never interrupted; none starts while it may not (bus master off, not in D0, stop, no credit). Nothing queues behind
-// the choice but one beat.
+// Puts our requests in order: messages and heartbeat first, then completion records, then reads and writes in turn. A
+// packet is never interrupted; none starts while it may not (bus master off, not in D0, stop, no credit). Nothing
+// queues behind the choice but one beat.
 module ep_tlp_transmit #(
   parameter int unsigned DataWidth = 256
 ) (

@@ -236,7 +236,7 @@ TEST(CoreStream, TagsForgottenByAFunctionResetComeBackWithTheirLateCompletions) 
       {.host_address = kBuffers, .card_address = 0, .length = 1u << 20, .flags = 0, .cookie = 0, .reserved = 0});
   channel.ring();
   channel.control(kRun);
-  ASSERT_TRUE(bench.run_until([&] { return bench.largest_outstanding == 32; }, 2000));
+  ASSERT_TRUE(bench.run_until([&] { return bench.largest_outstanding == 32; }, 20000));
   bench.config_write(0x78, 0x8000, 0x3);
   bench.configure();
   const std::uint64_t start = bench.now;
