@@ -88,7 +88,9 @@ int parse_and_run(int argc, char** argv) {
     // --help and --version.
     return app.exit(answer, std::cout, std::cerr);
   } catch (const CLI::RequiredError&) {
-    return complain("a command is missing; possible are run and list; `holdover --help` explains them");
+    const std::vector<std::string> rest = app.remaining();
+    return complain((rest.empty() ? "a command is missing" : "«" + rest.front() + "» is no command") +
+                    std::string("; possible are run and list; `holdover --help` explains them"));
   } catch (const CLI::ExtrasError& error) {
     std::string names;
     for (const OptionEntry& entry : run_options()) {
