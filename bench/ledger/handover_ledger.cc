@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/kernel/boot_parameters.h"
+#include "host/kernel/iommu/page_table.h"
 #include "host/kernel/kho/decode.h"
 #include "host/kernel/luo/handlers/iommu_abi.h"
 #include "pcie/error.h"
@@ -45,6 +46,19 @@ void judge_page_list(std::span<const std::byte> dram, std::uint64_t chain, const
   }
 }
 
+// Every table that the IOMMU can reach from `root` must be preserved, whether the kernel listed it or not.
+void judge_tables(std::span<const std::byte> dram, std::uint64_t root, const std::string& what, HandoverImage& image) {
+  if (root % kPage != 0 || root / kPage >= image.preserved.size()) {
+    image.problems.push_back("the root of " + what + " lies outside memory");
+    return;
+  }
+  for (const PhysicalAddress table : kernel::second_level::tables(dram, PhysicalAddress{root})) {
+    std::string problem = "page " + hex(table.raw()) + " of " + what + " is not in the KHO tree";
+    const bool known = std::find(image.problems.begin(), image.problems.end(), problem) != image.problems.end();
+    if (!image.preserved[table.raw() / kPage] && !known) image.problems.push_back(std::move(problem));
+  }
+}
+
 void judge_iommu(std::span<const std::byte> dram, std::uint64_t address, HandoverImage& image) {
   const auto unit = value_at<kernel::iommu_abi::IommuSer>(dram, address);
   if (!unit || unit->version != kernel::iommu_abi::kVersion) {
@@ -61,8 +75,9 @@ void judge_iommu(std::span<const std::byte> dram, std::uint64_t address, Handove
   for (const std::size_t entry : domains->entries) {
     const auto domain = value_at<kernel::iommu_abi::DomainSer>(dram, entry);
     if (!domain || domain->in_use == 0) continue;
-    judge_page_list(dram, domain->table_pages, "the page tables of IOMMU domain " + std::to_string(domain->domain_id),
-                    image);
+    const std::string what = "the page tables of IOMMU domain " + std::to_string(domain->domain_id);
+    judge_page_list(dram, domain->table_pages, what, image);
+    judge_tables(dram, domain->root, what, image);
   }
 }
 
