@@ -25,6 +25,7 @@ RULES = {
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
     "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/kernel/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
+    "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
     "host/image.h": ["pcie/"],
     "host/image.cc": ["host/", "pcie/"],
     "host/image_main.cc": ["host/image.h", "sim/remote/", "pcie/"],
