@@ -13,6 +13,7 @@ namespace holdover::bench {
 struct FaultSelection {
   std::vector<std::string> hazards;  // names for the kernel's command line
   std::vector<sim::MachineFault> machine;
+  bool pending_while_disabled = true;  // of the endpoints: some devices forget events while MSI-X is disabled
 };
 // Throws Error{InvalidArgument} for a name that faults() does not list.
 [[nodiscard]] FaultSelection select_faults(const std::vector<std::string>& names);

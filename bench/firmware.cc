@@ -12,11 +12,10 @@ namespace holdover::bench {
 std::string kernel_command_line(const RunOptions& options, const std::vector<std::string>& hazards) {
   constexpr std::uint64_t kMicrosecond = 1'000'000;
   const auto microseconds = [](Time time) { return std::to_string(time.count() / kMicrosecond); };
-  std::string line = "profile=" + options.profile + " scenario=" + options.scenario +
-                     " seed=" + std::to_string(options.seed) +
-                     " jump=" + (options.jump == Jump::None ? "none" : "kexec") +
-                     " before_us=" + microseconds(options.before) + " after_us=" + microseconds(options.after) +
-                     " blackout_us=" + microseconds(options.blackout);
+  std::string line =
+      "profile=" + options.profile + " scenario=" + options.scenario + " seed=" + std::to_string(options.seed) +
+      " jump=" + (options.jump == Jump::None ? "none" : "kexec") + " before_us=" + microseconds(options.before) +
+      " after_us=" + microseconds(options.after) + " blackout_us=" + microseconds(options.blackout);
   for (const std::string& hazard : hazards) line += " hazard=" + hazard;
   return line;
 }

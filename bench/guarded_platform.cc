@@ -26,7 +26,7 @@ GuardedPlatform::GuardedPlatform(sim::ObservedMachine& machine, Observer& observ
 
 void GuardedPlatform::look() {
   observer_.settle();
-  if (dead()) return;
+  if (ending()) return;
   if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
     interrupted_ = true;
     return;
@@ -43,52 +43,59 @@ void GuardedPlatform::look() {
   }
   if (!stuck_) return;
   dump_ = machine_.dump();
-  dead_time_ = now;
 }
 
-void GuardedPlatform::leave_if_dead() const {
-  if (dead() && std::uncaught_exceptions() == 0) throw RunStopped{};
+void GuardedPlatform::leave_if_ending() {
+  if (!ending() || left_ || std::uncaught_exceptions() != 0) return;
+  left_ = true;
+  left_time_ = platform_.now();
+  throw RunStopped{};
 }
 
 std::uint32_t GuardedPlatform::config_read(pcie::Bdf function, Bytes offset, unsigned size) {
-  if (dead()) return all_ones(size);
+  if (left_) return all_ones(size);
   const std::uint32_t value = platform_.config_read(function, offset, size);
   look();
   return value;
 }
 
 void GuardedPlatform::config_write(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
-  if (dead()) return;
+  if (left_) return;
   platform_.config_write(function, offset, size, value);
   look();
 }
 
 std::uint64_t GuardedPlatform::mmio_read(BusAddress address, unsigned size) {
-  if (dead()) return size == 8 ? ~std::uint64_t{0} : all_ones(size);
+  if (left_) return size == 8 ? ~std::uint64_t{0} : all_ones(size);
   const std::uint64_t value = platform_.mmio_read(address, size);
   look();
   return value;
 }
 
 void GuardedPlatform::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
-  if (dead()) return;
+  if (left_) return;
   platform_.mmio_write(address, size, value);
   look();
 }
 
 std::optional<std::uint8_t> GuardedPlatform::take_interrupt() {
-  if (dead()) return std::nullopt;
+  if (left_) return std::nullopt;
   return platform_.take_interrupt();
 }
 
-Time GuardedPlatform::now() { return dead() ? dead_time_ : platform_.now(); }
+Time GuardedPlatform::now() { return left_ ? left_time_ : platform_.now(); }
 
 void GuardedPlatform::wait(Time duration) {
-  leave_if_dead();
-  const bool may_throw = std::uncaught_exceptions() == 0;
-  if (may_throw) observer_.interrupt_on(stop_);
+  if (left_) {
+    left_time_ += duration;
+    return;
+  }
+  leave_if_ending();
+  // While an exception is on its way the wait must be served: nothing may be thrown then.
+  const bool may_leave = std::uncaught_exceptions() == 0;
+  if (may_leave) observer_.interrupt_on(stop_);
   try {
-    for (Time left = duration; left > Time{0} && !dead();) {
+    for (Time left = duration; left > Time{0} && !(may_leave && ending());) {
       const Time slice = std::min(left, kSlice);
       platform_.wait(slice);
       left -= slice;
@@ -98,12 +105,12 @@ void GuardedPlatform::wait(Time duration) {
     interrupted_ = true;
   }
   observer_.interrupt_on(nullptr);
-  if (dead()) dead_time_ += duration;
-  leave_if_dead();
+  leave_if_ending();
 }
 
 void GuardedPlatform::jump(PhysicalAddress boot_parameters) {
-  leave_if_dead();
+  if (left_) return;
+  leave_if_ending();
   observer_.prepare_jump(platform_.now(), boot_parameters);
   observer_.interrupt_on(stop_);
   try {
@@ -113,13 +120,13 @@ void GuardedPlatform::jump(PhysicalAddress boot_parameters) {
     interrupted_ = true;
   }
   observer_.interrupt_on(nullptr);
-  leave_if_dead();
+  leave_if_ending();
 }
 
 void GuardedPlatform::console(std::string_view line) { platform_.console(line); }
 
 void GuardedPlatform::mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) {
-  if (dead()) return;
+  if (left_) return;
   platform_.mark(phase, step, value);
   observer_.settle_window(platform_.now());
 }

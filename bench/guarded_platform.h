@@ -26,8 +26,9 @@ class GuardedPlatform final : public pcie::Platform {
   // Why the watchdog ended the run, and what the machine looked like then.
   [[nodiscard]] const std::optional<std::string>& stuck() const { return stuck_; }
   [[nodiscard]] const std::string& dump() const { return dump_; }
-  [[nodiscard]] bool dead() const { return interrupted_ || stuck_.has_value(); }
-  // The user has asked to stop: nothing reaches the machine any more.
+  // The run is to end, or has: it leaves the host at its next wait, where no destructor can be under way. Until then
+  // the machine answers as ever; afterwards nothing reaches it.
+  [[nodiscard]] bool ending() const { return interrupted_ || stuck_.has_value(); }
   void interrupt() { interrupted_ = true; }
 
   [[nodiscard]] std::uint32_t config_read(pcie::Bdf function, Bytes offset, unsigned size) override;
@@ -44,8 +45,7 @@ class GuardedPlatform final : public pcie::Platform {
 
  private:
   void look();
-  // Ends a run that must not go on, where that is possible: not while an exception is on its way.
-  void leave_if_dead() const;
+  void leave_if_ending();
 
   sim::ObservedMachine& machine_;
   pcie::Platform& platform_;
@@ -54,7 +54,8 @@ class GuardedPlatform final : public pcie::Platform {
   Time limit_;
   Progress progress_;
   Time reported_;
-  Time dead_time_;  // time that a dead platform pretends to pass, so that no loop waits for ever
+  bool left_ = false;  // the host has been left: what it still calls is its destructors
+  Time left_time_;     // time that passes for them, so that no loop waits for ever
   bool interrupted_ = false;
   std::optional<std::string> stuck_;
   std::string dump_;

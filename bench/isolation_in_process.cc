@@ -14,7 +14,7 @@ RunEnd run_in_process(GuardedPlatform& platform) {
     } catch (const RunStopped&) {
       return {RunEnd::Kind::Stopped, {}};
     }
-    if (platform.dead()) return {RunEnd::Kind::Stopped, {}};
+    if (platform.ending()) return {RunEnd::Kind::Stopped, {}};
     switch (exit.kind) {
       case host::ImageExit::Kind::Jumped:
         parameters = exit.next_parameters;

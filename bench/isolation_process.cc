@@ -112,7 +112,7 @@ RunEnd run_in_processes(GuardedPlatform& platform, int dram_descriptor, const Ru
   sim::PlatformServer server{platform, std::move(connection.machine)};
   const auto asked_to_stop = [&platform, &options] {
     if (options.stop != nullptr && options.stop->load()) platform.interrupt();
-    return platform.dead();
+    return platform.ending();
   };
   try {
     for (;;) {

@@ -84,12 +84,11 @@ void Observer::refresh_endpoint(Time time, sim::FunctionIndex function, const Co
 
 void Observer::prepare_jump(Time time, PhysicalAddress boot_parameters) {
   settle();
-  ledgers_->scene.on_jump(time);
-  settle_window(time);
-  const std::span<const std::byte> dram = machine_->platform().dram();
-  HandoverImage image = decode_handover(dram, boot_parameters);
+  const HandoverImage image = decode_handover(machine_->platform().dram(), boot_parameters);
   ledgers_->handover.on_jump(time, image);
   ledgers_->memory.on_jump(time, image.preserved);
+  ledgers_->scene.on_jump(time);
+  settle_window(time);
   machine_->poison(image.preserved);
   ledgers_->memory.enter_kernel(boot_parameters);
   machine_->poison_from_time_to_time(kPoisonInterval, [this] { return ledgers_->memory.free_pages(); });
@@ -108,7 +107,7 @@ void Observer::settle_window(Time time) {
     window_closed_ = true;
     settle();
     const std::vector<ConfigShadow> spaces = config_spaces();
-    all.config.close_window(time, spaces);
+    all.config.close_window(time, spaces, all.scene.find(pcie::Step::WindowEnd) != nullptr);
     all.identity.close_window(time);
     all.requests.judge_error_bits(time, window_spaces_, spaces);
     all.memory.compare(time, "when the window closed");
@@ -118,8 +117,9 @@ void Observer::settle_window(Time time) {
 void Observer::end(Time time, bool jump_asked) {
   settle();
   settle_window(time);
-  for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_end(time);
-  ledgers_->requests.on_end(time);
+  const bool stopped = ledgers_->scene.find(pcie::Step::TrafficStopped) != nullptr;
+  for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_end(time, stopped);
+  ledgers_->requests.on_end(time, stopped);
   ledgers_->handover.on_end(time, jump_asked);
 }
 
@@ -149,11 +149,12 @@ std::optional<unsigned> Observer::endpoint_at(pcie::RequesterId requester) const
 void Observer::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) {
   if (!ledgers_) return;
   last_mark_ = time;
-  ledgers_->scene.on_phase(time, phase, step, value);
-  if (step == pcie::Step::TrafficStopped) {
-    ledgers_->memory.compare(time, "when traffic had stopped");
+  if (phase != ledgers_->scene.phase()) {
+    ledgers_->config.on_phase_end(time);
     for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_time(time);
   }
+  ledgers_->scene.on_phase(time, phase, step, value);
+  if (step == pcie::Step::TrafficStopped) ledgers_->memory.compare(time, "when traffic had stopped");
 }
 
 void Observer::on_console(Time time, std::string_view line) {

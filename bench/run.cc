@@ -29,6 +29,7 @@ sim::MachineConfig machine_config(const RunOptions& options, const FaultSelectio
   config.seed = options.seed;
   config.blackout = options.blackout;
   config.faults = faults.machine;
+  config.endpoint.pending_while_disabled = faults.pending_while_disabled;
   config.trace = options.trace;
   config.wave = options.wave;
   config.wave_from = options.wave_from;

@@ -150,10 +150,10 @@ void ConfigLedger::track_window(const sim::ConfigWrite& write) {
   const bool equal = ((write.after ^ reference.at(write.offset)) & compared) == 0;
   const auto found = away_.find(where);
   if (!equal && found == away_.end()) {
-    away_.emplace(where, write.time);
+    away_.emplace(where, Away{write.time, false});
     ++momentary_;
   } else if (equal && found != away_.end()) {
-    const Time length = write.time - found->second;
+    const Time length = write.time - found->second.since;
     away_.erase(found);
     if (length > longest_) {
       longest_ = length;
@@ -162,7 +162,27 @@ void ConfigLedger::track_window(const sim::ConfigWrite& write) {
   }
 }
 
-void ConfigLedger::close_window(Time time, std::vector<ConfigShadow> spaces) {
+void ConfigLedger::on_phase_end(Time time) {
+  if (!scene_.window_open()) return;
+  for (auto& [where, away] : away_) {
+    const auto& [function, offset] = where;
+    if (away.reported || !is_bar(reference_[function], offset)) continue;
+    away.reported = true;
+    const std::optional<unsigned> endpoint = concerns(function);
+    if (!endpoint) continue;
+    Evidence::Observation observation;
+    observation.time = away.since;
+    observation.since = away.since;
+    observation.endpoint = *endpoint;
+    observation.sentence = register_name(function, offset) + " of " + scene_.describe(function) +
+                           " was sized and not written back by the end of phase " +
+                           std::string(pcie::to_string(scene_.phase())) + ", " + readable_time(time);
+    observation.cause = last_write_.at(where).who;
+    evidence_.find(Check::Configuration, std::move(observation));
+  }
+}
+
+void ConfigLedger::close_window(Time time, std::vector<ConfigShadow> spaces, bool complete) {
   if (reference_.empty()) return;
   for (sim::FunctionIndex function = 0; function < spaces.size(); ++function) {
     const std::optional<unsigned> endpoint = concerns(function);
@@ -170,7 +190,8 @@ void ConfigLedger::close_window(Time time, std::vector<ConfigShadow> spaces) {
     ++functions_;
     const ConfigShadow& before = reference_[function];
     for (unsigned offset = 0; offset < config::kSpaceBytes; offset += 4) {
-      const std::uint32_t differs = (before.at(offset) ^ spaces[function].at(offset)) & ~exempt_bits(before, offset);
+      std::uint32_t differs = (before.at(offset) ^ spaces[function].at(offset)) & ~exempt_bits(before, offset);
+      if (!complete && before.msix() == offset) differs &= ~(std::uint32_t{config::kMsixControlFunctionMask} << 16);
       if (differs == 0) continue;
       Evidence::Observation observation;
       observation.time = time;

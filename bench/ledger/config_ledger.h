@@ -48,8 +48,11 @@ class ConfigLedger {
   // The spaces of all functions by index: at power-up, when the window opens, when it closes.
   void begin(std::vector<ConfigShadow> spaces);
   void open_window(Time time, std::vector<ConfigShadow> spaces);
-  void close_window(Time time, std::vector<ConfigShadow> spaces);
+  // `complete`: the update came to its end; else MSI-X may still be masked as a whole.
+  void close_window(Time time, std::vector<ConfigShadow> spaces, bool complete);
   void on_write(const sim::ConfigWrite& write);
+  // A phase is over: whatever was sized in it has been written back.
+  void on_phase_end(Time time);
 
   [[nodiscard]] const ConfigShadow& shadow(sim::FunctionIndex function) const { return shadows_.at(function); }
   [[nodiscard]] std::uint64_t writes() const { return writes_; }        // in the window, on judged paths
@@ -77,7 +80,11 @@ class ConfigLedger {
   Evidence& evidence_;
   std::vector<ConfigShadow> shadows_;
   std::vector<ConfigShadow> reference_;  // when the window opened
-  std::map<Register, Time> away_;
+  struct Away {
+    Time since;
+    bool reported = false;
+  };
+  std::map<Register, Away> away_;
   std::map<Register, LastWrite> last_write_;
   std::vector<std::uint64_t> writes_by_segment_;
   std::uint64_t writes_ = 0;

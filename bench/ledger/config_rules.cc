@@ -11,17 +11,20 @@ namespace config = pcie::config;
 
 std::vector<NeverField> never_fields(const ConfigShadow& function) {
   constexpr Evidence::Checks kTraffic = Evidence::kTraffic;
+  constexpr Evidence::Checks kMastering =
+      Evidence::checks({Check::Continuity, Check::Interrupts, Check::Protocol, Check::Handover});
   constexpr Evidence::Checks kInterrupts = Evidence::checks({Check::Interrupts, Check::Handover});
   constexpr Evidence::Checks kRequests = Evidence::checks({Check::Protocol, Check::Continuity});
   std::vector<NeverField> fields = {
-      {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kTraffic}};
+      {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kMastering}};
   if (function.bridge()) {
     fields.push_back({config::kPrimaryBus, 0x00ff'ffff, "bus numbers", false, kTraffic});
     fields.push_back(
         {0x3c, std::uint32_t{config::kBridgeControlSecondaryReset} << 16, "secondary bus reset", false, kTraffic});
   }
   if (function.power()) {
-    fields.push_back({*function.power() + config::kPmControl, config::kPmStateMask, "power state", false, kTraffic});
+    fields.push_back({*function.power() + config::kPmControl, config::kPmStateMask, "power state", false,
+                      kMastering | Evidence::checks({Check::ResetAndLink})});
   }
   if (const auto express = function.express()) {
     const unsigned control = *express + config::kExpressDeviceControl;

@@ -106,9 +106,11 @@ void EndpointLedger::on_time(Time time) {
   for (ChannelLedger& channel : channels_) channel.on_time(time);
 }
 
-void EndpointLedger::on_end(Time time) {
+void EndpointLedger::on_end(Time time, bool stopped) {
   on_time(time);
-  for (ChannelLedger& channel : channels_) channel.on_end(time);
+  if (stopped) {
+    for (ChannelLedger& channel : channels_) channel.on_end(time);
+  }
   interrupts_.on_end(time, registers_);
 }
 

@@ -24,7 +24,8 @@ class EndpointLedger {
   // The function lost its state.
   void on_reset();
   void on_time(Time time);
-  void on_end(Time time);
+  // The run is over; `stopped`: traffic had been stopped before.
+  void on_end(Time time, bool stopped);
 
   [[nodiscard]] const EndpointRegisters& registers() const { return registers_; }
   [[nodiscard]] HeartbeatLedger& heartbeat() { return heartbeat_; }

@@ -51,27 +51,37 @@ std::uint64_t Evidence::count(Check check, std::uint32_t endpoints) const {
 }
 
 // The first act since all was well, and where there was none the first of a lesser rank; else the latest one in the
-// window before that. A disruption may come a little before `since`, because what was under way then still arrives.
+// window before that; only then what was itself a consequence. A disruption may come a little before `since`, because
+// what was under way then still arrives.
 const Evidence::Disruption* Evidence::cause_of(Check check, const Observation& observation) const {
   const Time from = observation.since.count() > slack_.count() ? observation.since - slack_ : Time{0};
+  const Time earliest = std::min(from, scene_.window_begin().value_or(from));
   const auto fits = [&](const Disruption& disruption, Rank rank) {
-    return disruption.rank == rank && disruption.time <= observation.time &&
+    return disruption.rank == rank && disruption.time <= observation.time && disruption.time >= earliest &&
            ((disruption.explains >> static_cast<unsigned>(check)) & 1) != 0 &&
-           (!observation.endpoint || ((disruption.endpoints >> *observation.endpoint) & 1) != 0);
+           (!observation.endpoint || ((disruption.endpoints >> *observation.endpoint) & 1) != 0) &&
+           disruption.sentence.compare(0, observation.sentence.size(), observation.sentence) != 0;
   };
-  static constexpr std::array<Rank, 4> kRanks = {Rank::Act, Rank::Fault, Rank::Circumstance, Rank::Consequence};
-  for (const Rank rank : kRanks) {
-    for (const Disruption& disruption : disruptions_) {
-      if (fits(disruption, rank) && disruption.time >= from) return &disruption;
-    }
+  const auto first_since = [&](Rank rank) -> const Disruption* {
+    const auto found = std::find_if(disruptions_.begin(), disruptions_.end(), [&](const Disruption& disruption) {
+      return fits(disruption, rank) && disruption.time >= from;
+    });
+    return found == disruptions_.end() ? nullptr : &*found;
+  };
+  const auto latest = [&](Rank rank) -> const Disruption* {
+    const auto found = std::find_if(disruptions_.rbegin(), disruptions_.rend(),
+                                    [&](const Disruption& disruption) { return fits(disruption, rank); });
+    return found == disruptions_.rend() ? nullptr : &*found;
+  };
+  static constexpr std::array<Rank, 3> kRoots = {Rank::Act, Rank::Fault, Rank::Circumstance};
+  for (const Rank rank : kRoots) {
+    if (const Disruption* found = first_since(rank)) return found;
   }
-  const Time earliest = scene_.window_begin().value_or(from);
-  for (const Rank rank : kRanks) {
-    for (auto at = disruptions_.rbegin(); at != disruptions_.rend(); ++at) {
-      if (fits(*at, rank) && at->time >= earliest) return &*at;
-    }
+  for (const Rank rank : kRoots) {
+    if (const Disruption* found = latest(rank)) return found;
   }
-  return nullptr;
+  if (const Disruption* found = first_since(Rank::Consequence)) return found;
+  return latest(Rank::Consequence);
 }
 
 Finding Evidence::explain(Check check, const Observation& observation) const {
@@ -110,7 +120,8 @@ std::optional<Finding> Evidence::first(Check check, std::uint32_t endpoints) con
 
 bool Evidence::explained(unsigned endpoint, Time since) const {
   return std::any_of(disruptions_.begin(), disruptions_.end(), [&](const Disruption& disruption) {
-    return disruption.rank == Rank::Act && disruption.time >= since && ((disruption.endpoints >> endpoint) & 1) != 0 &&
+    return (disruption.rank == Rank::Act || disruption.rank == Rank::Consequence) && disruption.time >= since &&
+           ((disruption.endpoints >> endpoint) & 1) != 0 &&
            ((disruption.explains >> static_cast<unsigned>(Check::Continuity)) & 1) != 0;
   });
 }

@@ -64,7 +64,7 @@ class Evidence {
   [[nodiscard]] std::optional<Finding> first(Check check, std::uint32_t endpoints) const;
   // The kept ones in the order of time; at most a few per check and endpoint are kept.
   [[nodiscard]] std::vector<Finding> list(Check check, std::uint32_t endpoints) const;
-  // Whether an act or fault that concerns the endpoint was seen at or after `since`.
+  // Whether an act that concerns the endpoint, or a consequence of one, was seen at or after `since`.
   [[nodiscard]] bool explained(unsigned endpoint, Time since) const;
 
  private:

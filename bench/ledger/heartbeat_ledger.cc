@@ -32,14 +32,14 @@ HeartbeatLedger::SegmentCount& HeartbeatLedger::segment() {
 void HeartbeatLedger::on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write) {
   if (write.offset == writer_regs::kControl) {
     const bool run = writer_regs::kControlRun.extract(write.value) != 0;
-    if (run && (!writer_.running || reset_)) start_writer(time, registers);
+    if (run && (!writer_.running || writer_.reset)) start_writer(time, registers);
     if (!run && writer_.running) {
       on_time(time);
       writer_.running = false;
     }
   } else if (write.offset == reader_regs::kControl) {
     const bool run = reader_regs::kControlRun.extract(write.value) != 0;
-    if (run && !reader_.running) {
+    if (run && (!reader_.running || reader_.reset)) {
       const std::uint64_t cells = reader_.cells;
       reader_ = Reader{};
       reader_.cells = cells;
@@ -54,7 +54,7 @@ void HeartbeatLedger::on_register_write(Time time, const EndpointRegisters& regi
 }
 
 void HeartbeatLedger::start_writer(Time time, const EndpointRegisters& registers) {
-  reset_ = false;
+  writer_.reset = false;
   writer_.running = true;
   writer_.ever_ran = true;
   writer_.silent = false;
@@ -117,7 +117,8 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
       lost(time, number + " has a time stamp off its deadline");
     }
   }
-  count_silence(time);
+  on_time(time);
+  if (writer_.running || !writer_.first) count_silence(time);
   writer_.first = false;
   writer_.sequence = record.sequence + 1;
   writer_.clock = record.time;
@@ -129,8 +130,6 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
 }
 
 void HeartbeatLedger::count_silence(Time time) {
-  on_time(time);
-  if (!writer_.running && writer_.first) return;
   const Time gap = time - writer_.last;
   if (!writer_.longest || gap > *writer_.longest) writer_.longest = gap;
   SegmentCount& now = segment();
@@ -138,7 +137,9 @@ void HeartbeatLedger::count_silence(Time time) {
 }
 
 void HeartbeatLedger::on_time(Time time) {
-  if (!writer_.running || writer_.silent || time <= writer_.last + limit()) return;
+  if (!writer_.running || time <= writer_.last + limit()) return;
+  count_silence(time);
+  if (writer_.silent) return;
   writer_.silent = true;
   Evidence::Observation observation;
   observation.time = writer_.last + limit();

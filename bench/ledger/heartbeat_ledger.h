@@ -30,7 +30,7 @@ class HeartbeatLedger {
   bool on_memory_read(Time time, const ByteRun& run);
   bool on_read_request(Time time, std::uint64_t iova, std::uint64_t bytes);
   // The function lost its state: a start after this is a fresh one.
-  void on_function_reset() { reset_ = true; }
+  void on_function_reset() { writer_.reset = reader_.reset = true; }
   // Time has come this far without another record.
   void on_time(Time time);
 
@@ -49,6 +49,7 @@ class HeartbeatLedger {
   struct Writer {
     bool running = false;
     bool ever_ran = false;
+    bool reset = false;   // since the last start
     bool silent = false;  // the present silence has been reported
     std::uint64_t base = 0;
     std::uint64_t entries = 0;
@@ -64,6 +65,7 @@ class HeartbeatLedger {
   struct Reader {
     bool running = false;
     bool ever_ran = false;
+    bool reset = false;  // since the last start
     std::uint64_t base = 0;
     std::uint64_t entries = 0;
     std::uint32_t seed = 0;
@@ -86,7 +88,6 @@ class HeartbeatLedger {
   Writer writer_;
   Reader reader_;
   std::vector<SegmentCount> segments_;
-  bool reset_ = false;
 };
 
 }  // namespace holdover::bench

@@ -35,6 +35,7 @@ void IdentityLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& 
 void IdentityLedger::close_window(Time time) {
   if (placed_.empty()) return;
   const std::uint32_t judged = scene_.judged_endpoints();
+  const bool enumerated = scene_.jumped() && scene_.phase() > pcie::Phase::Enumerate;
   for (unsigned endpoint = 0; endpoint < ids_.size(); ++endpoint) {
     if (((judged >> endpoint) & 1) == 0) continue;
     for (const sim::FunctionIndex function : scene_.path(endpoint)) {
@@ -48,7 +49,7 @@ void IdentityLedger::close_window(Time time) {
         evidence_.find(Check::Bdf, observation);
         continue;
       }
-      if (!scene_.jumped()) continue;
+      if (!enumerated) continue;
       const pcie::RequesterId id = placed_[function].requester_id();
       const bool found = std::any_of(scene_.marks().begin(), scene_.marks().end(), [id](const Scene::Mark& mark) {
         return mark.second_kernel && mark.step == pcie::Step::FunctionFound && mark.value == id;

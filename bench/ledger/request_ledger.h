@@ -26,7 +26,8 @@ class RequestLedger {
   void on_violation(const sim::Violation& violation);
   // Error bits that were clear when the window opened and are set when it closes.
   void judge_error_bits(Time time, const std::vector<ConfigShadow>& before, const std::vector<ConfigShadow>& after);
-  void on_end(Time time);
+  // The run is over; `stopped`: traffic had been stopped before, so that nothing may be under way.
+  void on_end(Time time, bool stopped);
 
   [[nodiscard]] std::uint64_t requests() const { return requests_; }  // non-posted
   [[nodiscard]] std::uint64_t completed() const { return completed_; }

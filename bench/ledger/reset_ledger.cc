@@ -29,7 +29,7 @@ void ResetLedger::on_reset(Time time, sim::FunctionIndex function, sim::ResetKin
   if (function >= scene_.functions().size()) return;
   const std::uint32_t below = scene_.endpoints_below(function);
   const std::string what = std::string(name(kind)) + " of " + scene_.describe(function);
-  evidence_.disrupt(time, below, Rank::Act, Evidence::kTraffic, what);
+  evidence_.disrupt(time, below, Rank::Consequence, Evidence::kTraffic, what);
   const std::uint32_t judged = below & scene_.judged_endpoints();
   if (!matters() || judged == 0) return;
   ++resets_;
@@ -40,7 +40,7 @@ void ResetLedger::on_link(Time time, sim::FunctionIndex port, bool up) {
   if (up || port >= scene_.functions().size()) return;
   const std::uint32_t below = scene_.endpoints_below(port);
   const std::string what = "link below " + scene_.describe(port) + " went down";
-  evidence_.disrupt(time, below, Rank::Act, Evidence::kTraffic, what);
+  evidence_.disrupt(time, below, Rank::Consequence, Evidence::kTraffic, what);
   const std::uint32_t judged = below & scene_.judged_endpoints();
   if (!matters() || judged == 0) return;
   ++link_losses_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Resets and the link: neither may happen while traffic is expected or the window is open.
+// Resets and the link: neither may happen from the start of the traffic until the window closes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,9 @@ class ResetLedger {
   [[nodiscard]] std::uint64_t link_losses() const { return link_losses_; }
 
  private:
-  [[nodiscard]] bool matters() const { return scene_.window_open() || scene_.traffic_expected(); }
+  [[nodiscard]] bool matters() const {
+    return scene_.window_open() || (scene_.traffic_expected() && !scene_.window_end());
+  }
 
   const Scene& scene_;
   Evidence& evidence_;

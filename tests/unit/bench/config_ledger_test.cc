@@ -50,7 +50,7 @@ class Config : public BenchScene {
         {time, function, static_cast<std::uint16_t>(offset), 0xf, written, spaces[function].at(offset), after});
     spaces[function].set(offset, after);
   }
-  void close() { ledger.close_window(us(100), spaces); }
+  void close() { ledger.close_window(us(100), spaces, true); }
 
   std::vector<ConfigShadow> spaces;
   ConfigLedger ledger;
@@ -86,6 +86,13 @@ TEST_F(Config, ABarThatIsNotRestoredIsFound) {
   EXPECT_NE(first(Check::Configuration).find("is 0xffff0000 after the update and was 0xe0000000 before"),
             std::string::npos);
   EXPECT_NE(cause(Check::Configuration).find("last written 0xffffffff by kernel A, phase shutdown"), std::string::npos);
+}
+
+TEST_F(Config, ABarThatIsNotRestoredIsFoundWhenItsPhaseEnds) {
+  write(us(3), kEndpoint0, config::kBar0, 0xffff'ffff, 0xffff'0000);
+  ledger.on_phase_end(us(9));
+  EXPECT_NE(first(Check::Configuration).find("was sized and not written back by the end of phase shutdown"),
+            std::string::npos);
 }
 
 TEST_F(Config, ABarThatMovesIsFoundAtOnce) {

@@ -38,7 +38,7 @@ TEST_F(Requests, ASplitCompletionIsWhole) {
   read(5);
   ledger.on_receive(us(2), 0, completion(5, 16, 128));
   ledger.on_receive(us(3), 0, completion(5, 16, 64));
-  ledger.on_end(us(4));
+  ledger.on_end(us(4), true);
   EXPECT_EQ(count(Check::Protocol), 0u) << first(Check::Protocol);
   EXPECT_EQ(ledger.completed(), 1u);
 }
@@ -46,7 +46,7 @@ TEST_F(Requests, ASplitCompletionIsWhole) {
 TEST_F(Requests, AMissingPartIsFound) {
   read(5);
   ledger.on_receive(us(2), 0, completion(5, 16, 128));
-  ledger.on_end(us(4));
+  ledger.on_end(us(4), true);
   EXPECT_NE(first(Check::Protocol).find("was never completed"), std::string::npos);
 }
 

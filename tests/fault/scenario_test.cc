@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// What must pass, and what must fail without a mistake of anybody: whole runs of every scenario.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "pcie/error.h"
+#include "tests/support/bench_run.h"
+
+namespace holdover::bench::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Scenario, ContinuityPassesAllNineChecks) {
+  const Report report = run_whole(short_run());
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  for (const CheckResult& check : report.verdict.checks) EXPECT_EQ(check.status, CheckStatus::Pass) << text_of(report);
+  EXPECT_EQ(report.verdict.headline, "PASS (9 of 9 checks)");
+}
+
+TEST(Scenario, ContinuityPassesBelowASwitch) {
+  RunOptions options = short_run();
+  options.topology = "switch";
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+}
+
+TEST(Scenario, ANeighbourThatIsNotPreservedIsQuietAndTheOtherGoesOn) {
+  RunOptions options = short_run();
+  options.scenario = "neighbour";
+  options.topology = "switch";
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+}
+
+TEST(Scenario, WithoutAJumpEightChecksPassAndTheNinthDoesNotApply) {
+  RunOptions options = short_run();
+  options.jump = Jump::None;
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  EXPECT_EQ(report.verdict.headline, "PASS (8 of 9 checks; not applicable: handover)");
+}
+
+TEST(Scenario, ARefusedKexecFailsTheUpdateAndNothingElse) {
+  const Report report = run_whole(short_run({"refused-kexec"}));
+  EXPECT_EQ(report.verdict.outcome, Outcome::Fail) << text_of(report);
+  EXPECT_THAT(report.verdict.headline, HasSubstr("update refused: errno 22, step freeze"));
+  for (unsigned i = 0; i + 1 < kCheckCount; ++i) {
+    EXPECT_EQ(report.verdict.checks[i].status, CheckStatus::Pass) << text_of(report);
+  }
+}
+
+class NegativeControl : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(NegativeControl, Passes) {
+  const Report report = run_whole(short_run({GetParam()}));
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hazards, NegativeControl, ::testing::Values("H048", "H068"));
+
+TEST(Scenario, TheSameSeedGivesTheSameReportButForWallTime) {
+  const auto record = [] {
+    nlohmann::json json = nlohmann::json::parse(to_json(run_whole(short_run())));
+    json.erase("wall");
+    return json;
+  };
+  EXPECT_EQ(record(), record());
+}
+
+TEST(Scenario, AStopAskedForEndsTheRunWithoutAReport) {
+  std::atomic<bool> stop{true};
+  RunOptions options = short_run();
+  options.stop = &stop;
+  try {
+    static_cast<void>(run_whole(options));
+    FAIL() << "the run went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Interrupted);
+  }
+}
+
+}  // namespace
+}  // namespace holdover::bench::testing
