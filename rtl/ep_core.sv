@@ -207,7 +207,7 @@ module ep_core #(
   logic [7:0]    tag, lookup_tag;
   logic [12:0]   lookup_remaining, update_remaining;
   read_context_t tag_context, lookup_context, timeout_context;
-  logic          update, update_poisoned, update_last, sweep, timeout;
+  logic          update, update_poisoned, update_last, packet_end, sweep, timeout;
 
   ep_tlp_tags #(.CompletionBufferBytes(CompletionBufferBytes), .MaxReadBytes(MaxReadBytes)) u_tags (
     .clk_i, .rst_ni, .clear_i(wiping), .clear_done_o(tags_cleared), .extended_tag_i(fn_i.extended_tag),
@@ -216,7 +216,7 @@ module ep_core #(
     .lookup_tag_i(lookup_tag), .lookup_context_o(lookup_context), .lookup_busy_o(lookup_busy),
     .lookup_quarantine_o(lookup_quarantine), .lookup_remaining_o(lookup_remaining),
     .lookup_poisoned_o(lookup_poisoned), .update_i(update), .update_remaining_i(update_remaining),
-    .update_poisoned_i(update_poisoned), .update_last_i(update_last),
+    .update_poisoned_i(update_poisoned), .update_last_i(update_last), .packet_end_i(packet_end),
     .sweep_i(sweep && core_rst_n), .timeout_o(timeout), .timeout_context_o(timeout_context),
     .pending_o(transactions_pending_o)
   );
@@ -234,7 +234,8 @@ module ep_core #(
     .lookup_tag_o(lookup_tag), .lookup_context_i(lookup_context), .lookup_busy_i(lookup_busy),
     .lookup_quarantine_i(lookup_quarantine), .lookup_remaining_i(lookup_remaining),
     .lookup_poisoned_i(lookup_poisoned), .update_o(update), .update_remaining_o(update_remaining),
-    .update_poisoned_o(update_poisoned), .update_last_o(update_last), .sweep_o(sweep), .timeout_i(timeout),
+    .update_poisoned_o(update_poisoned), .update_last_o(update_last), .packet_end_o(packet_end), .sweep_o(sweep),
+    .timeout_i(timeout),
     .timeout_context_i(timeout_context),
     .place_o(place), .place_context_o(place_context), .place_address_o(place_address), .place_be_o(place_be),
     .place_data_o(place_data), .place_last_o(place_last), .finish_o(finish),

@@ -27,6 +27,7 @@ module ep_tlp_receive #(
   output logic [12:0]                 update_remaining_o,
   output logic                        update_poisoned_o,
   output logic                        update_last_o,
+  output logic                        packet_end_o,
   output logic                        sweep_o,
   input  logic                        timeout_i,
   input  ep_pkg::read_context_t       timeout_context_i,
@@ -92,6 +93,7 @@ module ep_tlp_receive #(
   assign update_last_o = !success || payload >= byte_count;
   assign update_remaining_o = byte_count - moved;
   assign update_poisoned_o = lookup_poisoned_i || header.poisoned;
+  assign packet_end_o = in_valid_q && in_q.eop;
 
   dma_status_e status;
   always_comb begin

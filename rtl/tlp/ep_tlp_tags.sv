@@ -37,6 +37,7 @@ module ep_tlp_tags #(
   input  logic [12:0]           update_remaining_i,
   input  logic                  update_poisoned_i,
   input  logic                  update_last_i,
+  input  logic                  packet_end_i,  // last beat of a completion: the tag that its first beat ended is free from now on
 
   // One tag per clock is looked at, in clocks in which this is set.
   input  logic                  sweep_i,
@@ -113,24 +114,29 @@ module ep_tlp_tags #(
 
   assign limit = |timeout_i[31:30] ? 32'h4000_0000 : timeout_i;
   assign age = now_i - swept.sent;
-  assign sweep_active = sweep_i && !update_i && !clear_i;
+  assign sweep_active = sweep_i && !update_i && !clear_i && !(packet_end_i && release_q);
   assign swept_busy = swept_fresh || swept_progress.state == StBusy;
   assign swept_quarantine = !swept_fresh && swept_progress.state == StQuarantine;
   assign timeout_o = sweep_active && swept_busy && age >= limit;
   assign timeout_context_o = swept.read;
   assign quarantine_over = sweep_active && swept_quarantine && age >= {limit[30:0], 1'b0};
 
-  // One tag becomes free per clock.
-  logic        free, clear_step, clear_free;
-  logic [7:0]  free_tag;
+  // One tag becomes free per clock. Room in the completion buffer is given back with the header of the last completion, the tag
+  // itself when all of that completion is here.
+  logic        free, finished, released, room, clear_step, clear_free;
+  logic        release_q;
+  logic [7:0]  free_tag, release_tag_q;
   logic [12:0] free_bytes;
 
   assign clear_done_o = clear_q[8];
   assign clear_step = clear_i && !clear_done_o;
   assign clear_free = fundamental_q || (!swept_fresh && swept_progress.state == StFree);
-  assign free = (update_i && update_last_i) || quarantine_over;
-  assign free_tag = (update_i && update_last_i) ? lookup_tag_i : sweep_tag;
-  assign free_bytes = (update_i && update_last_i) ? found.read.bytes : swept.read.bytes;
+  assign finished = update_i && update_last_i;
+  assign released = packet_end_i && (finished || release_q);
+  assign free = released || quarantine_over;
+  assign free_tag = finished ? lookup_tag_i : (released ? release_tag_q : sweep_tag);
+  assign room = finished || quarantine_over;
+  assign free_bytes = finished ? found.read.bytes : swept.read.bytes;
 
   logic       push;
   logic [7:0] push_tag;
@@ -204,8 +210,13 @@ module ep_tlp_tags #(
       used_q <= '0;
     end else begin
       if (clear_done_o) fundamental_q <= 1'b0;
-      used_q <= used_q + (take_i ? units(context_i.bytes) : '0) - (free ? units(free_bytes) : '0);
+      used_q <= used_q + (take_i ? units(context_i.bytes) : '0) - (room ? units(free_bytes) : '0);
     end
+
+    // The clearing gives free what waits here.
+    if (!rst_ni || clear_i || packet_end_i) release_q <= 1'b0;
+    else if (finished) release_q <= 1'b1;
+    if (finished) release_tag_q <= lookup_tag_i;
 
     if (!rst_ni || !clear_i) clear_q <= '0;
     else if (!clear_done_o) clear_q <= clear_q + 1'b1;

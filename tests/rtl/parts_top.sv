@@ -115,7 +115,7 @@ module parts_top (
     .take_i(tags_take_i), .context_i(context_in), .lookup_tag_i(tags_lookup_i), .lookup_context_o(context_out),
     .lookup_busy_o(tags_busy_o), .lookup_quarantine_o(tags_quarantine_o), .lookup_remaining_o(tags_remaining_o),
     .lookup_poisoned_o(poisoned), .update_i(tags_update_i), .update_remaining_i(tags_update_remaining_i),
-    .update_poisoned_i(1'b0), .update_last_i(tags_update_last_i), .sweep_i(1'b1), .timeout_o(tags_timeout_o),
+    .update_poisoned_i(1'b0), .update_last_i(tags_update_last_i), .packet_end_i(1'b1), .sweep_i(1'b1), .timeout_o(tags_timeout_o),
     .timeout_context_o(context_timeout), .pending_o(tags_pending_o)
   );
 
