@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "host/driver/dma_abi.h"
 #include "host/driver/endpoint_regs.h"
 #include "pcie/config_space.h"
+#include "pcie/error.h"
 #include "pcie/pattern.h"
 #include "sim/witness.h"
 #include "tests/support/hand_host.h"
@@ -144,6 +146,27 @@ TEST_P(MachineTest, TheSameSeedGivesTheSameRunAndAnotherSeedAnother) {
   EXPECT_GT(first.second, 1000u);
   EXPECT_EQ(run(7), first);
   EXPECT_NE(run(8).first, first.first);
+}
+
+TEST(Wave, AWaveformChangesNothing) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "holdover_wave_test";
+  std::filesystem::create_directories(folder);
+  const auto run = [&](const std::filesystem::path& wave) {
+    sim::MachineConfig machine_config = small("direct", 3);
+    machine_config.wave = wave;
+    machine_config.wave_from = 5_us;
+    machine_config.wave_to = 10_us;
+    Bench bench(machine_config);
+    bench.host.configure();
+    bench.host.start_traffic(0);
+    bench.platform.wait(10_us);
+    bench.machine->flush();
+    return bench.seen.digest;
+  };
+  EXPECT_EQ(run(folder / "run.fst"), run({}));
+  EXPECT_GT(std::filesystem::file_size(folder / "run.fst"), 1000u);
+  std::filesystem::remove_all(folder);
+  EXPECT_THROW(run(folder / "no" / "run.fst"), Error);
 }
 
 TEST_P(MachineTest, BusMasteringOfEveryPortOnTheWayGatesRequests) {
