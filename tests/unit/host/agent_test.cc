@@ -183,11 +183,13 @@ TEST_F(Agent, AStreamThatDoesNotStopIsAFailureOfTheAgent) {
 }
 
 TEST_F(Agent, RefusesANumberThatIsNone) {
-  for (const auto& [name, value] : {std::pair("before_us", "1x"), std::pair("seed", "-1")}) {
+  for (const std::string setting : {"before_us=1x", "seed=-1"}) {
+    const std::string name = setting.substr(0, setting.find('='));
     FakeWorld world(1);
-    stage_1(world, "continuity", [&](FakeSystem& system) { system.parameters[name] = value; });
+    stage_1(world, "continuity",
+            [&](FakeSystem& system) { system.parameters[name] = setting.substr(name.size() + 1); });
     EXPECT_EQ(world.count(Step::AgentFailed), 1u) << name;
-    EXPECT_NE(world.console_text().find(std::string(name) + "=" + value), std::string::npos);
+    EXPECT_NE(world.console_text().find(setting), std::string::npos);
   }
 }
 
