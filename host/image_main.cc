@@ -128,6 +128,12 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, SIG_IGN);
   try {
     return holdover::host::run("/proc/self/exe", words);
+  } catch (const holdover::Error& error) {
+    // The machine's process has ended the run, and says itself why.
+    if (error.code() != holdover::ErrorCode::PeerDied) {
+      std::cerr << "holdover-kernel-image: " << error.what() << '\n';
+    }
+    return 2;
   } catch (const std::exception& error) {
     std::cerr << "holdover-kernel-image: " << error.what() << '\n';
     return 2;
