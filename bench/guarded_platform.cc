@@ -45,8 +45,11 @@ void GuardedPlatform::look() {
   dump_ = machine_.dump();
 }
 
+// A host on its way down runs destructors, and so does one that an exception passes through.
+bool GuardedPlatform::may_leave() const { return std::uncaught_exceptions() == 0 && !observer_.going_down(); }
+
 void GuardedPlatform::leave_if_ending() {
-  if (!ending() || left_ || std::uncaught_exceptions() != 0) return;
+  if (!ending() || left_ || !may_leave()) return;
   left_ = true;
   left_time_ = platform_.now();
   throw RunStopped{};
@@ -56,6 +59,7 @@ std::uint32_t GuardedPlatform::config_read(pcie::Bdf function, Bytes offset, uns
   if (left_) return all_ones(size);
   const std::uint32_t value = platform_.config_read(function, offset, size);
   look();
+  leave_if_ending();
   return value;
 }
 
@@ -63,12 +67,14 @@ void GuardedPlatform::config_write(pcie::Bdf function, Bytes offset, unsigned si
   if (left_) return;
   platform_.config_write(function, offset, size, value);
   look();
+  leave_if_ending();
 }
 
 std::uint64_t GuardedPlatform::mmio_read(BusAddress address, unsigned size) {
   if (left_) return size == 8 ? ~std::uint64_t{0} : all_ones(size);
   const std::uint64_t value = platform_.mmio_read(address, size);
   look();
+  leave_if_ending();
   return value;
 }
 
@@ -76,6 +82,7 @@ void GuardedPlatform::mmio_write(BusAddress address, unsigned size, std::uint64_
   if (left_) return;
   platform_.mmio_write(address, size, value);
   look();
+  leave_if_ending();
 }
 
 std::optional<std::uint8_t> GuardedPlatform::take_interrupt() {
@@ -91,11 +98,10 @@ void GuardedPlatform::wait(Time duration) {
     return;
   }
   leave_if_ending();
-  // While an exception is on its way the wait must be served: nothing may be thrown then.
-  const bool may_leave = std::uncaught_exceptions() == 0;
-  if (may_leave) observer_.interrupt_on(stop_);
+  const bool leaves = may_leave();
+  if (leaves) observer_.interrupt_on(stop_);
   try {
-    for (Time left = duration; left > Time{0} && !(may_leave && ending());) {
+    for (Time left = duration; left > Time{0} && !(leaves && ending());) {
       const Time slice = std::min(left, kSlice);
       platform_.wait(slice);
       left -= slice;
@@ -126,7 +132,6 @@ void GuardedPlatform::jump(PhysicalAddress boot_parameters) {
 void GuardedPlatform::console(std::string_view line) { platform_.console(line); }
 
 void GuardedPlatform::mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) {
-  if (left_) return;
   platform_.mark(phase, step, value);
   observer_.settle_window(platform_.now());
 }

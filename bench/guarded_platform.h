@@ -26,8 +26,8 @@ class GuardedPlatform final : public pcie::Platform {
   // Why the watchdog ended the run, and what the machine looked like then.
   [[nodiscard]] const std::optional<std::string>& stuck() const { return stuck_; }
   [[nodiscard]] const std::string& dump() const { return dump_; }
-  // The run is to end, or has: it leaves the host at its next wait, where no destructor can be under way. Until then
-  // the machine answers as ever; afterwards nothing reaches it.
+  // The run is to end, or has: the host is left in the middle of a call, unless it is on its way down by itself. Until
+  // then the machine answers as ever; afterwards nothing reaches it.
   [[nodiscard]] bool ending() const { return interrupted_ || stuck_.has_value(); }
   void interrupt() { interrupted_ = true; }
 
@@ -45,6 +45,7 @@ class GuardedPlatform final : public pcie::Platform {
 
  private:
   void look();
+  [[nodiscard]] bool may_leave() const;
   void leave_if_ending();
 
   sim::ObservedMachine& machine_;

@@ -139,6 +139,12 @@ std::optional<std::string> Observer::stuck(Time now) const {
   return std::nullopt;
 }
 
+bool Observer::going_down() const {
+  const Scene& scene = ledgers_->scene;
+  return scene.phase() == pcie::Phase::Halt || scene.find(pcie::Step::AgentFailed) != nullptr ||
+         scene.find(pcie::Step::Panic) != nullptr;
+}
+
 std::optional<unsigned> Observer::endpoint_at(pcie::RequesterId requester) const {
   const Scene& scene = ledgers_->scene;
   const auto function = scene.function_at(requester);

@@ -59,6 +59,8 @@ class Observer final : public sim::Witness {
   // Why the run should be given up: an endpoint that should stream has sent nothing for long, and nothing seen explains
   // it.
   [[nodiscard]] std::optional<std::string> stuck(Time now) const;
+  // The host has said that it is about to end.
+  [[nodiscard]] bool going_down() const;
   [[nodiscard]] Time last_mark() const { return last_mark_; }
   [[nodiscard]] const std::deque<std::string>& console() const { return console_; }
   [[nodiscard]] Ledgers& ledgers() { return *ledgers_; }

@@ -123,7 +123,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   const Time now = machine->platform().now();
   if (platform.stuck()) observer.ledgers().evidence.find(Check::Continuity, now, std::nullopt, *platform.stuck());
   observer.end(now, options.jump == Jump::Kexec);
-  machine->flush();
+  machine->close_files();
 
   Report report = report_on(options, config, *machine, observer, end);
   report.dump = platform.dump();

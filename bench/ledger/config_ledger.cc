@@ -179,6 +179,9 @@ void ConfigLedger::on_phase_end(Time time) {
                            std::string(pcie::to_string(scene_.phase())) + ", " + readable_time(time);
     observation.cause = last_write_.at(where).who;
     evidence_.find(Check::Configuration, std::move(observation));
+    evidence_.disrupt(
+        time, scene_.endpoints_below(function), Rank::Act, Evidence::checks({Check::Protocol, Check::Handover}),
+        register_name(function, offset) + " of " + scene_.describe(function) + " sized and not written back");
   }
 }
 

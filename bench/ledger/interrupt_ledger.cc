@@ -45,17 +45,22 @@ void InterruptLedger::report(Time time, Time since, std::string sentence) {
   evidence_.find(Check::Interrupts, std::move(observation));
 }
 
+void InterruptLedger::overdue(Time time, unsigned vector) {
+  Vector& state = vectors_[vector];
+  if (state.overdue) return;
+  state.overdue = true;
+  report(time, scene_.window_begin().value_or(state.waiting),
+         std::to_string(outstanding(state)) + " events on " + name(vector) +
+             " have neither become a message nor joined one that waits: " + std::to_string(state.events) + " events, " +
+             std::to_string(state.coalesced) + " coalesced, " + std::to_string(state.sent) + " messages");
+}
+
 void InterruptLedger::on_event(Time time, unsigned vector, bool coalesced) {
   Vector& state = vectors_.at(vector % kVectors);
+  if (outstanding(state) == 0) state.waiting = time;
   ++state.events;
   if (coalesced) ++state.coalesced;
-  if (outstanding(state) > kMostOutstanding && !state.overdue) {
-    state.overdue = true;
-    report(time, state.last_event,
-           std::to_string(outstanding(state)) + " events on " + name(vector) +
-               " have neither a message nor a place in its pending bit");
-  }
-  state.last_event = time;
+  if (outstanding(state) > kMostOutstanding) overdue(time, vector % kVectors);
 }
 
 bool InterruptLedger::on_transmit(Time time, const pcie::Tlp& tlp, const EndpointRegisters& registers) {
@@ -66,6 +71,8 @@ bool InterruptLedger::on_transmit(Time time, const pcie::Tlp& tlp, const Endpoin
     if (table_address(registers, vector) != tlp.address || registers.at(table::data(vector)) != data) continue;
     Vector& state = vectors_[vector];
     ++state.sent;
+    const bool late = deliverable_ && time > std::max(state.waiting, changed_) + kSettled;
+    if (outstanding(state) != 0 && late) overdue(time, vector);
     if (state.sent + state.coalesced > state.events) {
       report(time, time, "a message for " + name(vector) + " without an event: sent twice or out of nothing");
     }
@@ -115,13 +122,11 @@ void InterruptLedger::on_end(Time time, const EndpointRegisters& registers) {
   for (unsigned vector = 0; vector < kVectors; ++vector) {
     const Vector& state = vectors_[vector];
     const std::uint64_t left = outstanding(state);
-    if (left == 0) continue;
-    const bool masked = table::kVectorControlMask.extract(registers.at(table::vector_control(vector))) != 0;
-    const bool held = !deliverable_ || masked;
+    if (left == 0 || state.overdue) continue;
     // One event may wait in the pending bit of a vector that is held, or be on its way.
-    const bool may_wait =
-        held ? !deliverable_ ? state.last_event + kSettled >= changed_ : true : state.last_event + kSettled >= time;
-    if (left == 1 && may_wait) continue;
+    const bool masked = table::kVectorControlMask.extract(registers.at(table::vector_control(vector))) != 0;
+    const Time held_since = deliverable_ ? time : changed_;
+    if (left == 1 && (masked || held_since <= state.waiting + kSettled)) continue;
     report(time, since,
            std::to_string(left) + " events on " + name(vector) +
                " never became a message: " + std::to_string(state.events) + " events, " +

@@ -24,8 +24,8 @@ class InterruptLedger {
     std::uint64_t coalesced = 0;
     std::uint64_t sent = 0;
     std::uint64_t arrived = 0;
-    Time last_event;
-    bool overdue = false;  // more events outstanding than a pending bit and one message can hold; reported
+    Time waiting;          // since when an event has been without its message while nothing held it
+    bool overdue = false;  // reported
   };
 
   InterruptLedger(unsigned endpoint, const Scene& scene, Evidence& evidence);
@@ -52,6 +52,8 @@ class InterruptLedger {
     const std::uint64_t answered = vector.coalesced + vector.sent;
     return vector.events > answered ? vector.events - answered : 0;
   }
+  // Reports, once per vector, that more events are without a message than can be under way.
+  void overdue(Time time, unsigned vector);
   void report(Time time, Time since, std::string sentence);
   [[nodiscard]] std::string name(unsigned vector) const;
 

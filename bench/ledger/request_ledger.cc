@@ -116,7 +116,7 @@ void RequestLedger::on_end(Time time, bool stopped) {
       const Outstanding& request = outstanding_[endpoint][tag];
       if (!request.open || (!stopped && time < request.since + kAnswered)) continue;
       Evidence::Observation observation;
-      observation.time = time;
+      observation.time = std::min(time, request.since + kAnswered);
       observation.since = request.since;
       observation.endpoint = endpoint;
       observation.sentence = "read of endpoint " + std::to_string(endpoint) + " with tag " + std::to_string(tag) +

@@ -72,7 +72,18 @@ TEST_F(Interrupts, APendingBitThatNeverFiresIsFound) {
 TEST_F(Interrupts, EventsDroppedWhileDisabledAreFoundBeforeTheEnd) {
   ledger.on_enable(us(0), false);
   for (unsigned n = 1; n <= 4; ++n) ledger.on_event(us(n), 0, false);
-  EXPECT_NE(first(Check::Interrupts).find("have neither a message nor a place in its pending bit"), std::string::npos);
+  EXPECT_NE(first(Check::Interrupts).find("have neither become a message nor joined one that waits"),
+            std::string::npos);
+}
+
+TEST_F(Interrupts, AnEventForgottenWhileHeldIsFoundAlthoughLaterOnesAreDelivered) {
+  ledger.on_enable(us(0), false);
+  ledger.on_event(us(1), 0, false);  // and nobody keeps it
+  ledger.on_enable(us(10), true);
+  for (unsigned n = 0; n < 8; ++n) whole(us(20 + 10 * n), 0);
+  EXPECT_EQ(count(Check::Interrupts), 1u);
+  EXPECT_NE(first(Check::Interrupts).find("1 events on vector 0 of endpoint 0 have neither become a message"),
+            std::string::npos);
 }
 
 TEST_F(Interrupts, AMessageLostInTheFabricIsFoundByTheOneBehindIt) {
