@@ -35,10 +35,13 @@ unsigned Msix::find_table() {
   return (control() & kMsixControlTableSize) + 1u;
 }
 
-bool Msix::enabled() const { return device_.msix != 0 && (control() & kMsixControlEnable) != 0; }
+// All ones come from a function that does not answer any more.
+bool Msix::answers() const { return device_.msix != 0 && control() != 0xffff; }
+
+bool Msix::enabled() const { return answers() && (control() & kMsixControlEnable) != 0; }
 
 int Msix::enable(unsigned count) {
-  if (device_.msix == 0) return ENODEV;
+  if (!answers()) return ENODEV;
   const unsigned size = find_table();
   if (count == 0 || count > size) return ENOSPC;
   free_vectors();

@@ -30,6 +30,7 @@ class Msix {
   void mask_function();
 
  private:
+  [[nodiscard]] bool answers() const;
   // Reads where the table stands, and returns its size.
   [[nodiscard]] unsigned find_table();
   [[nodiscard]] std::uint16_t control() const;
