@@ -60,8 +60,8 @@ class Endpoint {
   virtual void drop_streams() = 0;
   // Double word of configuration space, without effect.
   [[nodiscard]] virtual std::uint32_t peek(unsigned offset) = 0;
-  // Writes out wave data, where there is any.
-  virtual void flush() {}
+  // Completes the waveform and gives it its name, where there is one.
+  virtual void close_files() {}
 };
 
 }  // namespace holdover::sim

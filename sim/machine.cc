@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sim/machine.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "pcie/config_space.h"
@@ -73,14 +72,7 @@ Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFa
   scheduler_.set_clock(*this);
 }
 
-Machine::~Machine() {
-  if (!trace_) return;
-  try {
-    trace_->close();
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-  }
-}
+Machine::~Machine() = default;
 
 void Machine::on_clock() {
   for (const auto& endpoint : topology_.endpoints()) endpoint->tick();
@@ -203,9 +195,9 @@ void Machine::poison_free_pages() {
                    kPoisonDue | (std::uint64_t{poison_epoch_} << 32));
 }
 
-void Machine::flush() {
-  if (trace_) trace_->flush();
-  for (const auto& endpoint : topology_.endpoints()) endpoint->endpoint().flush();
+void Machine::close_files() {
+  if (trace_) trace_->close();
+  for (const auto& endpoint : topology_.endpoints()) endpoint->endpoint().close_files();
 }
 
 }  // namespace holdover::sim

@@ -40,7 +40,7 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
   [[nodiscard]] std::string dump() const override;
   void poison(const std::vector<bool>& keep) override;
   void poison_from_time_to_time(Time interval, std::function<std::vector<std::uint64_t>()> free_pages) override;
-  void flush() override;
+  void close_files() override;
 
  private:
   // pcie::Platform.

@@ -41,8 +41,9 @@ class VerilatedEndpoint final : public Endpoint {
   }
 #ifdef HOLDOVER_TRACED
   VerilatedEndpoint(const EndpointConfig& config, const WaveConfig& wave) : model_(&context_, "endpoint"), wave_(wave) {
+    partial_ = wave.path.string() + ".partial";
     {
-      std::ofstream probe(wave.path, std::ios::binary);
+      std::ofstream probe(partial_, std::ios::binary);
       if (!probe) {
         throw Error(ErrorCode::Unavailable,
                     "The waveform " + wave.path.string() + " cannot be written; name a file in a folder that exists.");
@@ -52,7 +53,7 @@ class VerilatedEndpoint final : public Endpoint {
     context_.timeunit(-12);
     context_.timeprecision(-12);
     model_.trace(&fst_, 99);
-    fst_.open(wave.path.c_str());
+    fst_.open(partial_.c_str());
     if (!fst_.isOpen()) {
       throw Error(ErrorCode::Unavailable, "The waveform " + wave.path.string() + " cannot be written.");
     }
@@ -61,7 +62,11 @@ class VerilatedEndpoint final : public Endpoint {
 #endif
   ~VerilatedEndpoint() override {
 #ifdef HOLDOVER_TRACED
-    if (fst_.isOpen()) fst_.close();
+    if (fst_.isOpen()) {
+      fst_.close();
+      std::error_code ignored;  // nobody is left to be told
+      std::filesystem::remove(partial_, ignored);
+    }
 #endif
     model_.final();
   }
@@ -90,10 +95,17 @@ class VerilatedEndpoint final : public Endpoint {
     return model_.peek_data_o;
   }
 
-  void flush() override {
+  void close_files() override {
     if (recorder_) recorder_->flush();
 #ifdef HOLDOVER_TRACED
-    if (fst_.isOpen()) fst_.flush();
+    if (!fst_.isOpen()) return;
+    fst_.close();
+    std::error_code error;
+    std::filesystem::rename(partial_, wave_.path, error);
+    if (error) {
+      throw Error(ErrorCode::Unavailable,
+                  "The waveform " + wave_.path.string() + " cannot be written: " + error.message() + ".");
+    }
 #endif
   }
 
@@ -284,6 +296,7 @@ class VerilatedEndpoint final : public Endpoint {
   Model model_;
 #ifdef HOLDOVER_TRACED
   WaveConfig wave_;
+  std::filesystem::path partial_;
   VerilatedFstC fst_;
 #endif
   InputPins inputs_;

@@ -86,7 +86,7 @@ struct MachineConfig {
   bool check_protocol = true;
   std::filesystem::path trace;  // TLP trace; empty: none
   std::filesystem::path wave;   // FST waveform of endpoint 0; empty: none
-  std::filesystem::path pins;                   // input pins of endpoint 0, clock by clock, for sim/pin_replay; empty: none
+  std::filesystem::path pins;   // input pins of endpoint 0, clock by clock, for sim/pin_replay; empty: none
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
 };
@@ -228,8 +228,9 @@ class ObservedMachine {
   // Calls `free_pages` at seeded times, on average every `interval`, and poisons the page numbers that it returns.
   // For the rest of the run; a second call replaces the first.
   virtual void poison_from_time_to_time(Time interval, std::function<std::vector<std::uint64_t>()> free_pages) = 0;
-  // Writes buffered trace and wave data; throws Error{Unavailable} where that fails.
-  virtual void flush() = 0;
+  // Completes the trace and the waveform and gives them their names; time must not pass afterwards. A machine that is
+  // destroyed without it leaves neither behind. Throws Error{Unavailable} where the disk refuses.
+  virtual void close_files() = 0;
 };
 
 // Throws Error{InvalidArgument} for a configuration that cannot be built, Error{Unavailable} for files that cannot be

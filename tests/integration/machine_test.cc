@@ -160,7 +160,7 @@ TEST(Wave, AWaveformChangesNothing) {
     bench.host.configure();
     bench.host.start_traffic(0);
     bench.platform.wait(10_us);
-    bench.machine->flush();
+    bench.machine->close_files();
     return bench.seen.digest;
   };
   EXPECT_EQ(run(folder / "run.fst"), run({}));

@@ -171,7 +171,7 @@ TEST_F(RemoteMachineTest, ResultsTimesWitnessAndTraceAreThoseOfOneProcess) {
   Listener near;
   auto local = machine("near", near);
   const std::vector<std::uint64_t> expected = use(local->platform());
-  local.reset();
+  local->close_files();
 
   Listener far;
   auto served = machine("far", far);
@@ -182,7 +182,7 @@ TEST_F(RemoteMachineTest, ResultsTimesWitnessAndTraceAreThoseOfOneProcess) {
   const std::vector<std::uint64_t> seen = use(host);
   EXPECT_EQ(result.get().kind, ServeResult::Kind::Jumped);
   EXPECT_EQ(served->platform().dram()[4096], std::byte{1});
-  served.reset();
+  served->close_files();
 
   EXPECT_EQ(seen, expected);
   EXPECT_EQ(std::count(expected.begin(), expected.end(), 0x41u), 50);
