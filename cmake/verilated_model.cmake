@@ -25,7 +25,7 @@ add_library(holdover_verilator_runtime STATIC
 target_include_directories(holdover_verilator_runtime SYSTEM PUBLIC
   ${VERILATOR_ROOT}/include ${VERILATOR_ROOT}/include/vltstd)
 target_compile_features(holdover_verilator_runtime PUBLIC cxx_std_17)
-target_compile_options(holdover_verilator_runtime PRIVATE -O2 -w)
+target_compile_options(holdover_verilator_runtime PRIVATE -O1 -g0 -w)
 target_link_libraries(holdover_verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
 
 function(holdover_verilated_model name)
