@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds clean
+.PHONY: help setup build run test lint format regs sanitize clang seeds speed clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -32,5 +32,7 @@ clang: ## the tests built by clang
 	@$(MAKE) --no-print-directory test PRESET=clang
 seeds: build ## 100 seeds on each topology in both isolations; SEEDS=N for more or fewer
 	@tools/seeds.py --holdover $(BUILD)/bin/holdover --seeds $(or $(SEEDS),100)
+speed: build ## clocks per second of the whole bench beside the bare model
+	@$(BUILD)/bin/holdover-speed
 clean: ## remove all build folders
 	@rm -rf build

@@ -86,7 +86,7 @@ struct MachineConfig {
   bool check_protocol = true;
   std::filesystem::path trace;  // TLP trace; empty: none
   std::filesystem::path wave;   // FST waveform of endpoint 0; empty: none
-  std::filesystem::path pins;   // input pins of endpoint 0, clock by clock, for sim/pin_replay; empty: none
+  std::filesystem::path pins;   // input pins of endpoint 0, clock by clock, for sim::PinReplay; empty: none
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
 };

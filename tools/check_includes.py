@@ -31,6 +31,7 @@ RULES = {
     "host/image_main.cc": ["host/image.h", "sim/remote/", "pcie/"],
     "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
+    "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
     "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h"],
     "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
 }
