@@ -4,8 +4,12 @@
 
 #include <utility>
 
+#include "pcie/vtd.h"
+
 namespace holdover::sim {
 namespace {
+
+using namespace pcie::vtd;
 
 // Context cache: direct mapped by the low bits of the requester ID. IOTLB: sets by page number, replaced round robin.
 constexpr unsigned kContextEntries = 64;
@@ -13,13 +17,11 @@ constexpr unsigned kTlbSets = 256;
 constexpr unsigned kTlbWays = 4;
 
 constexpr unsigned kAddressWidth = 48;
-constexpr std::uint64_t kPresent = 1;
 constexpr std::uint64_t kTableMask = 0x000f'ffff'ffff'f000;
 constexpr std::uint64_t kRootReserved = 0xffe;
 constexpr std::uint64_t kContextReservedLow = 0xff0;
 constexpr std::uint64_t kContextReservedHigh = 0xffff'ffff'ff00'0080;
-constexpr std::uint64_t kContextFourLevels = 2;  // AW
-constexpr std::uint64_t kTypePassThrough = 2;    // TT
+constexpr std::uint64_t kTypePassThrough = 2;  // TT
 constexpr std::uint64_t kPageRead = 1u << 0;
 constexpr std::uint64_t kPageWrite = 1u << 1;
 constexpr std::uint64_t kPageSuper = 1u << 7;  // reserved above the leaf: only 4 KiB pages exist

@@ -4,19 +4,15 @@
 #include <algorithm>
 
 #include "pcie/error.h"
+#include "pcie/vtd.h"
 #include "sim/iommu.h"
 
 namespace holdover::sim {
 namespace {
 
-constexpr unsigned kVersion = 0x00;
-constexpr unsigned kCapability = 0x08;
-constexpr unsigned kExtendedCapability = 0x10;
-constexpr unsigned kGlobalCommand = 0x18;
-constexpr unsigned kRootAddress = 0x20;
-constexpr unsigned kContextCommand = 0x28;
-constexpr unsigned kFaultStatus = 0x34;
-constexpr unsigned kRemapAddress = 0xb8;
+using namespace pcie::vtd;
+
+// Where this unit puts the registers whose place its capabilities name.
 constexpr unsigned kInvalidateAddress = 0x100;
 constexpr unsigned kInvalidateCommand = 0x108;
 constexpr unsigned kFaultRecord = 0x220;
@@ -30,18 +26,10 @@ constexpr std::uint64_t kCapabilityValue = 6 | (std::uint64_t{4} << 8) | (std::u
 constexpr std::uint64_t kExtendedCapabilityValue = 1 | (1u << 3) | (1u << 6) | (0x10u << 8);
 constexpr std::uint64_t kMostAddressMask = 9;
 
-constexpr std::uint32_t kTranslationEnable = 1u << 31;
-constexpr std::uint32_t kSetRootPointer = 1u << 30;
-constexpr std::uint32_t kRemappingEnable = 1u << 25;
-constexpr std::uint32_t kSetRemapPointer = 1u << 24;
-constexpr std::uint32_t kCompatibilityMessages = 1u << 23;
-
 constexpr std::uint32_t kFaultOverflow = 1u << 0;
 constexpr std::uint32_t kFaultPending = 1u << 1;
 constexpr std::uint64_t kRecordFault = std::uint64_t{1} << 63;
 constexpr std::uint64_t kRecordRead = std::uint64_t{1} << 62;
-
-constexpr std::uint64_t kInvalidate = std::uint64_t{1} << 63;
 
 std::uint64_t merge(std::uint64_t before, unsigned shift, std::uint32_t value, std::uint32_t mask) {
   return (before & ~(std::uint64_t{mask} << shift)) | (std::uint64_t{value & mask} << shift);
@@ -68,7 +56,7 @@ std::uint64_t Iommu::register_value(unsigned offset) const {
       return kExtendedCapabilityValue;
     case kGlobalCommand:
       return std::uint64_t{status_} << 32;  // GCMD reads 0, GSTS is at 1Ch
-    case kRootAddress:
+    case kRootTableAddress:
       return root_address_;
     case kContextCommand:
       return context_command_;
@@ -76,7 +64,7 @@ std::uint64_t Iommu::register_value(unsigned offset) const {
       return std::uint64_t{(fault_overflow_ ? kFaultOverflow : 0) | (fault_pending() ? kFaultPending : 0) |
                            (first_record_ << 8)}
              << 32;
-    case kRemapAddress:
+    case kRemapTableAddress:
       return remap_address_;
     case kInvalidateAddress:
       return 0;  // write only
@@ -118,12 +106,12 @@ void Iommu::write_word(unsigned offset, std::uint32_t value, std::uint32_t mask)
   switch (offset & ~7u) {
     case kGlobalCommand:
       // What a narrow access leaves out keeps its state.
-      if (shift == 0) command((status_ & ~mask & ~(kSetRootPointer | kSetRemapPointer)) | (value & mask));
+      if (shift == 0) command((status_ & ~mask & ~(kSetRootTable | kSetRemapTable)) | (value & mask));
       return;
-    case kRootAddress:
+    case kRootTableAddress:
       root_address_ = merge(root_address_, shift, value, mask);
       return;
-    case kRemapAddress:
+    case kRemapTableAddress:
       remap_address_ = merge(remap_address_, shift, value, mask);
       return;
     case kContextCommand:
@@ -157,13 +145,13 @@ void Iommu::write_word(unsigned offset, std::uint32_t value, std::uint32_t mask)
 }
 
 void Iommu::command(std::uint32_t value) {
-  if ((value & kSetRootPointer) != 0) {
+  if ((value & kSetRootTable) != 0) {
     root_latched_ = root_address_;
-    status_ |= kSetRootPointer;
+    status_ |= kSetRootTable;
   }
-  if ((value & kSetRemapPointer) != 0) {
+  if ((value & kSetRemapTable) != 0) {
     remap_latched_ = remap_address_;
-    status_ |= kSetRemapPointer;
+    status_ |= kSetRemapTable;
   }
   constexpr std::uint32_t kLevels = kTranslationEnable | kRemappingEnable | kCompatibilityMessages;
   status_ = (status_ & ~kLevels) | (value & kLevels);

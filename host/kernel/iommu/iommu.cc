@@ -9,39 +9,27 @@
 #include "host/kernel/iommu/page_table.h"
 #include "host/kernel/panic.h"
 #include "pcie/error.h"
+#include "pcie/vtd.h"
 
 namespace holdover::host::kernel {
 namespace {
 
-// Registers (VT-d 3.0, 10.4).
-constexpr unsigned kCapability = 0x08;
-constexpr unsigned kExtendedCapability = 0x10;
-constexpr unsigned kGlobalCommand = 0x18;
-constexpr unsigned kGlobalStatus = 0x1c;
-constexpr unsigned kRootTableAddress = 0x20;
-constexpr unsigned kContextCommand = 0x28;
+using namespace pcie::vtd;
 
-constexpr std::uint32_t kTranslationEnable = 1u << 31;
-constexpr std::uint32_t kSetRootTable = 1u << 30;
 // Global Status bits that are one-shot in Global Command: not to be written back.
 constexpr std::uint32_t kPersistentStatus = 0x96ff'ffff;
 
-constexpr std::uint64_t kContextInvalidate = std::uint64_t{1} << 63;
+// What an invalidation covers.
 constexpr std::uint64_t kContextGlobal = std::uint64_t{1} << 61;
 constexpr std::uint64_t kContextDevice = std::uint64_t{3} << 61;
-constexpr std::uint64_t kIotlbInvalidate = std::uint64_t{1} << 63;
 constexpr std::uint64_t kIotlbGlobal = std::uint64_t{1} << 60;
 constexpr std::uint64_t kIotlbDomain = std::uint64_t{2} << 60;
 
-// Tables: 256 entries of two 64-bit words.
-constexpr std::uint64_t kPresent = 1;
 constexpr std::uint64_t kTableAddress = 0xffff'ffff'ffff'f000;
-constexpr std::uint64_t kFourLevels = 2;  // context entry, AW
-constexpr unsigned kDomainShift = 8;      // context entry, DID in bits 87:72
 
 constexpr unsigned kMostPolls = 100'000;
 
-std::uint16_t domain_of(std::uint64_t high) { return static_cast<std::uint16_t>(high >> kDomainShift); }
+std::uint16_t domain_of(std::uint64_t high) { return static_cast<std::uint16_t>(high >> kContextDomainShift); }
 unsigned entry_word(pcie::Bdf function) { return 2u * (function.requester_id() & 0xffu); }
 
 }  // namespace
@@ -101,7 +89,7 @@ int Iommu::attach(pcie::Bdf function, IommuDomain& domain) {
     write_word(root_table_, 2u * function.bus, table->raw() | kPresent);
   }
   const unsigned word = entry_word(function);
-  write_word(*table, word + 1, kFourLevels | std::uint64_t{domain.identifier()} << kDomainShift);
+  write_word(*table, word + 1, kContextFourLevels | std::uint64_t{domain.identifier()} << kContextDomainShift);
   write_word(*table, word, domain.root().raw() | kPresent);  // present last: the unit may look at any moment
   return 0;
 }
@@ -222,9 +210,9 @@ void Iommu::load_root_table() {
 }
 
 void Iommu::invalidate_context(std::uint64_t request) {
-  write64(kContextCommand, kContextInvalidate | request);
+  write64(kContextCommand, kInvalidate | request);
   for (unsigned poll = 0; poll < kMostPolls; ++poll) {
-    if ((read64(kContextCommand) & kContextInvalidate) == 0) return;
+    if ((read64(kContextCommand) & kInvalidate) == 0) return;
   }
   throw Panic("The IOMMU does not finish an invalidation of its context cache.");
 }
@@ -232,9 +220,9 @@ void Iommu::invalidate_context(std::uint64_t request) {
 void Iommu::invalidate_iotlb(std::uint64_t request) {
   // ECAP.IRO counts 16-byte units; the IOTLB register is the second of its pair.
   const unsigned offset = 16u * static_cast<unsigned>((read64(kExtendedCapability) >> 8) & 0x3ff) + 8;
-  write64(offset, kIotlbInvalidate | request);
+  write64(offset, kInvalidate | request);
   for (unsigned poll = 0; poll < kMostPolls; ++poll) {
-    if ((read64(offset) & kIotlbInvalidate) == 0) return;
+    if ((read64(offset) & kInvalidate) == 0) return;
   }
   throw Panic("The IOMMU does not finish an invalidation of its IOTLB.");
 }
