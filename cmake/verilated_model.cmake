@@ -16,7 +16,15 @@ execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 
-# Verilator's own sources, compiled once for all models, free of our warnings.
+# How what Verilator brings and writes is compiled: free of our warnings, without debug information. Under sanitizers
+# only our own code is instrumented, because instrumenting the models takes longer than compiling all the rest.
+add_library(holdover_verilator_options INTERFACE)
+target_compile_options(holdover_verilator_options INTERFACE -g0 -w)
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+  target_compile_options(holdover_verilator_options INTERFACE -fno-sanitize=all)
+endif()
+
+# Verilator's own sources, compiled once for all models.
 add_library(holdover_verilator_runtime STATIC
   ${VERILATOR_ROOT}/include/verilated.cpp
   ${VERILATOR_ROOT}/include/verilated_threads.cpp
@@ -25,8 +33,8 @@ add_library(holdover_verilator_runtime STATIC
 target_include_directories(holdover_verilator_runtime SYSTEM PUBLIC
   ${VERILATOR_ROOT}/include ${VERILATOR_ROOT}/include/vltstd)
 target_compile_features(holdover_verilator_runtime PUBLIC cxx_std_17)
-target_compile_options(holdover_verilator_runtime PRIVATE -O1 -g0 -w)
-target_link_libraries(holdover_verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
+target_compile_options(holdover_verilator_runtime PRIVATE -O1)
+target_link_libraries(holdover_verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads PRIVATE holdover_verilator_options)
 
 function(holdover_verilated_model name)
   cmake_parse_arguments(arg "TRACE;ASSERT;SLOW" "TOP;LIST" "FILES;PARAMETERS" ${ARGN})
@@ -67,11 +75,11 @@ function(holdover_verilated_model name)
 
   add_library(${name} STATIC ${unit})
   target_include_directories(${name} SYSTEM PUBLIC ${folder})
-  target_link_libraries(${name} PUBLIC holdover_verilator_runtime)
+  target_link_libraries(${name} PUBLIC holdover_verilator_runtime PRIVATE holdover_verilator_options)
   target_compile_features(${name} PUBLIC cxx_std_17)
   if(arg_SLOW)
-    target_compile_options(${name} PRIVATE -O1 -g0 -w)
+    target_compile_options(${name} PRIVATE -O1)
   else()
-    target_compile_options(${name} PRIVATE -O3 -g0 -w)
+    target_compile_options(${name} PRIVATE -O3)
   endif()
 endfunction()
