@@ -17,7 +17,7 @@ check() {
   fi
 }
 
-rtl_lint() { verilator --lint-only -Wall -Wwarn-BLKSEQ --top-module sim_top -f rtl/endpoint.f rtl/lint.vlt sim/rtl/sim_top.sv; }
+rtl_lint() { verilator --lint-only -Wall -Wwarn-BLKSEQ --top-module sim_top rtl/lint.vlt -f rtl/endpoint.f sim/rtl/sim_top.sv; }
 formatted() { git ls-files '*.h' '*.cc' | xargs clang-format --dry-run -Werror; }
 shellscripts() { git ls-files '*.sh' | xargs -n 1 bash -n && bash -n .ci/run; }
 # GCC-only flags stand in no compile command; our own sources only, not what Verilator wrote.
