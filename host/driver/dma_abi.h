@@ -10,7 +10,7 @@ namespace holdover::host {
 
 struct DmaDescriptor {
   std::uint64_t host_address;  // IOVA of the first byte, any alignment
-  std::uint64_t card_address;  // card memory address, or byte offset in the pattern stream; modulo the card memory's size
+  std::uint64_t card_address;  // in card memory, modulo its size, or byte offset in the pattern stream
   std::uint32_t length;        // bytes, 1..2^24; anything else ends the descriptor with BadDescriptor
   std::uint32_t flags;         // kDescriptorInterrupt
   std::uint32_t cookie;        // comes back in the completion record
@@ -33,15 +33,15 @@ enum class DmaStatus : std::uint8_t {
 // Record n (counting finished descriptors from 0) of a channel goes to slot n modulo RING_ENTRIES.
 struct DmaCompletion {
   std::uint32_t sequence;  // n modulo 2^32
-  std::uint32_t status;    // bits 7:0 DmaStatus, bits 11:8 channel, bit 31 phase: 1 in the ring's first lap, then it alternates
+  std::uint32_t status;    // bits 7:0 DmaStatus, 11:8 channel, 31 phase: 1 in the ring's first lap, then alternating
   std::uint32_t length;    // bytes moved
   std::uint32_t cookie;
 };
 static_assert(sizeof(DmaCompletion) == 16);
 inline constexpr std::uint32_t kCompletionPhase = 0x8000'0000;
 
-// The pattern's lap is the number of times the channel's descriptor ring has wrapped since RESET. The generator uses it; the
-// checker compares with lap 0, because host memory stays as the driver filled it.
+// The pattern's lap is the number of times the channel's descriptor ring has wrapped since RESET. The generator uses
+// it; the checker compares with lap 0, because host memory stays as the driver filled it.
 
 struct HeartbeatRecord {
   std::uint64_t sequence;  // from 0, counts missed records too
