@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
@@ -90,6 +89,7 @@ std::string enter(const std::string& image, const sim::RemotePlatform::Descripto
                                  "--boot-parameters",
                                  std::to_string(boot_parameters.raw())};
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }
@@ -124,8 +124,6 @@ int main(int argc, char** argv) {
     std::cout << holdover::host::kUsage;
     return words.empty() ? 2 : 0;
   }
-  // Ctrl-C reaches the whole process group; it is for the bench, which ends this process.
-  std::signal(SIGINT, SIG_IGN);
   try {
     return holdover::host::run("/proc/self/exe", words);
   } catch (const holdover::Error& error) {

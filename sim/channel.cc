@@ -5,10 +5,11 @@ namespace holdover::sim {
 namespace {
 
 // Argument of an event: kind 3:0, class 7:4, payload credits 27:8, epoch 63:32.
-enum Kind : std::uint64_t { kSent = 0, kArrival = 1, kCredit = 2, kResume = 3 };
+enum class Kind : std::uint8_t { Sent = 0, Arrival = 1, Credit = 2, Resume = 3 };
 
 std::uint64_t pack(Kind kind, pcie::FlowClass flow, unsigned data, std::uint32_t epoch) {
-  return kind | (static_cast<std::uint64_t>(flow) << 4) | (std::uint64_t{data} << 8) | (std::uint64_t{epoch} << 32);
+  return static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(flow) << 4) | (std::uint64_t{data} << 8) |
+         (std::uint64_t{epoch} << 32);
 }
 
 unsigned data_units(const pcie::Tlp& tlp) {
@@ -44,7 +45,7 @@ bool Channel::has_credits(const pcie::Tlp& tlp) const {
 void Channel::start() {
   if (busy_ || shut_ || transmit_.empty()) return;
   if (scheduler_.now() < paused_until_) {
-    if (!waiting_) scheduler_.at(paused_until_, *this, pack(kResume, pcie::FlowClass::Posted, 0, epoch_));
+    if (!waiting_) scheduler_.at(paused_until_, *this, pack(Kind::Resume, pcie::FlowClass::Posted, 0, epoch_));
     waiting_ = true;
     return;
   }
@@ -66,8 +67,8 @@ void Channel::start() {
   const Time end = scheduler_.now() + rate_.time_of(pcie::tlp_bytes(packet.tlp), carry_);
   flying_.push_back(std::move(packet));
   busy_ = true;
-  scheduler_.at(end, *this, pack(kSent, *flow, 0, epoch_));
-  scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(kArrival, *flow, 0, epoch_));
+  scheduler_.at(end, *this, pack(Kind::Sent, *flow, 0, epoch_));
+  scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(Kind::Arrival, *flow, 0, epoch_));
   if (sender_ != nullptr) sender_->on_room(*this);
 }
 
@@ -76,13 +77,13 @@ void Channel::on_event(std::uint64_t argument) {
   const auto flow = static_cast<pcie::FlowClass>((argument >> 4) & 0xf);
   const std::size_t index = index_of(flow);
   switch (static_cast<Kind>(argument & 0xf)) {
-    case kSent:
+    case Kind::Sent:
       busy_ = false;
       ++sent_;
       if (sender_ != nullptr) sender_->on_sent(*this, flow);
       start();
       break;
-    case kArrival: {
+    case Kind::Arrival: {
       HOLDOVER_CHECK(!flying_.empty());
       held_[index] += Bytes{flying_.front().tlp.payload.size()};
       received_.push(std::move(flying_.front()));
@@ -90,12 +91,12 @@ void Channel::on_event(std::uint64_t argument) {
       if (receiver_ != nullptr) receiver_->on_arrival(*this);
       break;
     }
-    case kCredit:
+    case Kind::Credit:
       headers_[index] += 1;
       data_[index] += static_cast<unsigned>((argument >> 8) & 0xfffff);
       start();
       break;
-    case kResume:
+    case Kind::Resume:
       waiting_ = false;
       start();
       break;
@@ -108,7 +109,7 @@ Packet Channel::take(pcie::FlowClass flow) {
   held_[index] -= Bytes{packet.tlp.payload.size()};
   if (config_.header_credits[index] != 0) {
     const Time delay = propagation_ + random_.between(Time{0}, config_.credit_delay_max);
-    scheduler_.after(delay, *this, pack(kCredit, flow, data_units(packet.tlp), epoch_));
+    scheduler_.after(delay, *this, pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
   }
   return packet;
 }

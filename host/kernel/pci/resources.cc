@@ -121,7 +121,7 @@ void mark_assigned(PciDevice& device) {
   for (const auto& child : device.children) mark_assigned(*child);
 }
 
-void place_all(std::vector<Request> requests, AddressRange& range) {
+void place_all(const std::vector<Request>& requests, AddressRange& range) {
   for (const Request& request : requests) {
     const BusAddress place = range.place(request.demand.size, request.demand.alignment);
     if (place.raw() == 0) continue;
@@ -168,7 +168,7 @@ BusAddress AddressRange::place(Bytes size, Bytes alignment) {
   return BusAddress{0};
 }
 
-void assign_resources(const PciBus& bus, HostWindows windows) {
+void assign_resources(const PciBus& bus, const HostWindows& windows) {
   Ranges ranges{windows.memory, windows.prefetch};
   std::vector<PciDevice*> unassigned;
   for (const auto& device : bus.root_devices()) {

@@ -41,6 +41,6 @@ struct HostWindows {
 // it is where all of it is sound: every BAR assigned, inside the windows above it, without overlap. Otherwise that tree
 // is assigned anew. Then every bridge's windows are written, also where they do not change (H095). A BAR for which
 // there is no room stays unassigned.
-void assign_resources(const PciBus& bus, HostWindows windows);
+void assign_resources(const PciBus& bus, const HostWindows& windows);
 
 }  // namespace holdover::host::kernel
