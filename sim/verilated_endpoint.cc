@@ -2,7 +2,10 @@
 #include "sim/verilated_endpoint.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <iterator>
 #include <utility>
 
@@ -32,6 +35,28 @@ constexpr std::size_t kRequest = static_cast<std::size_t>(Stream::Request);
 constexpr std::size_t kCompletion = static_cast<std::size_t>(Stream::Completion);
 constexpr std::size_t kConfig = static_cast<std::size_t>(Stream::Config);
 
+#ifdef HOLDOVER_TRACED
+// The library that writes waveforms does not tell where a write failed. A whole file is a chain of blocks, each with a
+// kind (1 byte) and the length of what follows (8 bytes, big endian, itself included), that ends with the file.
+bool is_whole_waveform(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  constexpr std::uintmax_t kPrefix = 9;
+  std::uintmax_t at = 0;
+  while (!error && at + kPrefix <= size) {
+    std::array<char, kPrefix> prefix{};
+    file.seekg(static_cast<std::streamoff>(at));
+    if (!file.read(prefix.data(), prefix.size())) return false;
+    std::uint64_t length = 0;
+    for (std::size_t i = 1; i < prefix.size(); ++i) length = length << 8 | static_cast<unsigned char>(prefix[i]);
+    if (length < kPrefix - 1 || length > size - at - 1) return false;
+    at += 1 + length;
+  }
+  return !error && size > 0 && at == size;
+}
+#endif
+
 class VerilatedEndpoint final : public Endpoint {
  public:
   VerilatedEndpoint(const EndpointConfig& config, const std::filesystem::path& pin_record)
@@ -45,8 +70,8 @@ class VerilatedEndpoint final : public Endpoint {
     {
       std::ofstream probe(partial_, std::ios::binary);
       if (!probe) {
-        throw Error(ErrorCode::Unavailable,
-                    "The waveform " + wave.path.string() + " cannot be written; name a file in a folder that exists.");
+        throw Error(ErrorCode::Unavailable, "the waveform " + wave.path.string() +
+                                                " cannot be written; name a file in a directory that exists");
       }
     }
     context_.traceEverOn(true);
@@ -55,7 +80,8 @@ class VerilatedEndpoint final : public Endpoint {
     model_.trace(&fst_, 99);
     fst_.open(partial_.c_str());
     if (!fst_.isOpen()) {
-      throw Error(ErrorCode::Unavailable, "The waveform " + wave.path.string() + " cannot be written.");
+      throw Error(ErrorCode::Unavailable,
+                  "the waveform " + wave.path.string() + " cannot be written; choose another place for it");
     }
     reset(config);
   }
@@ -101,10 +127,15 @@ class VerilatedEndpoint final : public Endpoint {
     if (!fst_.isOpen()) return;
     fst_.close();
     std::error_code error;
+    if (!is_whole_waveform(partial_)) {
+      std::filesystem::remove(partial_, error);
+      throw Error(ErrorCode::Unavailable, "the waveform " + wave_.path.string() +
+                                              " cannot be written whole; is the disk full, or a file's size limited?");
+    }
     std::filesystem::rename(partial_, wave_.path, error);
     if (error) {
       throw Error(ErrorCode::Unavailable,
-                  "The waveform " + wave_.path.string() + " cannot be written: " + error.message() + ".");
+                  "the waveform " + wave_.path.string() + " cannot be written: " + error.message());
     }
 #endif
   }
