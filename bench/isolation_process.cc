@@ -29,7 +29,7 @@ constexpr int kPanicked = 1;
 class KernelProcess {
  public:
   KernelProcess(const RunOptions& options, int host_socket, int dram_descriptor) {
-    std::vector<std::string> words = {options.kernel_image.string(),
+    std::vector<std::string> words = {first_image(options).string(),
                                       "--platform-fd",
                                       std::to_string(host_socket),
                                       "--dram-fd",
@@ -53,6 +53,8 @@ class KernelProcess {
     if (pid_ != 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(kExecFailed);
+    // What a terminal sends to everybody is for the bench, which ends its kernels itself.
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) signal(number, SIG_IGN);
     execv(arguments.front(), arguments.data());
     _exit(kExecFailed);
   }
@@ -90,7 +92,7 @@ RunEnd end_of(int status, const RunOptions& options) {
       case kPanicked:
         return {RunEnd::Kind::Panicked, "kernel panic"};
       case kExecFailed:
-        throw Error{ErrorCode::Unavailable, "the kernel image " + options.kernel_image.string() +
+        throw Error{ErrorCode::Unavailable, "the kernel image " + first_image(options).string() +
                                                 " cannot be executed; --isolation in-process needs none"};
       default:
         return {RunEnd::Kind::Died, "the host process exited with " + std::to_string(WEXITSTATUS(status))};

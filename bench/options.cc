@@ -40,13 +40,49 @@ void require_range(const std::string& option, Time value, Time least) {
 void require_whole_microseconds(const std::string& option, Time value) {
   constexpr std::uint64_t kMicrosecond = 1'000'000;
   if (value.count() % kMicrosecond == 0) return;
-  throw Error{ErrorCode::InvalidArgument, option + ": " + format_time(value) + " is no whole number of microseconds"};
+  throw Error{ErrorCode::InvalidArgument,
+              option + ": " + format_time(value) + " is no whole number of microseconds, for example 200us"};
 }
 
-void require_executable(const std::filesystem::path& image) {
-  if (!image.empty() && access(image.c_str(), X_OK) == 0) return;
-  throw Error{ErrorCode::Unavailable, "--isolation process: the kernel image «" + image.string() +
-                                          "» cannot be executed; --isolation in-process needs none"};
+void require_executable(const std::string& option, const std::filesystem::path& image) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(image, ignored) && access(image.c_str(), X_OK) == 0) return;
+  throw Error{ErrorCode::Unavailable, option + ": the kernel image «" + image.string() +
+                                          "» cannot be executed; name an executable file, or ask for --isolation "
+                                          "in-process, which needs none"};
+}
+
+void require_images(const RunOptions& options) {
+  if (options.isolation == Isolation::InProcess) {
+    if (options.kernel_image.empty() && options.next_image.empty()) return;
+    throw Error{ErrorCode::InvalidArgument,
+                std::string(options.kernel_image.empty() ? "--next-image" : "--kernel-image") +
+                    ": a kernel in this process has no image; ask for --isolation process"};
+  }
+  require_executable(options.kernel_image.empty() ? "--isolation process" : "--kernel-image", first_image(options));
+  if (options.next_image.empty()) return;
+  if (options.jump == Jump::None) {
+    throw Error{ErrorCode::InvalidArgument,
+                "--next-image: with --jump none no other kernel is entered; ask for --jump kexec"};
+  }
+  require_executable("--next-image", options.next_image);
+}
+
+// A fault that cannot strike would give a PASS that means nothing.
+void require_faults(const RunOptions& options) {
+  std::set<std::string> seen;
+  for (const std::string& fault : options.faults) {
+    const FaultSelection selection = select_faults({fault});
+    if (!seen.insert(fault).second) {
+      throw Error{ErrorCode::InvalidArgument, "--fault: " + fault + " is given twice; each fault strikes once"};
+    }
+    if (options.jump == Jump::Kexec) continue;
+    if (!selection.hazards.empty() || selection.machine.front().phase == pcie::Phase::Blackout) {
+      throw Error{
+          ErrorCode::InvalidArgument,
+          "--fault: " + fault + " strikes in a live update only, and --jump none has none; ask for --jump kexec"};
+    }
+  }
 }
 
 void require_outputs(const RunOptions& options) {
@@ -57,10 +93,17 @@ void require_outputs(const RunOptions& options) {
   const std::array<Output, 4> outputs = {
       {{"--json", options.json}, {"--junit", options.junit}, {"--trace", options.trace}, {"--wave", options.wave}}};
   std::set<std::filesystem::path> seen;
+  std::error_code ignored;
+  const std::array<std::filesystem::path, 3> inputs = {options.config, first_image(options), options.next_image};
   for (const Output& output : outputs) {
     if (output.path.empty()) continue;
+    for (const std::filesystem::path& input : inputs) {
+      if (input.empty() || !std::filesystem::equivalent(input, output.path, ignored)) continue;
+      throw Error{ErrorCode::InvalidArgument, std::string(output.option) + ": " + output.path.string() +
+                                                  " is read by this run and would be lost; name another file"};
+    }
     require_writable(output.option, output.path);
-    if (!seen.insert(std::filesystem::weakly_canonical(output.path)).second) {
+    if (!seen.insert(place_of(output.path)).second) {
       throw Error{ErrorCode::InvalidArgument, std::string(output.option) + ": " + output.path.string() +
                                                   " is named for another output too; give each its own file"};
     }
@@ -79,11 +122,15 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
+const std::filesystem::path& first_image(const RunOptions& options) {
+  return options.kernel_image.empty() ? options.own_image : options.kernel_image;
+}
+
 void validate(const RunOptions& options) {
   require_name("--scenario", options.scenario, scenarios());
   require_name("--profile", options.profile, host::kernel::profiles());
   require_name("--topology", options.topology, sim::topologies());
-  static_cast<void>(select_faults(options.faults));
+  require_faults(options);
   if (options.scenario == "neighbour" && options.topology == "direct") {
     throw Error{ErrorCode::InvalidArgument,
                 "--scenario neighbour needs two endpoints below one switch; ask for --topology switch"};
@@ -106,10 +153,7 @@ void validate(const RunOptions& options) {
     throw Error{ErrorCode::InvalidArgument, "--wave-to: " + format_time(*options.wave_to) +
                                                 " does not lie after --wave-from " + format_time(options.wave_from)};
   }
-  if (options.isolation == Isolation::Process) {
-    require_executable(options.kernel_image);
-    if (!options.next_image.empty()) require_executable(options.next_image);
-  }
+  require_images(options);
   require_outputs(options);
 }
 
@@ -130,14 +174,16 @@ std::string format_time(Time time) {
 std::string command_line(const RunOptions& options) {
   const RunOptions defaults;
   std::ostringstream line;
-  line << "holdover run --scenario " << options.scenario << " --profile " << options.profile << " --topology "
-       << options.topology << " --seed " << options.seed << " --isolation "
+  line << quoted(options.program) << " run --scenario " << options.scenario << " --profile " << options.profile
+       << " --topology " << options.topology << " --seed " << options.seed << " --isolation "
        << (options.isolation == Isolation::Process ? "process" : "in-process");
   if (options.jump == Jump::None) line << " --jump none";
   if (options.blackout != defaults.blackout) line << " --blackout " << format_time(options.blackout);
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
   for (const std::string& fault : options.faults) line << " --fault " << quoted(fault);
+  if (!options.kernel_image.empty()) line << " --kernel-image " << quoted(options.kernel_image.string());
+  if (!options.next_image.empty()) line << " --next-image " << quoted(options.next_image.string());
   if (!options.json.empty()) line << " --json " << quoted(options.json.string());
   if (!options.junit.empty()) line << " --junit " << quoted(options.junit.string());
   if (!options.trace.empty()) line << " --trace " << quoted(options.trace.string());

@@ -30,8 +30,8 @@ sim::MachineConfig machine_config(const RunOptions& options, const FaultSelectio
   config.blackout = options.blackout;
   config.faults = faults.machine;
   config.endpoint.pending_while_disabled = faults.pending_while_disabled;
-  config.trace = options.trace;
-  config.wave = options.wave;
+  if (!options.trace.empty()) config.trace = place_of(options.trace);
+  if (!options.wave.empty()) config.wave = place_of(options.wave);
   config.wave_from = options.wave_from;
   config.wave_to = options.wave_to;
   return config;
@@ -66,8 +66,8 @@ std::vector<std::string> notes_for(const RunOptions& options) {
 }
 
 void write_files(const Report& report) {
-  if (!report.options.json.empty()) write_whole(report.options.json, to_json(report));
-  if (!report.options.junit.empty()) write_whole(report.options.junit, to_junit(report));
+  if (!report.options.json.empty()) write_whole("--json", report.options.json, to_json(report));
+  if (!report.options.junit.empty()) write_whole("--junit", report.options.junit, to_junit(report));
 }
 
 Report report_on(const RunOptions& options, const sim::MachineConfig& config, sim::ObservedMachine& machine,
@@ -111,6 +111,10 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), line);
   observer.attach(*machine, config, kColdBootParameters);
+  if (options.jump == Jump::Kexec) {
+    Scene& scene = observer.ledgers().scene;
+    scene.expect_handover(handed_over(options.scenario, scene.endpoint_count()));
+  }
   GuardedPlatform platform{*machine, observer, options.stop,
                            kHostPatience + options.before + options.after + options.blackout, progress};
 

@@ -50,14 +50,20 @@ struct RunOptions {
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
 
-  // Process isolation: executable of the first kernel image, and of the next one where it is another version.
+  // Process isolation: executable of the first kernel image (empty: own_image), and of the next one where it is another
+  // version.
   std::filesystem::path kernel_image;
   std::filesystem::path next_image;
+  // The kernel image that comes with this program.
+  std::filesystem::path own_image;
+  // The file that some of these options came from, which no output may replace.
+  std::filesystem::path config;
 
   // Set from a signal handler or another thread: the run ends with Error{Interrupted} soon after. Outlives the run.
   const std::atomic<bool>* stop = nullptr;
 
-  // For the report.
+  // For the report, and how the replay command starts.
+  std::string program = "holdover";
   std::string version;
   std::string commit;
 };
@@ -127,6 +133,8 @@ void print(std::ostream& out, const Report& report, bool colour);
 // The record: bench/report.schema.json.
 [[nodiscard]] std::string to_json(const Report& report);
 [[nodiscard]] std::string to_junit(const Report& report);
+// The image that a run in process isolation begins with.
+[[nodiscard]] const std::filesystem::path& first_image(const RunOptions& options);
 // The command that asks for these options, with every option that differs from its default.
 [[nodiscard]] std::string command_line(const RunOptions& options);
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The command line: parses, hands over, and turns errors into one sentence and an exit code.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -39,14 +43,57 @@ constexpr char kRunFooter[] =
     "TIME is a number and a unit: 750ns, 250us, 1.5ms. Runs with the same options do the same, TLP by TLP.\n"
     "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
 
-int complain(const std::string& sentence) {
+// One line, whatever a name that it repeats may hold.
+int complain(std::string sentence) {
+  for (char& c : sentence) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  }
   std::cerr << "holdover: " << sentence << '\n';
   return kExitUsage;
 }
 
+int complain_about_arguments(const CLI::App& app, const CLI::App& run_app, const CLI::App& list_app) {
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string first = rest.empty() ? std::string() : rest.front();
+  if (list_app.parsed()) {
+    return complain("list: «" + first + "» is too much; it takes one of scenarios, profiles, topologies and faults");
+  }
+  if (!run_app.parsed()) return complain("«" + first + "» is no command; possible are run and list");
+  std::string names = "--config";
+  for (const OptionEntry& entry : run_options()) {
+    names += ", --" + std::string(entry.name);
+  }
+  return complain("run: «" + first + "» is no option; possible are " + names);
+}
+
+int complain_about_values(const CLI::ArgumentMismatch& error) {
+  const std::string text = error.what();
+  const std::string option = text.substr(0, text.find(':'));
+  if (text.find("required but received") != std::string::npos) {
+    return complain(option + ": it is given twice; give it once");
+  }
+  return complain(option + ": its value is missing; `holdover run --help` shows what it takes");
+}
+
+// Descriptors 0, 1 and 2 that the caller closed would be given to files of the run, which would then receive what is
+// meant for people. What stands in for them refuses what they are used for.
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
+      throw Error(ErrorCode::Unavailable, "/dev/null cannot be opened in place of a closed standard descriptor");
+    }
+  }
+}
+
+void require_written() {
+  std::cout.flush();
+  if (!std::cout) throw Error(ErrorCode::Unavailable, "the answer cannot be written to standard output");
+}
+
 void add_run_options(CLI::App& app, RunRequest& request) {
   app.add_option_function<std::string>(
-         "--config", [&request](const std::string& text) { request.config = text; },
+         "--config", [&request](const std::string& text) { request.config = std::filesystem::path(text); },
          "Options from a TOML file; the command line replaces them")
       ->type_name("FILE.toml")
       ->group("What runs");
@@ -74,6 +121,7 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
 
   RunRequest request;
+  if (argc > 0) request.program = argv[0];
   CLI::App* run_app = app.add_subcommand("run", "Run a scenario and judge it");
   run_app->footer(kRunFooter);
   add_run_options(*run_app, request);
@@ -86,24 +134,24 @@ int parse_and_run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& answer) {
     // --help and --version.
-    return app.exit(answer, std::cout, std::cerr);
+    const int code = app.exit(answer, std::cout, std::cerr);
+    require_written();
+    return code;
   } catch (const CLI::RequiredError&) {
     const std::vector<std::string> rest = app.remaining();
     return complain((rest.empty() ? "a command is missing" : "«" + rest.front() + "» is no command") +
                     std::string("; possible are run and list; `holdover --help` explains them"));
-  } catch (const CLI::ExtrasError& error) {
-    std::string names;
-    for (const OptionEntry& entry : run_options()) {
-      names += " --" + std::string(entry.name);
-    }
-    return complain(std::string(error.what()) + "; possible are the commands run and list, and for run --config" +
-                    names);
+  } catch (const CLI::ExtrasError&) {
+    return complain_about_arguments(app, *run_app, *list_app);
+  } catch (const CLI::ArgumentMismatch& error) {
+    return complain_about_values(error);
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + "; `holdover --help` explains what is possible");
   }
 
   if (list_app->parsed()) {
     list(std::cout, what);
+    require_written();
     return 0;
   }
   return run(request);
@@ -111,6 +159,7 @@ int parse_and_run(int argc, char** argv) {
 
 int guarded(int argc, char** argv) {
   try {
+    occupy_standard_descriptors();
     return parse_and_run(argc, argv);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::Interrupted) {

@@ -3,11 +3,14 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 
+#include "bench/output_file.h"
 #include "cli/config_file.h"
 #include "cli/run_options.h"
 #include "cli/version.h"
@@ -23,38 +26,90 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 extern "C" void on_signal(int) { interrupted.store(true); }
 
-// Ctrl-C and the polite kill end the run from inside, so that everything is taken down; both work at once a second
-// time.
+// What a run that ends at once has to take away; a signal handler can reach nothing else.
+std::vector<std::string> unfinished;
+
+extern "C" void on_lost_file(int) {
+  constexpr std::string_view kSentence = "holdover: a file of this run cannot be written; is its disk full?\n";
+  [[maybe_unused]] const ssize_t told = write(STDERR_FILENO, kSentence.data(), kSentence.size());
+  for (const std::string& name : unfinished) unlink(name.c_str());
+  _exit(kExitUsage);
+}
+
+// The library that writes waveforms maps its files. Where the disk had no room for what is mapped, the system answers
+// with a signal, and nothing can be done but to leave.
+class FullDiskEndsTheRun {
+ public:
+  explicit FullDiskEndsTheRun(const bench::RunOptions& options) {
+    for (const std::filesystem::path& file : {options.trace, options.wave}) {
+      if (file.empty()) continue;
+      const std::string partial = bench::place_of(file).string() + ".partial";
+      unfinished.push_back(partial);
+      unfinished.push_back(partial + ".hier");
+    }
+    struct sigaction action {};
+    action.sa_handler = on_lost_file;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGBUS, &action, &old_);
+  }
+  FullDiskEndsTheRun(const FullDiskEndsTheRun&) = delete;
+  FullDiskEndsTheRun& operator=(const FullDiskEndsTheRun&) = delete;
+  ~FullDiskEndsTheRun() {
+    sigaction(SIGBUS, &old_, nullptr);
+    unfinished.clear();
+  }
+
+ private:
+  struct sigaction old_ {};
+};
+
+// What a terminal or a polite kill sends ends the run from inside, so that everything is taken down; each works at once
+// a second time. A file that may not grow is a failed write like any other.
+constexpr std::array<int, 4> kRequests = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
 class SignalsAreRequests {
  public:
   SignalsAreRequests() {
     struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = static_cast<int>(SA_RESETHAND);
-    sigaction(SIGINT, &action, &old_interrupt_);
-    sigaction(SIGTERM, &action, &old_terminate_);
+    for (std::size_t i = 0; i < kRequests.size(); ++i) {
+      sigaction(kRequests[i], nullptr, &old_[i]);
+      // nohup stays in force.
+      if (old_[i].sa_handler != SIG_IGN) sigaction(kRequests[i], &action, nullptr);
+    }
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &ignore, &old_file_size_);
   }
   SignalsAreRequests(const SignalsAreRequests&) = delete;
   SignalsAreRequests& operator=(const SignalsAreRequests&) = delete;
   ~SignalsAreRequests() {
-    sigaction(SIGINT, &old_interrupt_, nullptr);
-    sigaction(SIGTERM, &old_terminate_, nullptr);
+    for (std::size_t i = 0; i < kRequests.size(); ++i) sigaction(kRequests[i], &old_[i], nullptr);
+    sigaction(SIGXFSZ, &old_file_size_, nullptr);
   }
 
  private:
-  struct sigaction old_interrupt_ {};
-  struct sigaction old_terminate_ {};
+  std::array<struct sigaction, kRequests.size()> old_{};
+  struct sigaction old_file_size_ {};
 };
+
+bool dumb_terminal() {
+  const char* term = std::getenv("TERM");
+  return term == nullptr || *term == '\0' || std::string_view(term) == "dumb";
+}
 
 bool colours() {
   const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
+  return isatty(STDOUT_FILENO) != 0 && !dumb_terminal() && (no_color == nullptr || *no_color == '\0');
 }
+
+bool is_wave_window(std::string_view option) { return option == "wave-from" || option == "wave-to"; }
 
 // One line on the terminal, written over and over, and gone at the end.
 class ProgressLine {
  public:
-  ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
+  ProgressLine() : terminal_(isatty(STDERR_FILENO) != 0 && !dumb_terminal()) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine() { clear(); }
@@ -99,11 +154,18 @@ void apply(bench::RunOptions& options, const std::string& name, const std::strin
 
 bench::RunOptions compose(const RunRequest& request) {
   bench::RunOptions options;
-  options.kernel_image = image_beside_this_program();
+  options.own_image = image_beside_this_program();
+  options.program = request.program;
   options.version = kVersion;
   options.commit = kCommit;
-  if (!request.config.empty()) {
-    for (const Setting& setting : read_config_file(request.config)) {
+  bool wave_window = false;
+  if (request.config) {
+    if (request.config->empty()) {
+      throw Error(ErrorCode::InvalidArgument, "--config: «» is not possible; it takes the path of a TOML file");
+    }
+    options.config = *request.config;
+    for (const Setting& setting : read_config_file(*request.config)) {
+      wave_window = wave_window || is_wave_window(setting.name);
       apply(options, setting.name, setting.value, setting.where + ": " + setting.name + ": ");
     }
   }
@@ -113,7 +175,11 @@ bench::RunOptions compose(const RunRequest& request) {
     if (name == "fault" && std::exchange(first_fault, false)) {
       options.faults.clear();
     }
+    wave_window = wave_window || is_wave_window(name);
     apply(options, name, text, "--" + name + ": ");
+  }
+  if (wave_window && options.wave.empty()) {
+    throw Error(ErrorCode::InvalidArgument, "--wave-from and --wave-to need --wave FILE.fst");
   }
   return options;
 }
@@ -122,6 +188,7 @@ int run(const RunRequest& request) {
   bench::RunOptions options = compose(request);
   options.stop = &interrupted;
   const SignalsAreRequests signals;
+  const FullDiskEndsTheRun full_disk{options};
   ProgressLine line;
   const bench::Report report =
       bench::run(options, sim::build_machine, [&line](const bench::ProgressNote& note) { line.show(note); });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,8 @@ namespace holdover::cli {
 inline constexpr int kExitUsage = 2;  // usage, environment, or interrupted
 
 struct RunRequest {
-  std::filesystem::path config;                               // empty: none
+  std::string program = "holdover";  // as it was called
+  std::optional<std::filesystem::path> config;
   std::vector<std::pair<std::string, std::string>> settings;  // option name and text, as on the command line
 };
 

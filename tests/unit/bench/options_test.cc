@@ -2,6 +2,7 @@
 // Options are refused with a sentence before anything starts, and can be written down so that they ask for the same
 // again.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -94,6 +95,18 @@ TEST(Options, TheCommandLineNamesEverythingThatIsNotDefault) {
             "--blackout 250us --fault H014 --wave 'a b.fst' --wave-from 1500ns");
 }
 
+TEST(Options, TheCommandLineNamesProgramAndImages) {
+  RunOptions options;
+  options.program = "build/my bin/holdover";
+  options.own_image = "build/image";
+  EXPECT_EQ(command_line(options).find("image"), std::string::npos);
+  options.kernel_image = "other/image";
+  options.next_image = "third/image";
+  EXPECT_EQ(command_line(options),
+            "'build/my bin/holdover' run --scenario continuity --profile continuous --topology direct --seed 1 "
+            "--isolation process --kernel-image other/image --next-image third/image");
+}
+
 TEST(Options, MachineFaultsAndHazardsAreToldApart) {
   const FaultSelection selection = select_faults({"H014", "stuck-engine"});
   EXPECT_EQ(selection.hazards, std::vector<std::string>{"H014"});
@@ -127,8 +140,8 @@ TEST_F(OwnDirectory, OneFileForTwoOutputsIsRefused) {
 
 TEST_F(OwnDirectory, AFileIsReplacedWholeAndNothingElseIsLeft) {
   const std::filesystem::path file = path / "report.json";
-  write_whole(file, "old");
-  write_whole(file, "new");
+  write_whole("--json", file, "old");
+  write_whole("--json", file, "new");
   std::ifstream in(file);
   std::string text;
   in >> text;
@@ -136,9 +149,36 @@ TEST_F(OwnDirectory, AFileIsReplacedWholeAndNothingElseIsLeft) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}), 1);
 }
 
+TEST_F(OwnDirectory, APipeOrADeviceIsNeverReplaced) {
+  ASSERT_EQ(mkfifo((path / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink(path / "pipe", path / "link");
+  RunOptions options = in_process();
+  for (const char* name : {"pipe", "link"}) {
+    options.trace = path / name;
+    EXPECT_NE(refusal(options).find("it is no regular file"), std::string::npos) << name;
+  }
+}
+
+TEST_F(OwnDirectory, ALinkIsFollowed) {
+  write_whole("--json", path / "file", "old");
+  std::filesystem::create_symlink("file", path / "link");
+  write_whole("--json", path / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(path / "link"));
+  EXPECT_EQ(std::filesystem::file_size(path / "file"), 3u);
+  EXPECT_EQ(place_of(path / "link"), std::filesystem::canonical(path / "file"));
+}
+
+TEST_F(OwnDirectory, ANewFileHasTheModeThatTheUserAskedFor) {
+  const mode_t before = umask(077);
+  write_whole("--json", path / "file", "text");
+  umask(before);
+  EXPECT_EQ(std::filesystem::status(path / "file").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
 TEST_F(OwnDirectory, AFailedWriteLeavesNothing) {
   std::filesystem::create_directory(path / "taken");
-  EXPECT_THROW(write_whole(path / "taken", "text"), Error);
+  EXPECT_THROW(write_whole("--json", path / "taken", "text"), Error);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}), 1);
 }
 
