@@ -2,6 +2,7 @@
 #include "cli/config_file.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -14,6 +15,8 @@
 
 namespace holdover::cli {
 namespace {
+
+constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 20;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::InvalidArgument, where + ": " + sentence);
@@ -42,13 +45,20 @@ std::string text_of(const toml::node& node, const std::string& key, const std::s
 std::vector<Setting> read_config_file(const std::filesystem::path& path) {
   const std::string file = path.string();
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    throw Error(ErrorCode::Unavailable, "--config: " + file + " is a directory; it takes a TOML file");
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorCode::Unavailable,
+                "--config: " + file + " is " +
+                    (std::filesystem::is_directory(status) ? "a directory" : "no regular file") +
+                    "; it takes a TOML file");
+  }
+  if (std::filesystem::file_size(path, error) > kMostBytes && !error) {
+    throw Error(ErrorCode::Unavailable, "--config: " + file + " is larger than 1 MiB; it takes a TOML file of options");
   }
   std::ifstream stream(path, std::ios::binary);
   std::stringstream text;
   if (!stream || !(text << stream.rdbuf() || stream.peek() == std::ifstream::traits_type::eof())) {
-    throw Error(ErrorCode::Unavailable, "--config: " + file + " cannot be read");
+    throw Error(ErrorCode::Unavailable, "--config: " + file + " cannot be read; it takes a TOML file");
   }
 
   toml::table table;
