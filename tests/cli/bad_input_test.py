@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What the command line refuses: exit 2, one sentence that names the argument, nothing written, nothing left behind."""
 
+import itertools
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import time
 import unittest
 
 HOLDOVER = sys.argv.pop(1)
+SHORT = ["--before", "20us", "--after", "20us", "--blackout", "100us"]
 IMAGE = os.path.join(os.path.dirname(HOLDOVER), "holdover-kernel-image")
 
 
@@ -77,7 +80,9 @@ class BadInput(unittest.TestCase):
 
     def test_combinations_that_are_impossible(self):
         self.refused(["run", "--scenario", "neighbour", "--topology", "direct"], "neighbour", "switch")
-        self.refused(["run", "--wave-from", "1us"], "wave")
+        for option in ("--wave-from", "--wave-to"):
+            for text in ("0us", "1us"):
+                self.refused(["run", option, text], option, "--wave FILE.fst")
         self.refused(["run", "--wave", "w.fst", "--wave-from", "2us", "--wave-to", "1us"], "wave-to")
 
     def test_an_option_given_twice(self):
@@ -93,12 +98,63 @@ class BadInput(unittest.TestCase):
     def test_an_unwritable_path_is_found_before_anything_is_written(self):
         self.refused(["run", "--json", "good.json", "--junit", "missing/out.xml"], "missing/out.xml")
 
-    def test_a_kernel_image_that_is_missing(self):
-        self.refused(["run", "--kernel-image", "no-such-image"], "no-such-image")
+    def test_two_outputs_in_one_file(self):
+        self.refused(["run", "--json", "out", "--junit", "./out"], "--junit", "another output")
+        os.mkdir(os.path.join(self.cwd, "here"))
+        os.symlink("here", os.path.join(self.cwd, "there"))
+        self.refused(["run", "--json", "here/out", "--trace", "there/out"], "--trace", "another output")
+
+    def test_an_output_that_would_replace_what_is_no_file(self):
+        os.mkfifo(os.path.join(self.cwd, "pipe"))
+        os.symlink("pipe", os.path.join(self.cwd, "link"))
+        os.symlink("nowhere", os.path.join(self.cwd, "dangling"))
+        for option in ("--json", "--junit", "--trace", "--wave"):
+            self.refused(["run", option, "pipe"], option, "pipe", "no regular file")
+            self.refused(["run", option, "link"], option, "link", "no regular file")
+            self.refused(["run", option, "dangling"], option, "dangling", "symbolic link")
+
+    def test_an_output_that_would_replace_an_input(self):
+        self.write("bench.toml", "seed = 4\n")
+        self.refused(["run", "--config", "bench.toml", "--json", "./bench.toml"], "--json", "bench.toml", "read")
+        self.write("image", "#!/bin/sh\n")
+        os.chmod(os.path.join(self.cwd, "image"), 0o755)
+        self.refused(["run", "--kernel-image", "./image", "--trace", "image"], "--trace", "image", "read")
+
+    def test_a_kernel_image_that_cannot_be_executed(self):
+        self.write("text", "no program\n")
+        for name in ("no-such-image", ".", "text"):
+            self.refused(["run", "--kernel-image", name], "--kernel-image", name, "in-process")
+            self.refused(["run", "--next-image", name], "--next-image", name)
+
+    def test_images_where_none_is_entered(self):
+        self.refused(["run", "--isolation", "in-process", "--kernel-image", IMAGE], "--kernel-image", "--isolation process")
+        self.refused(["run", "--isolation", "in-process", "--next-image", IMAGE], "--next-image", "--isolation process")
+        self.refused(["run", "--jump", "none", "--next-image", IMAGE], "--next-image", "--jump kexec")
+
+    def test_faults_that_cannot_strike(self):
+        for name in ("H014", "refused-kexec", "stuck-engine"):
+            self.refused(["run", "--jump", "none", "--fault", name], "--fault", name, "--jump kexec")
+        self.refused(["run", "--fault", "H014", "--fault", "H014"], "--fault", "H014", "twice")
+
+    def test_a_name_with_control_characters_stays_on_one_line(self):
+        self.refused(["run", "--scenario", "a\nb\x1b[31m"], "a?b?[31m")
+        self.assertNotIn("\x1b", run(["run", "--scenario", "\x1b[31m"], self.cwd).stderr)
+
+    def test_values_that_are_missing_and_words_that_are_too_many(self):
+        self.refused(["run", "--seed"], "--seed", "value is missing", "run --help")
+        self.refused(["run", "extra"], "run", "extra", "--config", "--wave-to")
+        self.refused(["list", "faults", "--seed"], "list", "--seed", "scenarios")
 
     def test_configuration_files_that_are_missing_or_unreadable(self):
         self.refused(["run", "--config", "missing.toml"], "missing.toml")
         self.refused(["run", "--config", "."], "directory")
+        self.refused(["run", "--config", ""], "--config")
+        self.refused(["run", "--config", "/dev/zero"], "/dev/zero", "no regular file")
+        os.mkfifo(os.path.join(self.cwd, "pipe"))
+        self.refused(["run", "--config", "pipe"], "pipe", "no regular file")
+        with open(os.path.join(self.cwd, "long.toml"), "wb") as file:
+            file.truncate(1 << 30)
+        self.refused(["run", "--config", "long.toml"], "long.toml", "1 MiB")
 
     def test_configuration_files_that_are_no_toml_name_the_line(self):
         self.write("bad.toml", "seed = 1\ntopology = \n")
@@ -152,10 +208,107 @@ class Answers(unittest.TestCase):
         self.assertNotIn("continuity  ", profiles.stdout)
 
 
-class Interruption(unittest.TestCase):
-    def test_ctrl_c_stops_at_once_and_leaves_nothing_behind(self):
+    def test_an_answer_that_nobody_can_read_is_no_success(self):
+        for arguments in (["list"], ["--help"], ["run", "--help"], ["--version"], ["run", *SHORT]):
+            with self.subTest(arguments), open("/dev/full", "w", encoding="utf-8") as full:
+                result = subprocess.run([HOLDOVER, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn("standard output", result.stderr)
+
+
+class Surroundings(unittest.TestCase):
+    """What a run writes does not depend on where and how it was started."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.cwd = self.directory.name
+
+    def read(self, name):
+        with open(os.path.join(self.cwd, name), "rb") as file:
+            return file.read()
+
+    def test_closed_descriptors_are_not_taken_for_files_of_the_run(self):
+        self.assertEqual(run(["run", *SHORT, "--trace", "whole"], self.cwd).returncode, 0)
         for isolation in ("in-process", "process"):
-            with self.subTest(isolation), tempfile.TemporaryDirectory() as directory:
+            for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+                with self.subTest(isolation + closed):
+                    shell = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", HOLDOVER, "run", *SHORT, "--isolation", isolation,
+                                            "--trace", "t"],
+                                           cwd=self.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                    # The verdict where it could be told, and the trace in any case.
+                    self.assertEqual(shell.returncode, 2 if " >&-" in " " + closed else 0)
+                    self.assertEqual(self.read("t"), self.read("whole"))
+                    self.assertEqual(sorted(os.listdir(self.cwd)), ["t", "whole"])
+
+    def test_a_link_to_a_file_is_followed_and_stays(self):
+        os.mkdir(os.path.join(self.cwd, "there"))
+        for name in ("report.json", "tlps"):
+            with open(os.path.join(self.cwd, "there", name), "wb"):
+                pass
+            os.symlink(os.path.join("there", name), os.path.join(self.cwd, name))
+        self.assertEqual(run(["run", *SHORT, "--json", "report.json", "--trace", "tlps"], self.cwd).returncode, 0)
+        for name in ("report.json", "tlps"):
+            self.assertTrue(os.path.islink(os.path.join(self.cwd, name)))
+            self.assertGreater(len(self.read(os.path.join("there", name))), 0)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.cwd, "there"))), ["report.json", "tlps"])
+
+    def test_a_full_disk_is_named_and_nothing_is_left(self):
+        # A small disk in a mount namespace of its own, at times filled up but for a part of what the run writes.
+        script = 'mount -t tmpfs -o size=$1k none . && cd "$PWD" && shift && "$@"; code=$?; ls -A >&3; exit $code'
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", self.cwd], capture_output=True, check=False).returncode:
+            self.skipTest("no mount namespace here")
+        for option, size in (("--json", 4), ("--junit", 4), ("--trace", 16), ("--wave", 16), ("--wave", 128)):
+            # JSON and JUnit of a run take less than a page each; what is in their way is a page of something else.
+            fill = "head -c 4096 /dev/zero > full; " if option in ("--json", "--junit") else ""
+            with self.subTest(option, size=size):
+                command = [*unshare, "sh", "-c", script.replace('"$@"', fill + '"$@"'), "sh", str(size), HOLDOVER, "run", *SHORT,
+                           option, "out"]
+                read, write = os.pipe()
+                result = subprocess.run(["sh", "-c", f'"$@" 3>&{write}', "sh", *command], cwd=self.cwd, pass_fds=(write,),
+                                        capture_output=True, text=True, check=False)
+                os.close(write)
+                with os.fdopen(read, encoding="utf-8") as left:
+                    self.assertEqual(left.read().split(), ["full"] if fill else [])
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+                self.assertIn("cannot be written", result.stderr)
+
+    def test_the_same_options_give_the_same_record_but_for_wall_time(self):
+        records = []
+        for _ in range(2):
+            self.assertEqual(run(["run", *SHORT, "--seed", "5", "--json", "r.json"], self.cwd).returncode, 0)
+            record = json.loads(self.read("r.json"))
+            del record["wall"]
+            records.append(json.dumps(record))
+        self.assertEqual(records[0], records[1])
+
+    def test_the_replay_line_runs_and_finds_the_same(self):
+        for isolation in ("in-process", "process"):
+            with self.subTest(isolation):
+                with open(os.path.join(self.cwd, "bench.toml"), "w", encoding="utf-8") as file:
+                    file.write('topology = "switch"\nseed = 3\nbefore = "40us"\nafter = "60us"\nfault = ["H014"]\n'
+                               f'isolation = "{isolation}"\n')
+                images = ["--kernel-image", IMAGE, "--next-image", IMAGE] if isolation == "process" else []
+                first = run(["run", "--config", "bench.toml", "--blackout", "100us", *images], self.cwd)
+                self.assertEqual(first.returncode, 1, first.stderr)
+                *_, headline, replay = first.stdout.splitlines()
+                for image in images:
+                    self.assertIn(image, replay)
+                second = subprocess.run(replay, shell=True, cwd=self.cwd, capture_output=True, text=True, check=False)
+                self.assertEqual(second.returncode, 1, second.stderr)
+                self.assertEqual(second.stdout.splitlines()[-2:], [headline, replay])
+                wave = os.path.join(self.cwd, "holdover-continuity-3.fst")
+                self.assertGreater(os.path.getsize(wave), 0)
+                os.remove(wave)
+
+
+class Interruption(unittest.TestCase):
+    def test_every_request_to_end_stops_at_once_and_leaves_nothing_behind(self):
+        for isolation, request in itertools.product(("in-process", "process"),
+                                                    (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)):
+            with self.subTest(isolation, request=request), tempfile.TemporaryDirectory() as directory:
                 before = shared_memory()
                 child = subprocess.Popen([HOLDOVER, "run", "--isolation", isolation, "--blackout", "500ms", "--json", "r.json",
                                           "--trace", "t.trace"],
@@ -164,7 +317,7 @@ class Interruption(unittest.TestCase):
                 # The trace has begun: the run is under way.
                 while not os.listdir(directory) and child.poll() is None:
                     time.sleep(0.01)
-                child.send_signal(signal.SIGINT)
+                os.killpg(child.pid, request)
                 stdout, stderr = child.communicate(timeout=60)
                 self.assertEqual(child.returncode, 2, stdout + stderr)
                 self.assertIn("interrupted", stderr)
