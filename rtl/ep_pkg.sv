@@ -29,6 +29,7 @@ package ep_pkg;
     logic        extended_tag;
     logic        relaxed_ordering;
     logic        no_snoop;
+    logic        timeout_disable;  // Completion Timeout Disable
     logic        rcb;  // 1: 128 bytes
     logic        msix_enable;
     logic        msix_mask;

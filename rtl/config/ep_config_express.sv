@@ -24,11 +24,12 @@ module ep_config_express
   input  logic [3:0]  status_set_i,  // Device Status bits 3:0 set by what happened in this clock
   input  logic        transactions_pending_i,
 
-  output logic [2:0]  max_payload_o,
+  output logic [2:0]  max_payload_o,  // never more than supported, whatever was written
   output logic [2:0]  max_read_request_o,
   output logic        extended_tag_o,
   output logic        relaxed_ordering_o,
   output logic        no_snoop_o,
+  output logic        timeout_disable_o,
   output logic        rcb_o,
   output logic        initiate_flr_o  // this write starts a function level reset
 );
@@ -38,9 +39,10 @@ module ep_config_express
   localparam logic [15:0] DeviceControlReset = 16'h2810;  // relaxed ordering, no snoop, 512-byte read requests
   localparam logic [15:0] DeviceControlKept = 16'h00E0;   // Max_Payload_Size
   localparam logic [15:0] LinkControlWritable = 16'h02CB;  // ASPM, RCB, common clock, extended synch, autonomous width
-  localparam logic [15:0] DeviceControl2Writable = 16'h001F;  // completion time-out value and disable
+  localparam logic [15:0] DeviceControl2Writable = 16'h0010;  // Completion Timeout Disable
   localparam logic [15:0] LinkControl2Writable = 16'hFFBF;
-  localparam logic [31:0] DeviceCapabilities2 = 32'h0000_001F;  // completion time-out ranges A to D, disable
+  // The time-out can be disabled. Its value is a register of the core, not one of the ranges.
+  localparam logic [31:0] DeviceCapabilities2 = 32'h0000_0010;
   // ASPM optionality; neither L0s nor L1.
   localparam logic [31:0] LinkCapabilities = {10'b0000_0000_01, 10'd0, 2'b00, LinkWidth, LinkSpeed};
   localparam logic [31:0] LinkCapabilities2 = (32'd2 << LinkSpeed) - 32'd2;
@@ -118,9 +120,11 @@ module ep_config_express
   end
 
   assign relaxed_ordering_o = device_control_q[4];
-  assign max_payload_o = device_control_q[7:5];
+  assign max_payload_o = device_control_q[7:5] < straps_i.max_payload_supported ? device_control_q[7:5]
+                                                                                 : straps_i.max_payload_supported;
   assign extended_tag_o = device_control_q[8];
   assign no_snoop_o = device_control_q[11];
+  assign timeout_disable_o = device_control2_q[4];
   assign max_read_request_o = device_control_q[14:12];
   assign rcb_o = link_control_q[3];
 

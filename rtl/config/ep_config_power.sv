@@ -22,6 +22,7 @@ module ep_config_power
 
   logic [1:0] d_state_q;
   logic       writes_state;
+  logic       leaving_q;  // towards a reset that has not begun: until then the function does nothing more than in D3hot
 
   // A write of a state that is not there is discarded.
   assign writes_state = write_i.valid && write_i.register_number == ControlRegister && write_i.be[0] &&
@@ -36,9 +37,13 @@ module ep_config_power
 
   always_ff @(posedge clk_i) begin
     if (writes_state) d_state_q <= write_i.data[1:0];
-    if (clear_i) d_state_q <= StateD0;
+    if (soft_reset_o) leaving_q <= 1'b1;
+    if (clear_i) begin
+      d_state_q <= StateD0;
+      leaving_q <= 1'b0;
+    end
   end
 
-  assign d_state_o = d_state_q;
+  assign d_state_o = leaving_q ? StateD3Hot : d_state_q;
 
 endmodule

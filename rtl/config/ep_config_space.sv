@@ -144,7 +144,7 @@ module ep_config_space
 
   ep_config_target u_target (
     .clk_i,
-    .rst_ni,
+    .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // requests in hand are gone
     .hold_i(function_reset_o),
     .forget_bdf_i(conventional_clear),
     .rx_cfg_valid_i,
@@ -182,7 +182,7 @@ module ep_config_space
   logic [31:0] bar0, bar0_mask;
   logic [63:0] bar2, bar2_mask;
   logic [2:0]  max_payload, max_read_request;
-  logic        extended_tag, relaxed_ordering, no_snoop, rcb;
+  logic        extended_tag, relaxed_ordering, no_snoop, timeout_disable, rcb;
 
   logic [31:0] header_read, power_read, msix_read, express_read, extended_read;
   logic [31:0] header_peek, power_peek, msix_peek, express_peek, extended_peek;
@@ -258,6 +258,7 @@ module ep_config_space
     .extended_tag_o(extended_tag),
     .relaxed_ordering_o(relaxed_ordering),
     .no_snoop_o(no_snoop),
+    .timeout_disable_o(timeout_disable),
     .rcb_o(rcb),
     .initiate_flr_o(initiate_flr)
   );
@@ -312,6 +313,7 @@ module ep_config_space
     extended_tag: extended_tag,
     relaxed_ordering: relaxed_ordering,
     no_snoop: no_snoop,
+    timeout_disable: timeout_disable,
     rcb: rcb,
     msix_enable: msix_enable,
     msix_mask: msix_mask,
@@ -345,6 +347,7 @@ module ep_config_space
     .clk_i,
     .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // packets in hand are gone
     .bdf_i(bdf),
+    .redecide_i(function_reset_o && reset_done_i),
     .hit_i(hit),
     .bar_i(bar),
     .offset_i(offset),
@@ -383,7 +386,7 @@ module ep_config_space
 
   ep_config_errors u_errors (
     .clk_i,
-    .rst_ni(!conventional_clear),
+    .rst_ni(!clear),
     .parity_response_i(parity_response),
     .unsupported_posted_i(unsupported_posted),
     .unsupported_nonposted_i(unsupported_nonposted || unsupported_config),

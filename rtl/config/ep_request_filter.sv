@@ -2,6 +2,9 @@
 // Stands before the core as a hard block does: lets through the memory requests that hit a BAR, answers other
 // non-posted requests with UR, drops other posted ones, and merges its completions with the core's.
 //
+// What a request is, is decided when it comes and stays: a configuration request that overtakes it while it waits does
+// not change it, but a reset of the function does.
+//
 // Poisoned writes are dropped (PCIe 5.0, 2.7.2.2). Messages that an endpoint must accept have no effect here.
 module ep_request_filter
   import ep_tlp_pkg::*, ep_completion_pkg::*;
@@ -13,6 +16,7 @@ module ep_request_filter
   input  logic [15:0]          bdf_i,
 
   // Answer of ep_bar_match to rx_req_header_i, in the same clock.
+  input  logic                 redecide_i,  // the function is reset: nothing that waits is for it
   input  logic                 hit_i,
   input  logic [2:0]           bar_i,
   input  logic [31:0]          offset_i,
@@ -82,10 +86,13 @@ module ep_request_filter
     StDrop
   } state_e;
 
-  state_e   state_q, state_d;
-  logic     answer_pending_q, takes_answer;
-  logic     drops, passing;
-  request_t answer_q;
+  state_e      state_q, state_d;
+  logic        begun_q;  // in StPass: the first beat was taken
+  logic [2:0]  bar_q;
+  logic [31:0] offset_q;
+  logic        answer_pending_q, takes_answer;
+  logic        drops, passing;
+  request_t    answer_q;
 
   always_comb begin
     passing = state_q == StPass;
@@ -105,6 +112,8 @@ module ep_request_filter
     if (rx_req_valid_i && rx_req_ready_o) begin
       if (rx_req_eop_i) state_d = StStart;
       else state_d = passing ? StPass : StDrop;
+    end else if (passing && rx_req_valid_i) begin
+      state_d = redecide_i && (state_q == StStart || !begun_q) ? StStart : StPass;
     end
   end
 
@@ -113,8 +122,8 @@ module ep_request_filter
   assign core_req_eop_o = rx_req_eop_i;
   assign core_req_header_o = rx_req_header_i;
   assign core_req_data_o = rx_req_data_i;
-  assign core_req_bar_o = bar_i;
-  assign core_req_offset_o = offset_i;
+  assign core_req_bar_o = state_q == StStart ? bar_i : bar_q;
+  assign core_req_offset_o = state_q == StStart ? offset_i : offset_q;
 
   logic begins_drop;
   assign begins_drop = state_q == StStart && rx_req_valid_i && drops;
@@ -157,6 +166,13 @@ module ep_request_filter
 
   always_ff @(posedge clk_i) begin
     state_q <= state_d;
+    if (state_q == StStart) begin
+      begun_q <= rx_req_ready_o;
+      bar_q <= bar_i;
+      offset_q <= offset_i;
+    end else if (rx_req_valid_i && rx_req_ready_o) begin
+      begun_q <= 1'b1;
+    end
     core_packet_q <= core_offered || (core_packet_q && !(core_cpl_valid_i && tx_cpl_ready_i && core_cpl_eop_i));
     if (takes_answer) begin
       answer_q <= request;

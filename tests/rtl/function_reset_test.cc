@@ -131,7 +131,84 @@ TEST_F(FunctionReset, AStateThatIsNotThereIsNotEntered) {
   EXPECT_EQ(top->fn_d_state_o, 3u);
 }
 
+TEST_F(FunctionReset, LeavingD3hotForAResetMakesNoRequestBeforeTheReset) {
+  top->strap_no_soft_reset_i = 0;
+  restart();
+  configure();
+  write(kPower + 4, 3);
+  top->tx_cfg_ready_i = 0;
+  write(kPower + 4, 0);
+  for (unsigned n = 0; n < 5; ++n) {
+    EXPECT_TRUE(top->fn_d_state_o == 3 || !top->fn_bus_master_o);
+    clock();
+  }
+  top->tx_cfg_ready_i = 1;
+  clock();
+  EXPECT_TRUE(top->function_reset_o);
+  EXPECT_EQ(read(kPower + 4), 0u);
+  EXPECT_EQ(top->fn_d_state_o, 0u);
+}
+
+TEST_F(FunctionReset, AConventionalResetDropsACompletionThatHasNotLeft) {
+  configure();
+  top->tx_cfg_ready_i = 0;
+  (void)complete(config_request(TlpKind::ConfigRead0, 0));
+  EXPECT_TRUE(top->tx_cfg_valid_o);
+  top->hot_reset_i = 1;
+  clock();
+  top->hot_reset_i = 0;
+  top.settle();
+  EXPECT_FALSE(top->tx_cfg_valid_o);
+  top->tx_cfg_ready_i = 1;
+  while (top->function_reset_o) clock();
+  EXPECT_EQ(read(0x10), 0u);
+}
+
+TEST_F(FunctionReset, APayloadSizeThatIsNotSupportedIsNotUsed) {
+  write(kExpress + 8, 0x00e0, 0x1);
+  EXPECT_EQ(read(kExpress + 8) & 0x00e0, 0x00e0u);
+  EXPECT_EQ(top->fn_max_payload_o, 2u);
+}
+
 class BarMatch : public ConfigSpaceFixture {};
+
+// The write came before the one that closes memory decode, and the two streams tell nothing else of their order.
+TEST_F(BarMatch, ARequestThatWaitsStaysWhatItWasWhenItCame) {
+  assign();
+  top->core_req_ready_i = 0;
+  top->rx_req_valid_i = 1;
+  top->rx_req_sop_i = 1;
+  top->rx_req_eop_i = 1;
+  drive_header(top->rx_req_header_i, pcie::encode_header(memory_write(kBar0 + 0x3004)));
+  clock();
+  write(0x04, 0x0004, 0x3);
+  write(0x10, kBar0 + 0x100'0000);
+  EXPECT_TRUE(top->core_req_valid_o);
+  EXPECT_FALSE(top->rx_req_ready_o);
+  EXPECT_EQ(top->core_req_bar_o, 0u);
+  EXPECT_EQ(top->core_req_offset_o, 0x3004u);
+  top->core_req_ready_i = 1;
+  top.settle();
+  EXPECT_TRUE(top->rx_req_ready_o);
+  clock();
+  top->rx_req_valid_i = 0;
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0u);
+  EXPECT_FALSE(send(memory_read(kBar0)).to_core);
+}
+
+TEST_F(BarMatch, ARequestThatWaitsThroughAFunctionResetIsNotForTheNewFunction) {
+  assign();
+  top->core_req_ready_i = 0;
+  top->rx_req_valid_i = 1;
+  top->rx_req_sop_i = 1;
+  top->rx_req_eop_i = 1;
+  drive_header(top->rx_req_header_i, pcie::encode_header(memory_write(kBar0 + 0x3004)));
+  clock();
+  write(kExpress + 8, 0x8000, 0x3);
+  while (top->function_reset_o) clock();
+  top.settle();
+  EXPECT_FALSE(top->core_req_valid_o);
+}
 
 TEST_F(BarMatch, RequestsArriveWithTheirBarAndOffset) {
   assign();
