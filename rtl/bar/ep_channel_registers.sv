@@ -92,6 +92,7 @@ module ep_channel_registers
         if (register_i.be[3] && register_i.wdata[ChannelControlResetLsb]) begin
           config_q.reset <= 1'b1;
           config_q.run <= 1'b0;
+          config_q.tail <= '0;
         end
       end
       if (offset == ChannelTail) config_q.tail <= written(config_q.tail, register_i);

@@ -24,7 +24,9 @@ module ep_dma_channel #(
 
   input  ep_pkg::read_finish_t    finish_i,
   input  ep_pkg::read_finish_t    cancel_i,
+  input  ep_pkg::piece_done_t     extra_i,    // a piece that was taken became two
   input  ep_pkg::piece_done_t     written_i,
+  input  logic                    writing_i,  // pieces of ours have not left and have not been dropped
 
   output logic                    fetch_valid_o,
   input  logic                    fetch_take_i,
@@ -56,9 +58,10 @@ module ep_dma_channel #(
   localparam int unsigned Slots = 2 ** SlotBits;
   localparam logic [31:0] LapStep = 32'h85EBCA77;  // pcie/pattern.h
 
-  logic ours_finish, ours_cancel, ours_written;
+  logic ours_finish, ours_cancel, ours_extra, ours_written;
   assign ours_finish = finish_i.valid && finish_i.kind == ReadData && finish_i.channel == 3'(Index);
   assign ours_cancel = cancel_i.valid && cancel_i.kind == ReadData && cancel_i.channel == 3'(Index);
+  assign ours_extra = extra_i.valid && extra_i.channel == 3'(Index);
   assign ours_written = written_i.valid && written_i.channel == 3'(Index);
 
   // ---- Descriptors ------------------------------------------------------------------------------------------------
@@ -146,7 +149,9 @@ module ep_dma_channel #(
   always_comb begin
     for (int unsigned i = 0; i < Slots; i++) busy_slots[i] = pieces_q[i] != '0;
   end
-  assign drained = busy_slots == '0 && fetch_idle && !record_busy_i && !fetch_take_i && !transfer_take_i;
+  // Pieces that the writer dropped are not told one by one.
+  assign drained = (config_i.c2h ? !writing_i : busy_slots == '0) && fetch_idle && !record_busy_i &&
+                   !fetch_take_i && !transfer_take_i;
   assign reset_end = resetting_q && settle_q == 4'd15;
   assign record_distance = posted_sent_i - last_record_q;
   assign nothing_in_hand = !current_q && count_q == '0 && fetch_idle;
@@ -198,8 +203,10 @@ module ep_dma_channel #(
 
       for (int unsigned i = 0; i < Slots; i++) begin
         if ((transfer_take_i && transfer_q.slot == SlotBits'(i)) || (ours_finish && finish_i.slot == SlotBits'(i)) ||
-            (ours_cancel && cancel_i.slot == SlotBits'(i)) || (ours_written && written_i.slot == SlotBits'(i))) begin
-          pieces_q[i] <= pieces_q[i] + 10'(transfer_take_i && transfer_q.slot == SlotBits'(i)) -
+            (ours_cancel && cancel_i.slot == SlotBits'(i)) || (ours_written && written_i.slot == SlotBits'(i)) ||
+            (ours_extra && extra_i.slot == SlotBits'(i))) begin
+          pieces_q[i] <= pieces_q[i] + 10'(transfer_take_i && transfer_q.slot == SlotBits'(i)) +
+                         10'(ours_extra && extra_i.slot == SlotBits'(i)) -
                          10'(ours_finish && finish_i.slot == SlotBits'(i)) -
                          10'(ours_cancel && cancel_i.slot == SlotBits'(i)) -
                          10'(ours_written && written_i.slot == SlotBits'(i));

@@ -83,14 +83,14 @@ module ep_dma_engine #(
 
   logic         [ChannelCount-1:0]       transfer_valid, transfer_take, read_valid, read_take, write_valid, write_take;
   transfer_t    [ChannelCount-1:0]       transfer;
-  logic         [ChannelCount-1:0]       abort, fetch_valid, fetch_take;
+  logic         [ChannelCount-1:0]       writing, abort, fetch_valid, fetch_take;
   logic         [ChannelCount-1:0][63:0] fetch_address;
   logic         [ChannelCount-1:0][8:0]  fetch_bytes, fetch_destination;
   logic         [ChannelCount-1:0]       record_valid, record_busy, record_done;
   record_t      [ChannelCount-1:0]       record;
   logic [12:0]                           read_bytes, write_bytes;
   read_finish_t                          cancel;
-  piece_done_t                           written;
+  piece_done_t                           extra, written;
 
   logic                 checked;
   owner_t               checked_owner;
@@ -106,7 +106,7 @@ module ep_dma_engine #(
       .wide_fetch_i(fn_i.max_read_request != 3'd0 && MaxReadBytes >= 256),
       .transfer_valid_o(transfer_valid[c]), .transfer_o(transfer[c]), .transfer_take_i(transfer_take[c]),
       .transfer_bytes_i(channel_config_i[c].c2h ? write_bytes : read_bytes), .abort_o(abort[c]),
-      .finish_i, .cancel_i(cancel), .written_i(written),
+      .finish_i, .cancel_i(cancel), .extra_i(extra), .written_i(written), .writing_i(writing[c]),
       .fetch_valid_o(fetch_valid[c]), .fetch_take_i(fetch_take[c]), .fetch_address_o(fetch_address[c]),
       .fetch_bytes_o(fetch_bytes[c]), .fetch_destination_o(fetch_destination[c]),
       .place_i(place_i && place_context_i.kind == ReadDescriptor && place_context_i.channel == 3'(c)),
@@ -147,7 +147,7 @@ module ep_dma_engine #(
     .fetch_valid_i(fetch_valid), .fetch_take_o(fetch_take), .fetch_address_i(fetch_address),
     .fetch_bytes_i(fetch_bytes), .fetch_destination_i(fetch_destination),
     .data_valid_i(read_valid), .data_take_o(read_take), .data_bytes_o(read_bytes), .transfer_i(transfer),
-    .abort_i(abort), .cancel_o(cancel),
+    .abort_i(abort), .cancel_o(cancel), .extra_o(extra),
     .tag_valid_i, .tag_i, .tag_take_o, .context_o(tag_context_o),
     .out_valid_o(read_valid_o), .out_ready_i(read_ready_i), .out_urgent_o(read_urgent_o), .out_header_o(read_header_o),
     .heartbeat_sent_o(heartbeat_read_sent)
@@ -156,7 +156,7 @@ module ep_dma_engine #(
   ep_dma_writer #(.DataWidth(DataWidth), .ChannelCount(ChannelCount)) u_writer (
     .clk_i, .rst_ni, .max_payload_i(fn_i.max_payload),
     .data_valid_i(write_valid), .data_take_o(write_take), .data_bytes_o(write_bytes), .transfer_i(transfer),
-    .abort_i(abort), .done_o(written),
+    .abort_i(abort), .done_o(written), .writing_o(writing),
     .memory_read_o, .memory_ready_i, .memory_address_o, .memory_data_i,
     .out_valid_o(write_valid_o), .out_ready_i(write_ready_i), .out_eop_o(write_eop_o), .out_header_o(write_header_o),
     .out_data_o(write_data_o)

@@ -23,7 +23,7 @@ module ep_dma_fetch #(
   output logic [8:0]              read_destination_o,  // byte offset in the buffer
   input  logic                    finish_i,
   input  ep_pkg::dma_status_e     finish_status_i,
-  input  logic                    cancel_i,  // the taken read will not be sent
+  input  logic                    cancel_i,  // the taken read will not be sent: it is asked for anew
 
   input  logic                    place_i,
   input  logic [8:0]              place_address_i,
@@ -127,12 +127,12 @@ module ep_dma_fetch #(
       if (read_take_i) begin
         flying_q <= 1'b1;
         flying_count_q <= amount;
-        index_q <= 16'(amount) >= to_end ? '0 : index_q + 16'(amount);
-        fetched_q <= fetched_q + 32'(amount);
       end
       if (arrived || cancel_i) flying_q <= 1'b0;
-      if (arrived) fault_q <= finish_status_i;
       if (arrived) begin
+        fault_q <= finish_status_i;
+        index_q <= 16'(flying_count_q) >= to_end ? '0 : index_q + 16'(flying_count_q);
+        fetched_q <= fetched_q + 32'(flying_count_q);
         write_slot_q <= write_slot_q + (finish_status_i == ep_pkg::DmaOk ? flying_count_q : 4'd1);
       end
       if (descriptor_take_i) read_slot_q <= read_slot_q + 1'b1;

@@ -28,6 +28,7 @@ module ep_dma_reader #(
 
   input  logic              [ChannelCount-1:0]  abort_i,
   output ep_pkg::read_finish_t                  cancel_o,  // a taken read was dropped
+  output ep_pkg::piece_done_t                   extra_o,   // a taken piece leaves as one read more
 
   input  logic                                  tag_valid_i,
   input  logic [7:0]                            tag_i,
@@ -68,20 +69,32 @@ module ep_dma_reader #(
   logic          valid_q;
   logic [63:0]   address_q;
   read_context_t context_q;
-  logic          drop, sent;
+  logic          drop, sent, long, more;
+  logic [12:0]   limit_bytes, part_bytes;
 
-  assign drop = valid_q && context_q.kind != ReadHeartbeat && abort_i[IndexBits'(context_q.channel)];
+  // Max_Read_Request_Size may have become smaller since a read was taken: data leaves in parts then, a read of
+  // descriptors is asked for anew.
+  assign limit_bytes = 13'd128 << limit;
+  assign long = context_q.bytes + 13'(address_q[1:0]) > limit_bytes;
+  assign part_bytes = long ? limit_bytes - 13'(address_q[1:0]) : context_q.bytes;
+  assign drop = valid_q && context_q.kind != ReadHeartbeat &&
+                (abort_i[IndexBits'(context_q.channel)] || (long && context_q.kind == ReadDescriptor));
   assign out_valid_o = valid_q && tag_valid_i && !drop;
   assign out_urgent_o = context_q.kind == ReadHeartbeat;
-  assign out_header_o = memory_request(1'b0, address_q, dword_length(address_q[1:0], context_q.bytes),
-                                       first_enables(address_q[1:0], context_q.bytes),
-                                       last_enables(address_q[1:0], context_q.bytes), tag_i);
+  assign out_header_o = memory_request(1'b0, address_q, dword_length(address_q[1:0], part_bytes),
+                                       first_enables(address_q[1:0], part_bytes),
+                                       last_enables(address_q[1:0], part_bytes), tag_i);
   assign sent = out_valid_o && out_ready_i;
+  assign more = sent && long;
   assign tag_take_o = sent;
-  assign context_o = context_q;
+  assign extra_o = '{valid: more, channel: context_q.channel, slot: context_q.slot};
+  always_comb begin
+    context_o = context_q;
+    context_o.bytes = part_bytes;
+  end
   assign heartbeat_sent_o = take_heartbeat;
 
-  assign free = !valid_q || sent || drop;
+  assign free = !valid_q || (sent && !long) || drop;
   assign take_heartbeat = free && heartbeat_valid_i;
   assign take_fetch = free && !heartbeat_valid_i && fetch_any;
   assign take_data = free && !heartbeat_valid_i && !fetch_any && data_any;
@@ -123,6 +136,10 @@ module ep_dma_reader #(
         kind: ReadData, channel: 3'(data_index), slot: transfer.slot, pattern: transfer.pattern,
         destination: transfer.card_address, bytes: data_bytes_o
       };
+    end else if (more) begin
+      address_q <= {address_q[63:2], 2'b00} + 64'(limit_bytes);
+      context_q.destination <= context_q.destination + CardBits'(part_bytes);
+      context_q.bytes <= context_q.bytes - part_bytes;
     end
   end
 

@@ -15,7 +15,8 @@ module ep_dma_writer #(
   output logic [12:0]                           data_bytes_o,
   input  ep_pkg::transfer_t [ChannelCount-1:0]  transfer_i,
   input  logic              [ChannelCount-1:0]  abort_i,
-  output ep_pkg::piece_done_t                   done_o,
+  output ep_pkg::piece_done_t                   done_o,    // not for what abort_i dropped
+  output logic              [ChannelCount-1:0]  writing_o,  // pieces of this channel are still to leave
 
   // Card memory; data two clocks after a read that was taken.
   output logic                                  memory_read_o,
@@ -77,7 +78,7 @@ module ep_dma_writer #(
   logic [31:0]         active_key_q;
   logic [9:0]          active_beats_q;  // left
   logic [DepthLog2:0]  room_q;          // beats that the buffer can take beyond those under way
-  logic                issue, last, load, packet_ready;
+  logic                issue, last, load, packet_ready, next_aborted;
   logic [1:0]          lead;
 
   assign last = active_beats_q == 10'd1;
@@ -85,7 +86,8 @@ module ep_dma_writer #(
   assign memory_read_o = active_q && room_q != '0 && !active_pattern_q;
   assign memory_address_o = active_address_q[31:0];
   assign load = next_valid_q && packet_ready && (!active_q || (issue && last));
-  assign next_free = !next_valid_q || load;
+  assign next_aborted = abort_i[IndexBits'(next_channel_q)];
+  assign next_free = !next_valid_q || load || next_aborted;
   assign lead = next_q.host_address[1:0];
 
   logic [12:0] next_stop;
@@ -120,17 +122,66 @@ module ep_dma_writer #(
     .out_valid_o(packet_valid), .out_ready_i(pop && beat.eop), .out_beat_o(packet)
   );
 
-  // ---- Out; a channel in reset loses the packets that have not begun ----------------------------------------------
   logic started_q, dropping_q, drop;
-  assign drop = dropping_q || (packet_valid && !started_q && abort_i[IndexBits'(packet.channel)]);
+
+  // A channel in reset loses its packets wherever they wait, also behind one of another channel that cannot leave.
+  logic [2**DepthLog2-1:0] live_q;  // packets that are to leave
+  logic [IndexBits-1:0]    owner_q [2**DepthLog2];
+  logic [DepthLog2-1:0]    packet_head_q, packet_tail_q;
+  always_comb begin
+    writing_o = '0;
+    for (int unsigned i = 0; i < 2 ** DepthLog2; i++) begin
+      if (live_q[i]) writing_o[owner_q[i]] = 1'b1;
+    end
+    if (next_valid_q) writing_o[IndexBits'(next_channel_q)] = 1'b1;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      live_q <= '0;
+      packet_head_q <= '0;
+      packet_tail_q <= '0;
+    end else begin
+      for (int unsigned i = 0; i < 2 ** DepthLog2; i++) begin
+        if (abort_i[owner_q[i]] && !(started_q && packet_head_q == DepthLog2'(i))) live_q[i] <= 1'b0;
+      end
+      if (pop && beat.eop) begin
+        live_q[packet_head_q] <= 1'b0;
+        packet_head_q <= packet_head_q + 1'b1;
+      end
+      if (load) begin
+        live_q[packet_tail_q] <= !next_aborted;
+        packet_tail_q <= packet_tail_q + 1'b1;
+      end
+    end
+    if (load) owner_q[packet_tail_q] <= IndexBits'(next_channel_q);
+  end
+
+  // ---- Out --------------------------------------------------------------------------------------------------------
+  // Max_Payload_Size may have become smaller since a packet was cut: it leaves in parts then, each of whole beats.
+  logic [12:0] sent_q;       // bytes of the packet that left in earlier parts, from its first double word on
+  logic [9:0]  part_left_q;  // beats after this one until the part ends
+  logic [12:0] limit, span, part_stop;
+  logic [63:0] part_address;
+  logic [1:0]  part_lead;
+  logic [9:0]  part_left;
+  logic        part_end;
+  assign limit = max_payload_i < 3'd5 ? 13'd128 << max_payload_i : 13'd4096;
+  assign span = packet.bytes + 13'(packet.host_address[1:0]) - sent_q;
+  assign part_stop = span < limit ? span : limit;
+  assign part_lead = sent_q == '0 ? packet.host_address[1:0] : 2'd0;
+  assign part_address = sent_q == '0 ? packet.host_address : {packet.host_address[63:2], 2'b00} + 64'(sent_q);
+  assign part_left = started_q ? part_left_q : 10'((limit >> ByteBits) - 13'd1);
+  assign part_end = beat.eop || part_left == '0;
+
+  assign drop = dropping_q || (packet_valid && !started_q &&
+                               (!live_q[packet_head_q] || abort_i[IndexBits'(packet.channel)]));
   assign out_valid_o = beat_valid && packet_valid && !drop;
   assign pop = beat_valid && packet_valid && (drop || out_ready_i);
-  assign out_eop_o = beat.eop;
+  assign out_eop_o = part_end;
   assign out_data_o = beat.data;
-  assign out_header_o = memory_request(1'b1, packet.host_address,
-                                       dword_length(packet.host_address[1:0], packet.bytes),
-                                       first_enables(packet.host_address[1:0], packet.bytes),
-                                       last_enables(packet.host_address[1:0], packet.bytes), 8'd0);
+  assign out_header_o = memory_request(1'b1, part_address, dword_length(part_lead, part_stop - 13'(part_lead)),
+                                       first_enables(part_lead, part_stop - 13'(part_lead)),
+                                       last_enables(part_lead, part_stop - 13'(part_lead)), 8'd0);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -143,6 +194,8 @@ module ep_dma_writer #(
       pattern_q <= '0;
       started_q <= 1'b0;
       dropping_q <= 1'b0;
+      sent_q <= '0;
+      part_left_q <= '0;
       done_o <= '0;
     end else begin
       if (next_free) next_valid_q <= take;
@@ -158,10 +211,13 @@ module ep_dma_writer #(
       last_q <= {last_q[0], last};
       pattern_q <= {pattern_q[0], active_pattern_q};
       if (pop) begin
-        started_q <= !beat.eop && !drop;
+        started_q <= !part_end && !drop;
         dropping_q <= !beat.eop && drop;
+        part_left_q <= part_left - 1'b1;
+        if (beat.eop) sent_q <= '0;
+        else if (!started_q) sent_q <= sent_q + limit;
       end
-      done_o <= '{valid: pop && beat.eop, channel: packet.channel, slot: packet.slot};
+      done_o <= '{valid: pop && beat.eop && !drop, channel: packet.channel, slot: packet.slot};
     end
     if (take) begin
       next_q <= transfer;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Writes a numbered, time-stamped record into a host ring every period. Deadlines are absolute: they never wait for a
-// record. A record that was not accepted within one period is dropped, its number used up.
+// record. A record that was not accepted within one period is dropped, its number used up. With RUN = 0 a record that
+// has not begun to leave never does, and its number is not used.
 module ep_heartbeat_writer #(
   parameter int unsigned DataWidth = 256
 ) (
@@ -52,7 +53,7 @@ module ep_heartbeat_writer #(
   assign finish = out_valid_o && out_ready_i && out_eop_o;
 
   // A record whose period is over is withdrawn in the clock of the next deadline.
-  assign out_valid_o = pending_q && (open || !deadline);
+  assign out_valid_o = pending_q && (open || (config_i.run && !deadline));
   assign out_eop_o = beat_q == BeatBits'(Beats - 1);
   assign out_header_o = ep_pkg::memory_request(1'b1, address_q, 10'd8, 4'b1111, 4'b1111, 8'd0);
   if (Beats == 1) begin : gen_one_beat
@@ -62,7 +63,7 @@ module ep_heartbeat_writer #(
   end
 
   logic [31:0] missed;
-  assign missed = missed_q + 32'(deadline && pending_q && !finish && (config_i.run || !open));
+  assign missed = missed_q + 32'(deadline && pending_q && !finish);
 
   always_ff @(posedge clk_i) begin
     announce_q <= 1'b0;
@@ -94,15 +95,19 @@ module ep_heartbeat_writer #(
         missed_q <= '0;
         slot_q <= '0;
         every_q <= '0;
-      end else if (deadline) begin
-        countdown_q <= config_i.run ? period : '0;
-        missed_q <= missed;
-        if (!open || finish) pending_q <= config_i.run;
-        if (config_i.run) begin
-          sequence_q <= sequence_q + 1'b1;
-          slot_q <= slot_q + 16'd1 >= config_i.ring_entries ? '0 : slot_q + 16'd1;
+      end else if (!config_i.run) begin
+        countdown_q <= '0;
+        if (pending_q && !open) begin
+          pending_q <= 1'b0;
+          sequence_q <= sequence_q - 1'b1;
         end
-      end else if (countdown_q != '0) begin
+      end else if (deadline) begin
+        countdown_q <= period;
+        missed_q <= missed;
+        if (!open || finish) pending_q <= 1'b1;
+        sequence_q <= sequence_q + 1'b1;
+        slot_q <= slot_q + 16'd1 >= config_i.ring_entries ? '0 : slot_q + 16'd1;
+      end else begin
         countdown_q <= countdown_q - 1'b1;
       end
     end

@@ -40,23 +40,29 @@ module request_checker #(
   logic [10:0] left;
   assign left = sop_i ? (write ? 11'((32'(dwords) + BeatDwords - 1) / BeatDwords) : 11'd1) : left_q;
 
-  // A packet that was on offer when bus mastering fell may still go.
-  logic offered_q, bus_master_q;
+  // A packet that was on offer when bus mastering fell, or when a limit became smaller, may still go.
+  logic       offered_q, bus_master_q, extended_tag_q;
+  logic [2:0] max_payload_q, max_read_request_q;
   always_ff @(posedge clk_i) begin
     offered_q <= rst_ni && start && !ready_i;
     bus_master_q <= bus_master_i;
+    extended_tag_q <= extended_tag_i;
+    max_payload_q <= max_payload_i;
+    max_read_request_q <= max_read_request_i;
     if (valid_i && ready_i) left_q <= left - 1'b1;
   end
 
   `EP_ASSERT(KnownKind, !start || write || request.fmt_type == ep_tlp_pkg::MemRead32 ||
                         request.fmt_type == ep_tlp_pkg::MemRead64)
   `EP_ASSERT(StaysInsideFourKiB, !start || stop_byte <= 13'd4096)
-  `EP_ASSERT(PayloadFits, !start || !write || {dwords, 2'b00} <= (13'd128 << max_payload_i))
-  `EP_ASSERT(ReadFits, !start || write || {dwords, 2'b00} <= (13'd128 << max_read_request_i))
+  `EP_ASSERT(PayloadFits, !start || !write || offered_q || {dwords, 2'b00} <= (13'd128 << max_payload_i) ||
+                          {dwords, 2'b00} <= (13'd128 << max_payload_q))
+  `EP_ASSERT(ReadFits, !start || write || offered_q || {dwords, 2'b00} <= (13'd128 << max_read_request_i) ||
+                       {dwords, 2'b00} <= (13'd128 << max_read_request_q))
   `EP_ASSERT(WideOnlyAboveFourGiB, !start || !wide || request.dw2 != '0)
   `EP_ASSERT(FirstEnables, !start || request.first_be != '0)
   `EP_ASSERT(LastEnables, !start || (dwords == 11'd1) == (request.last_be == '0))
-  `EP_ASSERT(ShortTags, !start || write || extended_tag_i || request.tag < 8'd32)
+  `EP_ASSERT(ShortTags, !start || write || offered_q || extended_tag_i || extended_tag_q || request.tag < 8'd32)
   `EP_ASSERT(PayloadIsWhole, !valid_i || restart_i || eop_i == (left == 11'd1))
   `EP_ASSERT(BusMasterIsOn, !start || offered_q || bus_master_i || bus_master_q)
 
