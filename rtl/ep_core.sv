@@ -79,17 +79,18 @@ module ep_core #(
   state_e      state_q, state_d;
   logic [12:0] patience_q;
   logic        core_rst_n, stopping, wiping, wiped, tags_cleared, transmit_idle, target_idle, quiet, cut_off;
-  logic        conventional, conventional_q;
+  logic        conventional, conventional_q, target_offers;
 
   // In a conventional reset, however short, the block has dropped what was half sent.
   assign conventional = hot_reset_i || !link_up_i || conventional_q;
   assign quiet = transmit_idle && target_idle;
   assign cut_off = patience_q == 13'(PatienceClocks);
+  assign tx_cpl_valid_o = target_offers && !conventional;
   always_comb begin
     state_d = state_q;
     unique case (state_q)
       StRun: if (function_reset_i) state_d = StQuiesce;
-      StQuiesce: if (quiet || cut_off || conventional) state_d = StWipe;
+      StQuiesce: if (quiet || (cut_off && !target_offers) || conventional) state_d = StWipe;
       StWipe: if (wiped && tags_cleared) state_d = StDone;
       StDone: if (!function_reset_i) state_d = StRun;
       default: state_d = StWipe;
@@ -103,7 +104,7 @@ module ep_core #(
     end else begin
       state_q <= state_d;
       conventional_q <= conventional && state_q != StWipe && state_q != StDone;
-      patience_q <= state_q == StQuiesce ? patience_q + 1'b1 : '0;
+      patience_q <= state_q == StQuiesce ? patience_q + 13'(!cut_off) : '0;
     end
   end
   assign stopping = state_q != StRun || conventional;
@@ -153,7 +154,7 @@ module ep_core #(
     .clk_i, .rst_ni(core_rst_n), .fn_i, .stop_i(stopping), .idle_o(target_idle),
     .rx_req_valid_i, .rx_req_ready_o, .rx_req_sop_i, .rx_req_eop_i, .rx_req_header_i, .rx_req_data_i, .rx_req_bar_i,
     .rx_req_offset_i,
-    .tx_cpl_valid_o, .tx_cpl_ready_i, .tx_cpl_sop_o, .tx_cpl_eop_o, .tx_cpl_header_o, .tx_cpl_data_o,
+    .tx_cpl_valid_o(target_offers), .tx_cpl_ready_i, .tx_cpl_sop_o, .tx_cpl_eop_o, .tx_cpl_header_o, .tx_cpl_data_o,
     .register_o(register_request), .register_rdata_i(bar_rdata | msix_rdata | monitor_rdata),
     .write_valid_o(target_write), .write_ready_i(target_write_ready), .write_address_o(target_write_address),
     .write_be_o(target_write_be), .write_data_o(target_write_data),
@@ -211,7 +212,7 @@ module ep_core #(
 
   ep_tlp_tags #(.CompletionBufferBytes(CompletionBufferBytes), .MaxReadBytes(MaxReadBytes)) u_tags (
     .clk_i, .rst_ni, .clear_i(wiping), .clear_done_o(tags_cleared), .extended_tag_i(fn_i.extended_tag),
-    .timeout_i(completion_timeout), .now_i(time_q[31:0]),
+    .timeout_i(completion_timeout), .timeout_disable_i(fn_i.timeout_disable), .now_i(time_q[31:0]),
     .tag_valid_o(tag_valid), .tag_o(tag), .take_i(tag_take), .context_i(tag_context),
     .lookup_tag_i(lookup_tag), .lookup_context_o(lookup_context), .lookup_busy_o(lookup_busy),
     .lookup_quarantine_o(lookup_quarantine), .lookup_remaining_o(lookup_remaining),
@@ -308,7 +309,7 @@ module ep_core #(
   );
 
   ep_tlp_transmit #(.DataWidth(DataWidth)) u_transmit (
-    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(wiping || conventional),
+    .clk_i, .rst_ni, .fn_i, .stop_i(stopping), .cut_off_i(conventional), .abandon_i(wiping),
     .restart_counts_i(hot_reset_i || !link_up_i),
     .idle_o(transmit_idle),
     .message_valid_i(message_valid), .message_ready_o(message_ready), .message_i(message),

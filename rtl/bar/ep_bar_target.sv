@@ -185,7 +185,8 @@ module ep_bar_target
     unique case (state_q)
       StIdle: begin
         // The first beat of a register write waits until its double words have been taken out of it.
-        rx_req_ready_o = starts_read || (starts_card && write_ready_i);
+        // The rest of a write that a reset cut off is dropped.
+        rx_req_ready_o = starts_read || (starts_card && write_ready_i) || (rx_req_valid_i && !rx_req_sop_i);
         if (starts_read) state_d = StRead;
         if (starts_register) state_d = StRegister;
         if (starts_card && write_ready_i && !rx_req_eop_i) state_d = StCard;

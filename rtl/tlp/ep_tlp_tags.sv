@@ -12,12 +12,14 @@ module ep_tlp_tags #(
   input  logic                  clk_i,
   input  logic                  rst_ni,
 
-  // Level: forget all reads. done when every tag is free or in quarantine.
+  // Level: forget all reads. done when every tag is free or in quarantine. A completion may still come in its first
+  // clock, and counts.
   input  logic                  clear_i,
   output logic                  clear_done_o,
 
   input  logic                  extended_tag_i,
   input  logic [31:0]           timeout_i,  // clocks
+  input  logic                  timeout_disable_i,  // no read is given up
   input  logic [31:0]           now_i,
 
   // The next tag; take writes the context of the read that was sent with it.
@@ -37,7 +39,7 @@ module ep_tlp_tags #(
   input  logic [12:0]           update_remaining_i,
   input  logic                  update_poisoned_i,
   input  logic                  update_last_i,
-  input  logic                  packet_end_i,  // last beat of a completion: the tag that its first beat ended is free from now on
+  input  logic                  packet_end_i,  // last beat of a completion: a tag that its first beat ended is free now
 
   // One tag per clock is looked at, in clocks in which this is set.
   input  logic                  sweep_i,
@@ -78,7 +80,7 @@ module ep_tlp_tags #(
   logic [7:0] low_mem [32];
   logic [7:0] high_mem [256];
 
-  logic       fundamental_q;
+  logic       fundamental_q, clear_begun_q, clear;
   logic [8:0] clear_q;
   logic [7:0] sweep_tag_q;
   logic [5:0] low_head_q, low_tail_q;
@@ -87,6 +89,8 @@ module ep_tlp_tags #(
   logic [7:0] tag_q;
   logic [UnitBits-1:0] used_q;
   logic [8:0] busy_q;
+  logic       in_hand_q, release_q;  // beats of a completion of hand_tag_q are still to come; they were its read's last
+  logic [7:0] hand_tag_q;
 
   // Present state of the tag that is looked up, and of the one that the sweep or the clearing looks at.
   sent_t     found, swept;
@@ -94,7 +98,8 @@ module ep_tlp_tags #(
   logic      found_fresh, swept_fresh;
   logic [7:0] sweep_tag;
 
-  assign sweep_tag = clear_i ? clear_q[7:0] : sweep_tag_q;
+  assign clear = clear_i && clear_begun_q;
+  assign sweep_tag = clear ? clear_q[7:0] : sweep_tag_q;
   assign found = sent_mem[lookup_tag_i];
   assign found_progress = progress_mem[lookup_tag_i];
   assign found_fresh = found.generation != found_progress.generation;
@@ -110,31 +115,32 @@ module ep_tlp_tags #(
 
   // The sweep.
   logic [31:0] age, limit;
-  logic        sweep_active, swept_busy, swept_quarantine, quarantine_over;
+  logic        sweep_active, swept_busy, swept_quarantine, swept_in_hand, quarantine_over;
 
   assign limit = |timeout_i[31:30] ? 32'h4000_0000 : timeout_i;
   assign age = now_i - swept.sent;
   assign sweep_active = sweep_i && !update_i && !clear_i && !(packet_end_i && release_q);
+  // A read whose completion is coming in at this moment is not given up: its data is under way to where it belongs.
+  assign swept_in_hand = in_hand_q && sweep_tag == hand_tag_q;
   assign swept_busy = swept_fresh || swept_progress.state == StBusy;
   assign swept_quarantine = !swept_fresh && swept_progress.state == StQuarantine;
-  assign timeout_o = sweep_active && swept_busy && age >= limit;
+  assign timeout_o = sweep_active && swept_busy && !swept_in_hand && !timeout_disable_i && age >= limit;
   assign timeout_context_o = swept.read;
   assign quarantine_over = sweep_active && swept_quarantine && age >= {limit[30:0], 1'b0};
 
-  // One tag becomes free per clock. Room in the completion buffer is given back with the header of the last completion, the tag
-  // itself when all of that completion is here.
+  // One tag becomes free per clock. Room in the completion buffer is given back with the header of the last completion,
+  // the tag itself when all of that completion is here.
   logic        free, finished, released, room, clear_step, clear_free;
-  logic        release_q;
-  logic [7:0]  free_tag, release_tag_q;
+  logic [7:0]  free_tag;
   logic [12:0] free_bytes;
 
   assign clear_done_o = clear_q[8];
-  assign clear_step = clear_i && !clear_done_o;
+  assign clear_step = clear && !clear_done_o;
   assign clear_free = fundamental_q || (!swept_fresh && swept_progress.state == StFree);
   assign finished = update_i && update_last_i;
   assign released = packet_end_i && (finished || release_q);
   assign free = released || quarantine_over;
-  assign free_tag = finished ? lookup_tag_i : (released ? release_tag_q : sweep_tag);
+  assign free_tag = finished ? lookup_tag_i : (released ? hand_tag_q : sweep_tag);
   assign room = finished || quarantine_over;
   assign free_bytes = finished ? found.read.bytes : swept.read.bytes;
 
@@ -143,11 +149,11 @@ module ep_tlp_tags #(
   logic       unusable, push_back;
 
   logic       clear_first;
-  assign clear_first = clear_i && clear_q == '0;
+  assign clear_first = clear && clear_q == '0;
   assign unusable = tag_valid_q && !extended_tag_i && |tag_q[7:5];
   assign push_back = unusable && !free && !clear_i;
   assign push = free || push_back || (clear_step && clear_free);
-  assign push_tag = clear_i ? sweep_tag : (free ? free_tag : tag_q);
+  assign push_tag = clear ? sweep_tag : (free ? free_tag : tag_q);
 
   // The next tag waits in a register.
   logic refill, low_any, high_any;
@@ -214,11 +220,14 @@ module ep_tlp_tags #(
     end
 
     // The clearing gives free what waits here.
-    if (!rst_ni || clear_i || packet_end_i) release_q <= 1'b0;
+    if (!rst_ni || clear || packet_end_i) release_q <= 1'b0;
     else if (finished) release_q <= 1'b1;
-    if (finished) release_tag_q <= lookup_tag_i;
+    if (!rst_ni || clear || packet_end_i) in_hand_q <= 1'b0;
+    else if (update_i) in_hand_q <= 1'b1;
+    if (update_i) hand_tag_q <= lookup_tag_i;
 
-    if (!rst_ni || !clear_i) clear_q <= '0;
+    clear_begun_q <= rst_ni && clear_i;
+    if (!rst_ni || !clear) clear_q <= '0;
     else if (!clear_done_o) clear_q <= clear_q + 1'b1;
 
     if (!rst_ni || clear_first) begin

@@ -10,7 +10,8 @@ module ep_tlp_transmit #(
 
   input  ep_pkg::function_config_t fn_i,
   input  logic                    stop_i,  // no new packet
-  input  logic                    cut_off_i,  // forget the packet in hand
+  input  logic                    cut_off_i,  // forget the packet in hand: the block has dropped it
+  input  logic                    abandon_i,  // nothing more comes for the packet in hand: zeros end it
   input  logic                    restart_counts_i,  // conventional reset: the block counts from 0 again
   output logic                    idle_o,  // at a packet boundary, and the last beat was taken
 
@@ -54,13 +55,16 @@ module ep_tlp_transmit #(
   output logic                    read_start_o
 );
 
+  localparam int unsigned BeatDwords = DataWidth / 32;
+
   typedef enum logic [2:0] {
     SourceNone = 3'd0, SourceMessage = 3'd1, SourceHeartbeat = 3'd2, SourceRecord = 3'd3, SourceRead = 3'd4,
-    SourceWrite = 3'd5
+    SourceWrite = 3'd5, SourceZeros = 3'd6
   } source_e;
 
   source_e     source_q, source;
   logic        locked_q, write_next_q;
+  logic [10:0] left_q;  // double words of the packet in hand that are still to come
   logic [7:0]  np_count_q;
   logic [15:0] posted_count_q;
   logic        out_valid_q, out_sop_q, out_eop_q;
@@ -116,6 +120,10 @@ module ep_tlp_transmit #(
         valid = write_valid_i;
         eop = write_eop_i;
       end
+      SourceZeros: begin
+        eop = left_q <= 11'(BeatDwords);
+        data = '0;
+      end
       default: valid = 1'b0;
     endcase
     header.requester_id = fn_i.bdf;
@@ -152,8 +160,10 @@ module ep_tlp_transmit #(
         if (valid) begin
           locked_q <= !eop;
           source_q <= source;
+          left_q <= (sop ? {header.length == '0, header.length} : left_q) - 11'(BeatDwords);
         end
       end
+      if (abandon_i) source_q <= SourceZeros;
       if (start) begin
         if (source == SourceRead) np_count_q <= np_count_q + 1'b1;
         else posted_count_q <= posted_count_q + 1'b1;

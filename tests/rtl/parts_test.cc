@@ -349,6 +349,20 @@ TEST_F(Tags, OfATimedOutReadComesBackAfterASecondPeriodOnly) {
   EXPECT_EQ(timeouts_, 1u);
 }
 
+TEST_F(Tags, AReadIsNotGivenUpInTheMiddleOfACompletion) {
+  parts->tags_timeout_i = 1000;
+  const unsigned tag = take(64);
+  parts->tags_packet_goes_on_i = 1;
+  complete(tag, 32);
+  for (int n = 0; n < 1500; ++n) edge();
+  EXPECT_EQ(timeouts_, 0u);
+  EXPECT_TRUE(busy(tag));
+  parts->tags_packet_goes_on_i = 0;
+  for (int n = 0; n < 300; ++n) edge();
+  EXPECT_EQ(timeouts_, 1u);
+  EXPECT_FALSE(busy(tag));
+}
+
 TEST_F(Tags, OfAForgottenReadComesBackWithItsLastCompletion) {
   const unsigned tag = take(64);
   const unsigned other = take(64);
@@ -367,6 +381,22 @@ TEST_F(Tags, OfAForgottenReadComesBackWithItsLastCompletion) {
   complete(tag, 0);
   EXPECT_TRUE(offered());
   EXPECT_EQ(take(16), tag);
+}
+
+TEST_F(Tags, ACompletionInTheClockInWhichReadsAreForgottenStillCounts) {
+  parts->tags_timeout_i = 100;
+  const unsigned tag = take(512);
+  parts->tags_clear_i = 1;
+  complete(tag, 0);
+  for (int n = 0; n < 300; ++n) edge();
+  EXPECT_TRUE(parts->tags_clear_done_o);
+  parts->tags_clear_i = 0;
+  EXPECT_FALSE(busy(tag));
+  EXPECT_FALSE(parts->tags_quarantine_o);
+  for (int n = 0; n < 600; ++n) edge();
+  std::set<unsigned> tags;
+  for (int n = 0; n < 32; ++n) tags.insert(take(64));
+  EXPECT_EQ(tags.size(), 32u);
 }
 
 }  // namespace

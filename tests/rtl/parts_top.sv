@@ -53,6 +53,7 @@ module parts_top (
   output logic         tags_clear_done_o,
   input  logic         tags_extended_i,
   input  logic [31:0]  tags_timeout_i,
+  input  logic         tags_timeout_disable_i,
   input  logic [31:0]  tags_now_i,
   output logic         tags_valid_o,
   output logic [7:0]   tags_tag_o,
@@ -65,8 +66,26 @@ module parts_top (
   input  logic         tags_update_i,
   input  logic [12:0]  tags_update_remaining_i,
   input  logic         tags_update_last_i,
+  input  logic         tags_packet_goes_on_i,  // the completion has more beats
   output logic         tags_timeout_o,
-  output logic         tags_pending_o
+  output logic         tags_pending_o,
+
+  input  logic         beat_run_i,
+  input  logic         beat_interrupt_i,
+  input  logic [15:0]  beat_entries_i,
+  input  logic [31:0]  beat_period_i,
+  input  logic [31:0]  beat_every_i,
+  input  logic [63:0]  beat_time_i,
+  output logic         beat_valid_o,
+  input  logic         beat_ready_i,
+  output logic         beat_eop_o,
+  output logic [31:0]  beat_address_o,
+  output logic [63:0]  beat_data_o,
+  output logic [63:0]  beat_sequence_o,
+  output logic [31:0]  beat_missed_o,
+  input  logic [15:0]  beat_posted_count_i,
+  input  logic [15:0]  beat_posted_sent_i,
+  output logic         beat_event_o
 );
 
   ep_stream_fifo #(.beat_t(logic [31:0]), .DepthLog2(2)) u_fifo (
@@ -111,15 +130,34 @@ module parts_top (
   end
   ep_tlp_tags u_tags (
     .clk_i, .rst_ni, .clear_i(tags_clear_i), .clear_done_o(tags_clear_done_o), .extended_tag_i(tags_extended_i),
-    .timeout_i(tags_timeout_i), .now_i(tags_now_i), .tag_valid_o(tags_valid_o), .tag_o(tags_tag_o),
+    .timeout_i(tags_timeout_i), .timeout_disable_i(tags_timeout_disable_i), .now_i(tags_now_i), .tag_valid_o(tags_valid_o), .tag_o(tags_tag_o),
     .take_i(tags_take_i), .context_i(context_in), .lookup_tag_i(tags_lookup_i), .lookup_context_o(context_out),
     .lookup_busy_o(tags_busy_o), .lookup_quarantine_o(tags_quarantine_o), .lookup_remaining_o(tags_remaining_o),
     .lookup_poisoned_o(poisoned), .update_i(tags_update_i), .update_remaining_i(tags_update_remaining_i),
-    .update_poisoned_i(1'b0), .update_last_i(tags_update_last_i), .packet_end_i(1'b1), .sweep_i(1'b1), .timeout_o(tags_timeout_o),
+    .update_poisoned_i(1'b0), .update_last_i(tags_update_last_i), .packet_end_i(!tags_packet_goes_on_i), .sweep_i(1'b1), .timeout_o(tags_timeout_o),
     .timeout_context_o(context_timeout), .pending_o(tags_pending_o)
   );
 
+  ep_pkg::heartbeat_writer_config_t beat_config;
+  ep_pkg::heartbeat_writer_status_t beat_status;
+  ep_tlp_pkg::request_t             beat_header;
+  logic                             beat_start, beat_accepted;
+  assign beat_config = '{
+    run: beat_run_i, interrupt_enable: beat_interrupt_i, ring_base: 64'h1000_0000, ring_entries: beat_entries_i,
+    period: beat_period_i, vector: 5'd0, interrupt_every: beat_every_i
+  };
+  // Four beats to a record: it can be under way when its period ends.
+  ep_heartbeat_writer #(.DataWidth(64)) u_heartbeat_writer (
+    .clk_i, .rst_ni, .config_i(beat_config), .status_o(beat_status), .time_i(beat_time_i),
+    .out_valid_o(beat_valid_o), .out_ready_i(beat_ready_i), .out_eop_o(beat_eop_o), .out_header_o(beat_header),
+    .out_data_o(beat_data_o), .posted_count_i(beat_posted_count_i), .posted_sent_i(beat_posted_sent_i),
+    .event_valid_o(beat_event_o), .event_ready_i(1'b1), .start_o(beat_start), .accepted_o(beat_accepted)
+  );
+  assign beat_address_o = beat_header.dw2;
+  assign beat_sequence_o = beat_status.sequence_number;
+  assign beat_missed_o = beat_status.missed;
+
   logic unused;
-  assign unused = ^{context_out, context_timeout, poisoned};
+  assign unused = ^{context_out, context_timeout, poisoned, beat_header, beat_start, beat_accepted};
 
 endmodule
