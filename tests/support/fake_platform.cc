@@ -197,6 +197,7 @@ std::uint8_t* FakePlatform::memory(BusAddress address, unsigned size, Functions&
 }
 
 std::uint64_t FakePlatform::mmio_read(BusAddress address, unsigned size) {
+  if (before_mmio_read) before_mmio_read();
   if (address.raw() >= kIommu && address.raw() < kIommu + 0x1000) {
     switch (address.raw() - kIommu) {
       case 0x08:

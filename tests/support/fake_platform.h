@@ -86,6 +86,7 @@ class FakePlatform : public pcie::Platform {
   std::uint64_t iommu_root = 0;
   unsigned translation_fell = 0;
   unsigned discarded = 0;
+  std::function<void()> before_mmio_read;  // what a read's answer pushes ahead of itself
 
  private:
   using Functions = std::vector<std::pair<unsigned, std::unique_ptr<FakeFunction>>>;

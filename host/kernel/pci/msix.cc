@@ -78,7 +78,11 @@ void Msix::disable() {
 }
 
 void Msix::mask_function() {
-  if (enabled()) set_control(control() | kMsixControlFunctionMask);
+  if (!enabled()) return;
+  (void)find_table();
+  set_control(control() | kMsixControlFunctionMask);
+  // The answer to a read comes after every message that left before it: none is on its way when this returns.
+  (void)platform_.mmio_read(entry(0) + Bytes{kVectorControl}, 4);
 }
 
 std::uint16_t Msix::control() const { return device_.config.read16(device_.msix + kMsixControl); }

@@ -118,6 +118,19 @@ TEST_F(DeviceFileTest, EventsBehindFunctionMaskFireOnceAfterReprogramming) {
   EXPECT_EQ(platform_.discarded, 0u);
 }
 
+// A message may have left before the mask: only an answer that comes after it tells that it has arrived.
+TEST_F(DeviceFileTest, MaskingTheFunctionWaitsForMessagesOnTheirWay) {
+  Msix msix{platform_, interrupts_, device()};
+  enable_device(device());
+  ASSERT_EQ(msix.enable(1), 0);
+  unsigned reads_behind_the_mask = 0;
+  platform_.before_mmio_read = [&] {
+    reads_behind_the_mask += (msix_control() & kMsixControlFunctionMask) != 0 ? 1 : 0;
+  };
+  msix.mask_function();
+  EXPECT_GE(reads_behind_the_mask, 1u);
+}
+
 TEST_F(DeviceFileTest, ShutdownMasksWhatIsHandedOverAndDisablesTheRest) {
   const auto file = open();
   ASSERT_EQ(file->enable_interrupts(2), 0);
