@@ -288,8 +288,9 @@ std::string to_string(const Tlp& tlp) {
   const std::string kind{to_string(tlp.kind)};
   char text[96];
   if (is_completion(tlp.kind)) {
-    std::snprintf(text, sizeof text, " tag %02x %s, %u B left, %zu B", unsigned{tlp.tag},
-                  std::string{to_string(tlp.status)}.c_str(), unsigned{tlp.byte_count}, tlp.payload.size());
+    std::snprintf(text, sizeof text, " tag %02x %s, %u B left, %u B", unsigned{tlp.tag},
+                  std::string{to_string(tlp.status)}.c_str(), unsigned{tlp.byte_count},
+                  has_payload(tlp.kind) ? tlp.length_dw * 4u : 0u);
     return kind + " " + id(tlp.completer) + " to " + id(tlp.requester) + text;
   }
   if (is_config(tlp.kind)) {
