@@ -28,9 +28,8 @@ std::string field_change(const NeverField& field, std::uint32_t before, std::uin
          hex((after & field.mask) >> shift);
 }
 
-bool is_bar(const ConfigShadow& function, unsigned offset) {
-  return offset >= config::kBar0 && offset < (function.bridge() ? 0x18u : 0x28u);
-}
+// Decoding and INTx, which are off while BARs are sized.
+constexpr std::uint32_t kCommandSizing = config::kCommandIo | config::kCommandMemory | config::kCommandIntxDisable;
 
 }  // namespace
 
@@ -95,7 +94,7 @@ void ConfigLedger::on_write(const sim::ConfigWrite& write) {
   if (endpoint && scene_.window_open() && !reference_.empty()) {
     ++writes_;
     judge_never(write, *endpoint);
-    judge_bar(write, *endpoint);
+    judge_sized(write, *endpoint);
     track_window(write);
     last_write_[{write.function, write.offset}].who =
         "last written " + hex(write.written & byte_mask(write.byte_enables), 8) + " by " + std::string(scene_.host()) +
@@ -132,12 +131,14 @@ void ConfigLedger::judge_never(const sim::ConfigWrite& write, unsigned endpoint)
   }
 }
 
-// A BAR may only be told all ones, and then what it was before.
-void ConfigLedger::judge_bar(const sim::ConfigWrite& write, unsigned endpoint) {
+// A register that is sized may only be told its test value, and then what it was before.
+void ConfigLedger::judge_sized(const sim::ConfigWrite& write, unsigned endpoint) {
   const ConfigShadow& reference = reference_[write.function];
-  if (!is_bar(reference, write.offset) || write.after == write.before) return;
-  constexpr std::uint32_t kAllOnes = 0xffff'f800;
-  if (write.after == reference.at(write.offset) || (write.written & kAllOnes) == kAllOnes) return;
+  const std::optional<SizedRegister> sized = sized_register(reference, write.offset);
+  const std::uint32_t compared = ~exempt_bits(reference, write.offset);
+  if (!sized || ((write.after ^ write.before) & compared) == 0) return;
+  if (((write.after ^ reference.at(write.offset)) & compared) == 0) return;
+  if ((write.written & sized->mask) == sized->test) return;
   evidence_.find(Check::Configuration, write.time, endpoint,
                  register_name(write.function, write.offset) + " of " + scene_.describe(write.function) +
                      " moved from " + hex(reference.at(write.offset), 8) + " to " + hex(write.after, 8));
@@ -166,7 +167,10 @@ void ConfigLedger::on_phase_end(Time time) {
   if (!scene_.window_open()) return;
   for (auto& [where, away] : away_) {
     const auto& [function, offset] = where;
-    if (away.reported || !is_bar(reference_[function], offset)) continue;
+    const bool sized = sized_register(reference_[function], offset).has_value();
+    const bool command = offset == config::kCommand &&
+                         ((shadows_[function].at(offset) ^ reference_[function].at(offset)) & kCommandSizing) != 0;
+    if (away.reported || (!sized && !command)) continue;
     away.reported = true;
     const std::optional<unsigned> endpoint = concerns(function);
     if (!endpoint) continue;
@@ -175,10 +179,11 @@ void ConfigLedger::on_phase_end(Time time) {
     observation.since = away.since;
     observation.endpoint = *endpoint;
     observation.sentence = register_name(function, offset) + " of " + scene_.describe(function) +
-                           " was sized and not written back by the end of phase " +
+                           (sized ? " was sized" : " was changed") + " and not written back by the end of phase " +
                            std::string(pcie::to_string(scene_.phase())) + ", " + readable_time(time);
     observation.cause = last_write_.at(where).who;
     evidence_.find(Check::Configuration, std::move(observation));
+    if (!sized) continue;
     evidence_.disrupt(
         time, scene_.endpoints_below(function), Rank::Act, Evidence::checks({Check::Protocol, Check::Handover}),
         register_name(function, offset) + " of " + scene_.describe(function) + " sized and not written back");

@@ -72,7 +72,7 @@ class ConfigLedger {
   [[nodiscard]] std::optional<unsigned> concerns(sim::FunctionIndex function) const;
   void note_disruptions(const sim::ConfigWrite& write);
   void judge_never(const sim::ConfigWrite& write, unsigned endpoint);
-  void judge_bar(const sim::ConfigWrite& write, unsigned endpoint);
+  void judge_sized(const sim::ConfigWrite& write, unsigned endpoint);
   void track_window(const sim::ConfigWrite& write);
   [[nodiscard]] std::string register_name(sim::FunctionIndex function, unsigned offset) const;
 

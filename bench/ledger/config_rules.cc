@@ -19,6 +19,8 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
       {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kMastering}};
   if (function.bridge()) {
     fields.push_back({config::kPrimaryBus, 0x00ff'ffff, "bus numbers", false, kTraffic});
+    fields.push_back({config::kMemoryBase, 0xfff0'fff0, "memory window", false,
+                      Evidence::checks({Check::Protocol, Check::Handover})});
     fields.push_back(
         {0x3c, std::uint32_t{config::kBridgeControlSecondaryReset} << 16, "secondary bus reset", false, kTraffic});
   }
@@ -45,6 +47,30 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
         {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts});
   }
   return fields;
+}
+
+std::optional<SizedRegister> sized_register(const ConfigShadow& function, unsigned offset) {
+  constexpr std::uint32_t kBarOnes = 0xffff'f800;
+  constexpr SizedRegister kBar{kBarOnes, kBarOnes};
+  if (!function.bridge()) {
+    const bool bar = (offset >= config::kBar0 && offset < 0x28) || offset == config::kRomBar;
+    return bar ? std::optional(kBar) : std::nullopt;
+  }
+  if ((offset >= config::kBar0 && offset < 0x18) || offset == config::kBridgeRomBar) return kBar;
+  switch (offset) {
+    case config::kIoBase:
+      return SizedRegister{0xffff, 0xe0f0};
+    case config::kPrefetchBase:
+      return SizedRegister{~0u, 0xffe0'fff0};
+    case config::kPrefetchBaseUpper:
+      return SizedRegister{~0u, ~0u};
+    case config::kPrefetchLimitUpper:  // the window is closed while its other registers are written
+      return SizedRegister{~0u, 0};
+    case config::kIoBaseUpper:
+      return SizedRegister{0xffff, 0xffff};
+    default:
+      return std::nullopt;
+  }
 }
 
 std::uint32_t exempt_bits(const ConfigShadow& function, unsigned offset) {

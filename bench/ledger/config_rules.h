@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,14 @@ struct NeverField {
   Evidence::Checks explains = 0;  // what a change of it may break; 0: nothing by itself
 };
 [[nodiscard]] std::vector<NeverField> never_fields(const ConfigShadow& function);
+
+// A register that may be told its test value, and then what it was before, and nothing else: BARs, and the windows of
+// a bridge that a kernel tries out.
+struct SizedRegister {
+  std::uint32_t mask = 0;  // bits that tell a test value
+  std::uint32_t test = 0;
+};
+[[nodiscard]] std::optional<SizedRegister> sized_register(const ConfigShadow& function, unsigned offset);
 
 // Bits of the double word at `offset` that need not be as before: RW1C status, header log, PME status, Interrupt Line.
 [[nodiscard]] std::uint32_t exempt_bits(const ConfigShadow& function, unsigned offset);

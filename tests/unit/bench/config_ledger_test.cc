@@ -138,5 +138,41 @@ TEST_F(Config, MasterAbortModeMayBeClearedAndRestored) {
   EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
 }
 
+TEST_F(Config, ABridgesMemoryWindowMayNotChangeForAMoment) {
+  write(us(3), kRootPort, config::kMemoryBase, 0, 0x0010'0000);
+  write(us(4), kRootPort, config::kMemoryBase, 0, 0);
+  EXPECT_NE(first(Check::Configuration).find("memory window changed from 0x0 to 0x10000 at"), std::string::npos)
+      << first(Check::Configuration);
+}
+
+TEST_F(Config, ABridgesPrefetchableWindowMayOnlyBeTriedOut) {
+  write(us(3), kRootPort, config::kPrefetchBase, 0xffe0'fff0, 0xfff0'fff0);
+  write(us(4), kRootPort, config::kPrefetchBase, 0, 0);
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+  write(us(5), kRootPort, config::kPrefetchBase, 0x0010'0000, 0x0010'0000);
+  write(us(6), kRootPort, config::kPrefetchBase, 0, 0);
+  EXPECT_EQ(count(Check::Configuration), 1u);
+  EXPECT_NE(first(Check::Configuration).find("moved from 0x00000000 to 0x00100000"), std::string::npos);
+}
+
+TEST_F(Config, ARomBarMayOnlyBeSized) {
+  write(us(3), kEndpoint0, config::kRomBar, 0xffff'f800, 0xffff'0000);
+  write(us(4), kEndpoint0, config::kRomBar, 0, 0);
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+  write(us(5), kEndpoint0, config::kRomBar, 0x1000'0001, 0x1000'0001);
+  EXPECT_EQ(count(Check::Configuration), 1u);
+}
+
+TEST_F(Config, DecodingThatIsOffForLongerThanItsPhaseIsFound) {
+  write(us(3), kEndpoint0, config::kCommand, 0x4, 0x0010'0004);
+  write(us(4), kEndpoint0, config::kCommand, 0x6, 0x0010'0006);
+  ledger.on_phase_end(us(5));
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+  write(us(6), kEndpoint0, config::kCommand, 0x4, 0x0010'0004);
+  ledger.on_phase_end(us(7));
+  EXPECT_NE(first(Check::Configuration).find("was changed and not written back by the end of phase"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing
