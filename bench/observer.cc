@@ -102,12 +102,17 @@ void Observer::settle_window(Time time) {
     window_spaces_ = config_spaces();
     all.config.open_window(time, window_spaces_);
     all.identity.open_window(time);
+    for (EndpointLedger& endpoint : all.endpoints) endpoint.interrupts().open_window(endpoint.registers());
   }
   if (all.scene.window_end() && !window_closed_) {
     window_closed_ = true;
     settle();
     const std::vector<ConfigShadow> spaces = config_spaces();
-    all.config.close_window(time, spaces, all.scene.find(pcie::Step::WindowEnd) != nullptr);
+    const bool complete = all.scene.find(pcie::Step::WindowEnd) != nullptr;
+    all.config.close_window(time, spaces, complete);
+    for (EndpointLedger& endpoint : all.endpoints) {
+      if (complete) endpoint.interrupts().close_window(time, endpoint.registers());
+    }
     all.identity.close_window(time);
     all.requests.judge_error_bits(time, window_spaces_, spaces);
     all.memory.compare(time, "when the window closed");

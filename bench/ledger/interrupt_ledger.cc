@@ -114,6 +114,25 @@ void InterruptLedger::on_enable(Time time, bool deliverable) {
   changed_ = time;
 }
 
+std::uint32_t InterruptLedger::live(const EndpointRegisters& registers) const {
+  std::uint32_t live = 0;
+  for (unsigned vector = 0; deliverable_ && vector < kVectors; ++vector) {
+    if (table::kVectorControlMask.extract(registers.at(table::vector_control(vector))) == 0) live |= 1u << vector;
+  }
+  return live;
+}
+
+void InterruptLedger::open_window(const EndpointRegisters& registers) { live_ = live(registers); }
+
+void InterruptLedger::close_window(Time time, const EndpointRegisters& registers) {
+  const std::uint32_t held = live_ & ~live(registers);
+  for (unsigned vector = 0; vector < kVectors; ++vector) {
+    if (((held >> vector) & 1) == 0) continue;
+    report(time, scene_.window_begin().value_or(time),
+           name(vector) + " could fire before the update and cannot fire after it");
+  }
+}
+
 void InterruptLedger::on_end(Time time, const EndpointRegisters& registers) {
   const Time since = scene_.window_begin().value_or(time);
   for (const Message& message : in_flight_) {

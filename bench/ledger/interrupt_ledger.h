@@ -36,6 +36,9 @@ class InterruptLedger {
   void on_message(Time time, std::uint64_t address, std::uint32_t data, sim::MessageOutcome outcome);
   // Whether MSI-X is enabled and not masked as a whole; called when it may have changed.
   void on_enable(Time time, bool deliverable);
+  // The window opens; what can fire now must be able to fire again when it closes.
+  void open_window(const EndpointRegisters& registers);
+  void close_window(Time time, const EndpointRegisters& registers);
   // The run is over.
   void on_end(Time time, const EndpointRegisters& registers);
 
@@ -48,6 +51,8 @@ class InterruptLedger {
     std::uint32_t data = 0;
   };
 
+  // Vectors that can fire now.
+  [[nodiscard]] std::uint32_t live(const EndpointRegisters& registers) const;
   [[nodiscard]] std::uint64_t outstanding(const Vector& vector) const {
     const std::uint64_t answered = vector.coalesced + vector.sent;
     return vector.events > answered ? vector.events - answered : 0;
@@ -63,7 +68,8 @@ class InterruptLedger {
   std::array<Vector, kVectors> vectors_{};
   std::deque<Message> in_flight_;
   bool deliverable_ = false;
-  Time changed_;  // when deliverable_ last changed
+  std::uint32_t live_ = 0;  // vectors that could fire when the window opened
+  Time changed_;            // when deliverable_ last changed
 };
 
 }  // namespace holdover::bench

@@ -123,5 +123,24 @@ TEST_F(Interrupts, AnEventMayWaitAtTheEndWhereItsVectorIsMasked) {
   EXPECT_EQ(count(Check::Interrupts), 0u) << first(Check::Interrupts);
 }
 
+TEST_F(Interrupts, AVectorThatTheUpdateLeavesMaskedIsFound) {
+  open_window(us(1));
+  ledger.open_window(registers);
+  write(table::vector_control(1), 1);
+  ledger.close_window(us(9), registers);
+  EXPECT_EQ(count(Check::Interrupts), 1u);
+  EXPECT_EQ(first(Check::Interrupts), "vector 1 of endpoint 0 could fire before the update and cannot fire after it");
+}
+
+TEST_F(Interrupts, AVectorThatWasMaskedForAMomentIsNoFinding) {
+  ledger.open_window(registers);
+  ledger.on_enable(us(2), false);
+  write(table::vector_control(1), 1);
+  write(table::vector_control(1), 0);
+  ledger.on_enable(us(3), true);
+  ledger.close_window(us(9), registers);
+  EXPECT_EQ(count(Check::Interrupts), 0u) << first(Check::Interrupts);
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing
