@@ -11,7 +11,7 @@ std::string n(std::uint64_t count) { return std::to_string(count); }
 
 void continuity(const Ledgers& ledgers, CheckResult& result) {
   std::uint64_t records = 0;
-  std::uint64_t missed = 0;
+  std::uint64_t absent = 0;
   std::uint64_t cells = 0;
   std::uint64_t to_host = 0;
   std::uint64_t to_card = 0;
@@ -23,7 +23,7 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
     if (((ledgers.scene.judged_endpoints() >> endpoint) & 1) == 0) continue;
     const HeartbeatLedger& heartbeat = ledgers.endpoints[endpoint].heartbeat();
     records += heartbeat.records();
-    missed += heartbeat.missed();
+    absent += heartbeat.absent();
     cells += heartbeat.cells();
     longest = std::max(longest, heartbeat.longest_silence().value_or(Time{0}));
     if (heartbeat.ever_ran()) limit = std::max(limit, heartbeat.limit());
@@ -34,11 +34,11 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
       stall = std::max(stall, channel.longest_stall());
     }
   }
-  result.figure = n(records) + " records, " + n(missed) + " missed, longest silence " + readable_time(longest) +
-                  " of " + readable_time(limit) + "; " + n(to_host >> 10) + " KiB to the host, " + n(to_card >> 10) +
-                  " KiB to the card in " + n(laps) + " laps";
+  result.figure = n(records) + " records, " + n(absent) + " due and never arrived, longest silence " +
+                  readable_time(longest) + " of " + readable_time(limit) + "; " + n(to_host >> 10) +
+                  " KiB to the host, " + n(to_card >> 10) + " KiB to the card in " + n(laps) + " laps";
   result.numbers = {{"records", records},
-                    {"missed", missed},
+                    {"absent", absent},
                     {"reader_cells", cells},
                     {"longest_silence_ps", longest.count()},
                     {"silence_limit_ps", limit.count()},

@@ -24,14 +24,28 @@ ChannelLedger::ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evid
 void ChannelLedger::on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write) {
   if (write.offset != regs::control(channel_)) return;
   if (regs::kControlReset.extract(write.value) != 0) {
+    on_time(time);
+    judge_control(time, "reset of ");
     forget();
     return;
   }
   const bool run = regs::kControlRun.extract(write.value) != 0;
   if (run && reset_) forget();
-  if (run && !running_) start(time, registers);
-  if (!run && running_) on_time(time);
+  if (run && !running_) {
+    if (ever_ran_) judge_control(time, "start of ");
+    start(time, registers);
+  } else if (!run && running_) {
+    on_time(time);
+    judge_control(time, "stop of ");
+  }
   running_ = run;
+}
+
+void ChannelLedger::judge_control(Time time, const std::string& what) {
+  if (!evidence_.scene().traffic_bound()) return;
+  evidence_.disrupt(time, 1u << endpoint_, Rank::Act, Evidence::checks({Check::Continuity, Check::Interrupts}),
+                    what + name());
+  evidence_.find(Check::Continuity, time, endpoint_, what + name() + " by its driver, where traffic must go on");
 }
 
 void ChannelLedger::forget() {

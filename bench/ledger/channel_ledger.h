@@ -37,6 +37,9 @@ class ChannelLedger {
   [[nodiscard]] bool to_host() const { return to_host_; }
   [[nodiscard]] bool ever_ran() const { return ever_ran_; }
   [[nodiscard]] bool running() const { return running_; }
+  // Whether this ledger can follow it to its end: it never waits for its host, and bears the generator's values.
+  [[nodiscard]] bool endless() const { return cyclic_ && pattern_; }
+  [[nodiscard]] Time last_progress() const { return last_; }
 
   // Accesses that were found to be this channel's.
   void on_data_write(Time time, const ByteRun& run);
@@ -65,6 +68,8 @@ class ChannelLedger {
   };
 
   void forget();
+  // An act of the host upon the channel, and a finding where traffic must go on.
+  void judge_control(Time time, const std::string& what);
   void start(Time time, const EndpointRegisters& registers);
   [[nodiscard]] bool known(std::uint64_t slot) const {
     return slot < slots_.size() && slots_[slot].known == 0xffff'ffff;

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "bench/ledger/channel_ledger.h"
@@ -40,14 +43,26 @@ class EndpointLedger {
  private:
   void on_write(const sim::MemoryAccess& access, const ByteRun& run);
   void on_read(const sim::MemoryAccess& access, const ByteRun& run);
+  // Reads of the host from the endpoint's registers: each is answered, and what the card counted as wrong is wrong.
+  void on_host_read(Time time, const pcie::Tlp& tlp);
+  void on_host_answer(Time time, const pcie::Tlp& tlp);
+  void judge_counter(Time time, std::uint32_t offset, std::uint32_t value);
   void stray(Time time, const char* verb, std::uint64_t iova, std::uint64_t bytes);
 
   unsigned endpoint_;
+  struct HostRead {
+    Time since;
+    std::uint64_t address = 0;
+    std::optional<std::uint32_t> offset;  // in BAR 0
+  };
+
   Evidence& evidence_;
   EndpointRegisters registers_;
   HeartbeatLedger heartbeat_;
   InterruptLedger interrupts_;
   std::vector<ChannelLedger> channels_;
+  std::map<std::uint32_t, HostRead> host_reads_;  // by requester and tag
+  std::set<std::uint32_t> wrong_counters_;        // reported
   Time last_sign_;
   std::uint64_t tlps_ = 0;
 };

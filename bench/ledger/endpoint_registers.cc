@@ -24,6 +24,11 @@ void EndpointRegisters::reset() {
   }
 }
 
+std::optional<std::uint32_t> EndpointRegisters::offset_of(std::uint64_t address) const {
+  if (base_ == 0 || address < base_ || address - base_ >= regs::kBarBytes) return std::nullopt;
+  return static_cast<std::uint32_t>(address - base_);
+}
+
 std::vector<EndpointRegisters::Write> EndpointRegisters::on_request(const pcie::Tlp& tlp) {
   std::vector<Write> writes;
   if (tlp.kind != pcie::TlpKind::MemoryWrite || base_ == 0 || tlp.address < base_) return writes;

@@ -27,6 +27,8 @@ class EndpointRegisters {
   // A memory request on its way to the endpoint; the registers that it writes, in order.
   [[nodiscard]] std::vector<Write> on_request(const pcie::Tlp& tlp);
 
+  // Offset in BAR 0 of an address, nothing where it lies outside.
+  [[nodiscard]] std::optional<std::uint32_t> offset_of(std::uint64_t address) const;
   [[nodiscard]] std::uint32_t at(std::uint32_t offset) const { return values_[offset / 4]; }
   [[nodiscard]] std::uint64_t pair_at(std::uint32_t offset_low) const {
     return at(offset_low) | (std::uint64_t{at(offset_low + 4)} << 32);

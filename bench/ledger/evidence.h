@@ -49,6 +49,8 @@ class Evidence {
 
   explicit Evidence(const Scene& scene) : scene_(scene) {}
 
+  [[nodiscard]] const Scene& scene() const { return scene_; }
+
   // `what` is a clause, «bus master enable cleared at 0000:02:00.0 (endpoint 0)»; who, phase and time are added.
   void disrupt(Time time, std::uint32_t endpoints, Rank rank, Checks explains, const std::string& what);
   void find(Check check, Observation observation);

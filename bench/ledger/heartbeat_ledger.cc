@@ -31,26 +31,48 @@ HeartbeatLedger::SegmentCount& HeartbeatLedger::segment() {
 
 void HeartbeatLedger::on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write) {
   if (write.offset == writer_regs::kControl) {
-    const bool run = writer_regs::kControlRun.extract(write.value) != 0;
-    if (run && (!writer_.running || writer_.reset)) start_writer(time, registers);
-    if (!run && writer_.running) {
-      on_time(time);
-      writer_.running = false;
-    }
+    control_writer(time, registers, writer_regs::kControlRun.extract(write.value) != 0);
   } else if (write.offset == reader_regs::kControl) {
-    const bool run = reader_regs::kControlRun.extract(write.value) != 0;
-    if (run && (!reader_.running || reader_.reset)) {
-      const std::uint64_t cells = reader_.cells;
-      reader_ = Reader{};
-      reader_.cells = cells;
-      reader_.ever_ran = true;
-      reader_.base = registers.pair_at(reader_regs::kRingBaseLo);
-      reader_.entries = std::max(1u, registers.at(reader_regs::kRingEntries));
-      reader_.seed = registers.at(reader_regs::kSeed);
-      reader_.last = time;
-    }
-    reader_.running = run;
+    control_reader(time, registers, reader_regs::kControlRun.extract(write.value) != 0);
   }
+}
+
+void HeartbeatLedger::judge_control(Time time, const std::string& what) {
+  if (!scene_.traffic_bound()) return;
+  const std::string whose = what + " of endpoint " + std::to_string(endpoint_);
+  evidence_.disrupt(time, 1u << endpoint_, Rank::Act, Evidence::checks({Check::Continuity, Check::Interrupts}), whose);
+  evidence_.find(Check::Continuity, time, endpoint_, whose + " by its driver, where traffic must go on");
+}
+
+void HeartbeatLedger::control_writer(Time time, const EndpointRegisters& registers, bool run) {
+  if (run && (!writer_.running || writer_.reset)) {
+    if (writer_.ever_ran) judge_control(time, "start of the heartbeat writer");
+    start_writer(time, registers);
+  } else if (!run && writer_.running) {
+    on_time(time);
+    count_absent(time);
+    judge_control(time, "stop of the heartbeat writer");
+    writer_.running = false;
+  }
+}
+
+void HeartbeatLedger::control_reader(Time time, const EndpointRegisters& registers, bool run) {
+  if (run && (!reader_.running || reader_.reset)) {
+    if (reader_.ever_ran) judge_control(time, "start of the heartbeat reader");
+    const std::uint64_t cells = reader_.cells;
+    reader_ = Reader{};
+    reader_.cells = cells;
+    reader_.ever_ran = true;
+    reader_.base = registers.pair_at(reader_regs::kRingBaseLo);
+    reader_.entries = std::max(1u, registers.at(reader_regs::kRingEntries));
+    reader_.seed = registers.at(reader_regs::kSeed);
+    reader_.period = kClock * registers.at(reader_regs::kPeriod);
+    reader_.last = time;
+  } else if (!run && reader_.running) {
+    on_time(time);
+    judge_control(time, "stop of the heartbeat reader");
+  }
+  reader_.running = run;
 }
 
 void HeartbeatLedger::start_writer(Time time, const EndpointRegisters& registers) {
@@ -104,6 +126,7 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
   }
   if (!writer_.first) {
     const std::uint64_t missed = record.missed - writer_.missed;
+    if (record.sequence > writer_.sequence) writer_.absent += record.sequence - writer_.sequence;
     if (missed != 0) {
       lost(time, whose + " missed " + std::to_string(missed) + " heartbeat deadlines before record " +
                      std::to_string(record.sequence));
@@ -116,6 +139,10 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
     } else if (record.time - writer_.clock != (record.sequence - writer_.sequence + 1) * (writer_.period / kClock)) {
       lost(time, number + " has a time stamp off its deadline");
     }
+  }
+  if (writer_.first && record.sequence != 0) {
+    writer_.absent += record.sequence;
+    lost(time, "heartbeat records 0 to " + std::to_string(record.sequence - 1) + " of " + whose + " lost");
   }
   on_time(time);
   if (writer_.running || !writer_.first) count_silence(time);
@@ -136,7 +163,37 @@ void HeartbeatLedger::count_silence(Time time) {
   if (!now.longest_silence || gap > *now.longest_silence) now.longest_silence = gap;
 }
 
+// Records whose deadline, and the longest time that the machine may take for one, have passed since the latest one.
+void HeartbeatLedger::count_absent(Time time) {
+  if (time <= writer_.last + limit() || writer_.period == Time{0}) return;
+  writer_.absent += (time - writer_.last - machine_delay_).count() / writer_.period.count();
+}
+
+void HeartbeatLedger::on_transmit(std::uint64_t iova) {
+  if (!writer_.ever_ran || iova < writer_.base || iova >= writer_.base + writer_.entries * kRecordBytes) return;
+  ++writer_.sent;
+}
+
+void HeartbeatLedger::on_end(Time time, bool stopped) {
+  if (writer_.running) count_absent(time);
+  if (!stopped || writer_.sent <= writer_.records) return;
+  lost(time, std::to_string(writer_.sent - writer_.records) + " heartbeat records left endpoint " +
+                 std::to_string(endpoint_) + " and never reached memory");
+}
+
 void HeartbeatLedger::on_time(Time time) {
+  if (reader_.running && !reader_.silent && time > reader_.last + reader_limit()) {
+    reader_.silent = true;
+    Evidence::Observation observation;
+    observation.time = reader_.last + reader_limit();
+    observation.since = reader_.last;
+    observation.due = reader_.last + reader_.period;
+    observation.endpoint = endpoint_;
+    observation.sentence = "the heartbeat reader of endpoint " + std::to_string(endpoint_) +
+                           " asked for nothing for more than " + readable_time(reader_limit()) + " after " +
+                           readable_time(reader_.last);
+    evidence_.find(Check::Continuity, std::move(observation));
+  }
   if (!writer_.running || time <= writer_.last + limit()) return;
   count_silence(time);
   if (writer_.silent) return;
@@ -157,6 +214,7 @@ void HeartbeatLedger::on_time(Time time) {
 bool HeartbeatLedger::on_read_request(Time time, std::uint64_t iova, std::uint64_t bytes) {
   if (!reader_.ever_ran || iova < reader_.base || iova >= reader_.base + reader_.entries * kRecordBytes) return false;
   const std::uint64_t cell = (iova - reader_.base) / kRecordBytes;
+  on_time(time);
   Evidence::Observation observation;
   observation.time = time;
   observation.since = reader_.last;
@@ -165,12 +223,12 @@ bool HeartbeatLedger::on_read_request(Time time, std::uint64_t iova, std::uint64
     observation.sentence = "the heartbeat reader of endpoint " + std::to_string(endpoint_) + " asked for " +
                            std::to_string(bytes) + " bytes at " + hex(iova) + ": no whole cell";
     evidence_.find(Check::Continuity, std::move(observation));
-  } else if (!reader_.first && cell != reader_.next) {
+  } else if (cell != reader_.next) {
     observation.sentence = "the heartbeat reader of endpoint " + std::to_string(endpoint_) + " asked for cell " +
                            std::to_string(cell) + "; " + std::to_string(reader_.next) + " was expected";
     evidence_.find(Check::Continuity, std::move(observation));
   }
-  reader_.first = false;
+  reader_.silent = false;
   reader_.next = (cell + 1) % reader_.entries;
   reader_.last = time;
   ++reader_.cells;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bench/ledger/byte_run.h"
@@ -29,19 +30,29 @@ class HeartbeatLedger {
   bool on_memory_write(Time time, const ByteRun& run);
   bool on_memory_read(Time time, const ByteRun& run);
   bool on_read_request(Time time, std::uint64_t iova, std::uint64_t bytes);
+  // A memory write leaves the endpoint; counted where it goes to the ring.
+  void on_transmit(std::uint64_t iova);
   // The function lost its state: a start after this is a fresh one.
   void on_function_reset() { writer_.reset = reader_.reset = true; }
   // Time has come this far without another record.
   void on_time(Time time);
+  // The run is over. `stopped`: traffic had been stopped before, so that every record that was sent must have come.
+  void on_end(Time time, bool stopped);
 
   [[nodiscard]] bool running() const { return writer_.running; }
   [[nodiscard]] bool ever_ran() const { return writer_.ever_ran; }
   [[nodiscard]] Time last_sign() const { return writer_.last; }
   [[nodiscard]] std::uint64_t records() const { return writer_.records; }
-  [[nodiscard]] std::uint64_t missed() const { return writer_.missed; }
+  // Deadlines that passed without a record in memory, whatever became of it, until the latest record or until the
+  // writer was stopped.
+  [[nodiscard]] std::uint64_t absent() const { return writer_.absent; }
   [[nodiscard]] std::uint64_t cells() const { return reader_.cells; }
+  [[nodiscard]] bool reader_running() const { return reader_.running; }
+  [[nodiscard]] Time last_cell() const { return reader_.last; }
   [[nodiscard]] Time period() const { return writer_.period; }
   [[nodiscard]] Time limit() const { return writer_.period + machine_delay_; }
+  // A read may wait for a whole period after its deadline before it is given up.
+  [[nodiscard]] Time reader_limit() const { return reader_.period * 2 + machine_delay_; }
   [[nodiscard]] std::optional<Time> longest_silence() const { return writer_.longest; }
   [[nodiscard]] const std::vector<SegmentCount>& segments() const { return segments_; }
 
@@ -59,7 +70,9 @@ class HeartbeatLedger {
     std::uint64_t sequence = 0;  // expected next
     std::uint64_t clock = 0;     // time stamp of the latest record, in endpoint clocks
     std::uint64_t missed = 0;
+    std::uint64_t absent = 0;
     std::uint64_t records = 0;
+    std::uint64_t sent = 0;
     std::optional<Time> longest;
   };
   struct Reader {
@@ -69,13 +82,19 @@ class HeartbeatLedger {
     std::uint64_t base = 0;
     std::uint64_t entries = 0;
     std::uint32_t seed = 0;
+    Time period;
+    bool silent = false;  // the present silence has been reported
     std::uint64_t cells = 0;
     std::uint64_t next = 0;  // cell expected to be asked for next
-    bool first = true;
     Time last;
   };
 
   void start_writer(Time time, const EndpointRegisters& registers);
+  void control_writer(Time time, const EndpointRegisters& registers, bool run);
+  void control_reader(Time time, const EndpointRegisters& registers, bool run);
+  // A stream was stopped or started: an act of the host, and a finding where traffic must go on.
+  void judge_control(Time time, const std::string& what);
+  void count_absent(Time time);
   void judge_record(Time time, const ByteRun& run);
   void count_silence(Time time);
   void lost(Time time, std::string sentence);

@@ -31,7 +31,7 @@ void ResetLedger::on_reset(Time time, sim::FunctionIndex function, sim::ResetKin
   const std::string what = std::string(name(kind)) + " of " + scene_.describe(function);
   evidence_.disrupt(time, below, Rank::Consequence, Evidence::kTraffic, what);
   const std::uint32_t judged = below & scene_.judged_endpoints();
-  if (!matters() || judged == 0) return;
+  if (!scene_.traffic_bound() || judged == 0) return;
   ++resets_;
   evidence_.find(Check::ResetAndLink, time, static_cast<unsigned>(std::countr_zero(judged)), what);
 }
@@ -42,7 +42,7 @@ void ResetLedger::on_link(Time time, sim::FunctionIndex port, bool up) {
   const std::string what = "link below " + scene_.describe(port) + " went down";
   evidence_.disrupt(time, below, Rank::Consequence, Evidence::kTraffic, what);
   const std::uint32_t judged = below & scene_.judged_endpoints();
-  if (!matters() || judged == 0) return;
+  if (!scene_.traffic_bound() || judged == 0) return;
   ++link_losses_;
   evidence_.find(Check::ResetAndLink, time, static_cast<unsigned>(std::countr_zero(judged)), what);
 }

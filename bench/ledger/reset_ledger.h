@@ -21,10 +21,6 @@ class ResetLedger {
   [[nodiscard]] std::uint64_t link_losses() const { return link_losses_; }
 
  private:
-  [[nodiscard]] bool matters() const {
-    return scene_.window_open() || (scene_.traffic_expected() && !scene_.window_end());
-  }
-
   const Scene& scene_;
   Evidence& evidence_;
   std::uint64_t resets_ = 0;

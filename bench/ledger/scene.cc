@@ -119,7 +119,7 @@ std::string Scene::describe(sim::FunctionIndex function) const {
 }
 
 std::uint32_t Scene::judged_endpoints() const {
-  if (recorded_ != 0) return recorded_;
+  if (recorded_ != 0) return handed_over();
   return static_cast<std::uint32_t>((std::uint64_t{1} << endpoint_count()) - 1);
 }
 

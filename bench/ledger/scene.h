@@ -56,6 +56,8 @@ class Scene {
   [[nodiscard]] bool window_open() const { return window_begin_ && !window_end_; }
   // Between Step::TrafficStarted and Step::TrafficStopped, and never beyond the window's unplanned end.
   [[nodiscard]] bool traffic_expected() const { return traffic_; }
+  // No stream may be stopped, started anew or reset: from Step::TrafficStarted, or the window's begin, to its end.
+  [[nodiscard]] bool traffic_bound() const { return window_open() || (traffic_ && !window_end_); }
 
   [[nodiscard]] const std::vector<sim::FunctionInfo>& functions() const { return functions_; }
   [[nodiscard]] unsigned endpoint_count() const { return static_cast<unsigned>(endpoints_.size()); }
@@ -69,7 +71,11 @@ class Scene {
   // «0000:02:00.0 (endpoint 0)».
   [[nodiscard]] std::string describe(sim::FunctionIndex function) const;
 
-  // Endpoints that are judged: those that the host recorded for the update, and every endpoint where it recorded none.
+  // The scenario has these endpoints handed over, whatever the host says.
+  void expect_handover(std::uint32_t endpoints) { expected_ = endpoints; }
+  // Endpoints that the scenario, or the host, has handed over.
+  [[nodiscard]] std::uint32_t handed_over() const { return recorded_ | expected_; }
+  // Endpoints that are judged: those that are handed over, and every endpoint where the host recorded none.
   [[nodiscard]] std::uint32_t judged_endpoints() const;
 
  private:
@@ -86,6 +92,7 @@ class Scene {
   bool refused_ = false;
   bool traffic_ = false;
   std::uint32_t recorded_ = 0;
+  std::uint32_t expected_ = 0;
 };
 
 // «1.482 ms», for people.

@@ -189,5 +189,23 @@ TEST_F(ChannelToCard, ChangedMemoryServedToTheChannelIsAMemoryFinding) {
   EXPECT_NE(first(Check::Memory).find("that nobody has put there"), std::string::npos);
 }
 
+TEST_F(Channel, AChannelStoppedAndStartedAgainInTheWindowIsNoContinuity) {
+  lap(0);
+  open_window(us(0));
+  const std::uint32_t control = registers.at(regs::control(0));
+  write(regs::control(0), control & ~regs::kControlRun.mask());
+  write(regs::control(0), control);
+  lap(1);
+  EXPECT_EQ(count(Check::Continuity), 2u);
+  EXPECT_EQ(first(Check::Continuity), "stop of channel 0 of endpoint 0 by its driver, where traffic must go on");
+}
+
+TEST_F(Channel, AChannelResetInTheWindowIsNoContinuity) {
+  lap(0);
+  open_window(us(0));
+  write(regs::control(0), regs::kControlReset.mask());
+  EXPECT_EQ(first(Check::Continuity), "reset of channel 0 of endpoint 0 by its driver, where traffic must go on");
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing

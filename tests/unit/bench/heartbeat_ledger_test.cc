@@ -145,5 +145,91 @@ TEST_F(Heartbeat, AWrongByteServedToTheReaderIsFound) {
   EXPECT_NE(first(Check::Memory).find("wrong byte at 0x200025"), std::string::npos);
 }
 
+TEST_F(Heartbeat, AStreamThatDoesNotBeginAtItsBeginningHasLostRecords) {
+  record(us(4), 1);
+  ASSERT_EQ(count(Check::Continuity), 2u);  // its silence, and what was lost in it
+  EXPECT_EQ(evidence.list(Check::Continuity, ~0u).back().sentence, "heartbeat records 0 to 0 of endpoint 0 lost");
+  EXPECT_EQ(ledger.absent(), 1u);
+}
+
+TEST_F(Heartbeat, AWriterStoppedAndStartedAgainInTheWindowIsNoContinuity) {
+  record(us(2), 0);
+  open_window(us(2));
+  write(us(3), writer::kControl, 0);
+  write(us(4), writer::kControl, writer::kControlRun.mask());
+  record(us(6), 0);
+  EXPECT_EQ(count(Check::Continuity), 2u);
+  EXPECT_EQ(first(Check::Continuity),
+            "stop of the heartbeat writer of endpoint 0 by its driver, where traffic must go on");
+}
+
+TEST_F(Heartbeat, AWriterMayBeStoppedOnceTheWindowIsClosed) {
+  mark(us(0), pcie::Phase::Setup, pcie::Step::TrafficStarted);
+  record(us(2), 0);
+  open_window(us(2));
+  mark(us(3), pcie::Phase::Finish, pcie::Step::WindowEnd);
+  write(us(3), writer::kControl, 0);
+  EXPECT_EQ(count(Check::Continuity), 0u) << first(Check::Continuity);
+}
+
+TEST_F(Heartbeat, ARecordThatWasSentLastAndNeverCameIsFound) {
+  ledger.on_transmit(kRing);
+  record(us(2), 0);
+  ledger.on_transmit(kRing + sizeof(host::HeartbeatRecord));
+  write(us(4), writer::kControl, 0);
+  ledger.on_end(us(5), true);
+  EXPECT_EQ(first(Check::Continuity), "1 heartbeat records left endpoint 0 and never reached memory");
+}
+
+TEST_F(Heartbeat, RecordsThatWereDueAndNeverCameAreCounted) {
+  record(us(2), 0);
+  record(us(10), 4);
+  EXPECT_EQ(ledger.absent(), 3u);
+  ledger.on_end(us(31), false);  // 12, 14, …, 30 were due; the machine may still have the last one
+  EXPECT_EQ(ledger.absent(), 13u);
+}
+
+class HeartbeatReader : public Heartbeat {
+ protected:
+  HeartbeatReader() {
+    write(us(0), writer::kControl, 0);
+    write(us(0), reader::kRingBaseLo, 0x20'0000);
+    write(us(0), reader::kRingEntries, 3);
+    write(us(0), reader::kPeriod, kPeriodClocks);
+    write(us(0), reader::kControl, 1);
+  }
+  void ask(Time time, unsigned cell) { EXPECT_TRUE(ledger.on_read_request(time, 0x20'0000 + 32 * cell, 32)); }
+};
+
+TEST_F(HeartbeatReader, AReaderThatAsksForNothingAnyMoreIsFound) {
+  ask(us(2), 0);
+  ledger.on_time(us(7));  // two periods and the machine's delay
+  EXPECT_EQ(count(Check::Continuity), 0u) << first(Check::Continuity);
+  ledger.on_time(us(8));
+  ledger.on_time(us(100));
+  EXPECT_EQ(count(Check::Continuity), 1u);
+  EXPECT_EQ(first(Check::Continuity),
+            "the heartbeat reader of endpoint 0 asked for nothing for more than 5.000 us after 2.000 us");
+}
+
+TEST_F(HeartbeatReader, AWholeRingThatWasSkippedIsFoundAsSilence) {
+  ask(us(2), 0);
+  ask(us(10), 1);
+  EXPECT_EQ(count(Check::Continuity), 1u);
+}
+
+TEST_F(HeartbeatReader, TheFirstCellIsTheFirstOfTheRing) {
+  ask(us(2), 1);
+  EXPECT_NE(first(Check::Continuity).find("asked for cell 1; 0 was expected"), std::string::npos);
+}
+
+TEST_F(HeartbeatReader, AReaderStoppedInTheWindowIsFound) {
+  ask(us(2), 0);
+  open_window(us(2));
+  write(us(3), reader::kControl, 0);
+  EXPECT_EQ(first(Check::Continuity),
+            "stop of the heartbeat reader of endpoint 0 by its driver, where traffic must go on");
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing
