@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Faults by name: which are mistakes of the kernel and which are faults of the machine.
+// Scenarios and faults by name: which endpoints are handed over; which faults are mistakes of the kernel and which are
+// faults of the machine.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ struct FaultSelection {
 };
 // Throws Error{InvalidArgument} for a name that faults() does not list.
 [[nodiscard]] FaultSelection select_faults(const std::vector<std::string>& names);
+
+// Endpoints that the scenario hands over, bit n for endpoint n of `count`.
+[[nodiscard]] std::uint32_t handed_over(std::string_view scenario, unsigned count);
 
 // Name of a machine fault, as in faults().
 [[nodiscard]] std::string_view fault_name(sim::MachineFault::Kind kind);

@@ -18,27 +18,50 @@ bool judged(const Ledgers& ledgers, unsigned endpoint) {
 // Checks that say something about all endpoints, also about those that are not handed over.
 bool concerns_everybody(Check check) { return check == Check::Memory || check == Check::Iommu; }
 
-// Whether the witness of this check saw anything at all.
+template <typename Predicate>
+bool for_all_judged(const Ledgers& ledgers, const Predicate& holds) {
+  for (unsigned endpoint = 0; endpoint < ledgers.scene.endpoint_count(); ++endpoint) {
+    if (judged(ledgers, endpoint) && !holds(endpoint)) return false;
+  }
+  return true;
+}
+
+// Whether each kind of stream was seen to run in a form that the ledgers can follow to its end, until after the window.
+bool streams_followed(const Ledgers& ledgers, unsigned endpoint) {
+  const HeartbeatLedger& heartbeat = ledgers.endpoints[endpoint].heartbeat();
+  const Time closed = ledgers.scene.window_end().value_or(Time{0});
+  if (heartbeat.records() == 0 || heartbeat.last_sign() < closed) return false;
+  if (heartbeat.cells() == 0 || heartbeat.last_cell() < closed) return false;
+  bool to_host = false;
+  bool to_card = false;
+  for (const ChannelLedger& channel : ledgers.endpoints[endpoint].channels()) {
+    if (!channel.ever_ran()) continue;
+    if (!channel.endless() || channel.bytes() == 0 || channel.last_progress() < closed) return false;
+    (channel.to_host() ? to_host : to_card) = true;
+  }
+  return to_host && to_card;
+}
+
+// Whether the witness of this check saw all that it is there to see.
 bool observed(const Ledgers& ledgers, Check check) {
   const Scene& scene = ledgers.scene;
   switch (check) {
     case Check::Continuity:
-      for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
-        if (judged(ledgers, endpoint) && ledgers.endpoints[endpoint].heartbeat().records() == 0) return false;
-      }
-      return true;
+      return scene.find(pcie::Step::TrafficStarted) != nullptr && scene.find(pcie::Step::TrafficStopped) != nullptr &&
+             for_all_judged(ledgers, [&](unsigned endpoint) { return streams_followed(ledgers, endpoint); });
     case Check::Memory:
-      return ledgers.memory.bytes_compared() != 0;
+      return ledgers.memory.bytes_compared() != 0 && !ledgers.memory.compared_nothing();
     case Check::Configuration:
       return ledgers.config.functions() != 0;
     case Check::Bdf:
-      return ledgers.identity.tlps() != 0;
+      return for_all_judged(ledgers, [&](unsigned endpoint) { return ledgers.identity.tlps_of(endpoint) != 0; });
     case Check::Iommu:
-      return ledgers.translation.translations() != 0;
+      return for_all_judged(ledgers, [&](unsigned endpoint) { return ledgers.translation.pages_of(endpoint) != 0; });
     case Check::Interrupts:
-      return std::any_of(ledgers.endpoints.begin(), ledgers.endpoints.end(), [](const EndpointLedger& endpoint) {
-        return std::any_of(endpoint.interrupts().vectors().begin(), endpoint.interrupts().vectors().end(),
-                           [](const InterruptLedger::Vector& vector) { return vector.events != 0; });
+      return for_all_judged(ledgers, [&](unsigned endpoint) {
+        const auto& vectors = ledgers.endpoints[endpoint].interrupts().vectors();
+        return std::any_of(vectors.begin(), vectors.end(),
+                           [](const InterruptLedger::Vector& vector) { return vector.arrived != 0; });
       });
     case Check::ResetAndLink:
       return true;
@@ -102,6 +125,10 @@ std::string inconclusive_reason(const Ledgers& ledgers, const Verdict& verdict, 
   if (end.kind == RunEnd::Kind::Died) {
     return end.reason + " in phase " + std::string(pcie::to_string(ledgers.scene.phase()));
   }
+  if (end.kind == RunEnd::Kind::Panicked) {
+    return "the host panicked in phase " + std::string(pcie::to_string(ledgers.scene.phase())) +
+           (end.reason.empty() ? std::string() : ": " + end.reason);
+  }
   if (!ledgers.scene.window_begin()) {
     return "the window never opened: the run ended in phase " + std::string(pcie::to_string(ledgers.scene.phase())) +
            (end.reason.empty() ? std::string() : " (" + end.reason + ")");
@@ -124,7 +151,7 @@ Verdict judge(const Ledgers& ledgers, const RunOptions& options, const RunEnd& e
                        [status](const CheckResult& check) { return check.status == status; });
   };
   const bool opened = ledgers.scene.window_begin().has_value();
-  const bool passable = opened && !any(CheckStatus::NotJudged);
+  const bool passable = opened && end.kind == RunEnd::Kind::Halted && !any(CheckStatus::NotJudged);
   if (end.kind == RunEnd::Kind::Died || (!any(CheckStatus::Fail) && !passable)) {
     verdict.outcome = Outcome::Inconclusive;
     verdict.reason = inconclusive_reason(ledgers, verdict, end);

@@ -12,9 +12,10 @@
 namespace holdover::bench {
 namespace {
 
+constexpr std::string_view kNeighbour = "neighbour";
 constexpr std::array<TableEntry, 2> kScenarios = {{
     {"continuity", "every endpoint is preserved; heartbeat, two bulk channels and interrupts go on across the update"},
-    {"neighbour", "the first endpoint is preserved, the second one below the same switch is not and must be quiet"},
+    {kNeighbour, "the first endpoint is preserved, the second one below the same switch is not and must be quiet"},
 }};
 
 struct MachineFaultEntry {
@@ -57,6 +58,11 @@ const std::vector<MachineFaultEntry>& machine_faults() {
 }  // namespace
 
 std::span<const TableEntry> scenarios() { return kScenarios; }
+
+std::uint32_t handed_over(std::string_view scenario, unsigned count) {
+  const unsigned preserved = scenario == kNeighbour ? 1u : count;
+  return static_cast<std::uint32_t>((std::uint64_t{1} << preserved) - 1);
+}
 
 std::span<const TableEntry> faults() {
   static const std::vector<TableEntry> kAll = [] {

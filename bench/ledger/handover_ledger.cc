@@ -139,11 +139,8 @@ void HandoverLedger::broken(Time time, std::string sentence) {
 
 std::vector<unsigned> HandoverLedger::recorded() const {
   std::vector<unsigned> endpoints;
-  const std::vector<Scene::Mark>& marks = scene_.marks();
-  const bool any = std::any_of(marks.begin(), marks.end(),
-                               [](const Scene::Mark& mark) { return mark.step == pcie::Step::FunctionPreserved; });
-  for (unsigned endpoint = 0; any && endpoint < scene_.endpoint_count(); ++endpoint) {
-    if (((scene_.judged_endpoints() >> endpoint) & 1) != 0) endpoints.push_back(endpoint);
+  for (unsigned endpoint = 0; endpoint < scene_.endpoint_count(); ++endpoint) {
+    if (((scene_.handed_over() >> endpoint) & 1) != 0) endpoints.push_back(endpoint);
   }
   return endpoints;
 }
@@ -170,6 +167,10 @@ void HandoverLedger::judge_live_update(Time time, const kernel::HandedLiveUpdate
   sessions_ = live_update.sessions.size();
   for (const kernel::HandedSession& session : live_update.sessions) files_ += session.files.size();
   if (sessions_ == 0) broken(time, "no handover: no session was handed over");
+  if (sessions_ != 0 && files_ < recorded().size()) {
+    broken(time, "the session has " + std::to_string(files_) + " files, and " + std::to_string(recorded().size()) +
+                     " endpoints were to be handed over");
+  }
   for (const kernel::HandedFlb& flb : live_update.flbs) {
     const std::uint64_t expected = recorded().size();
     if (flb.name != kernel::pci_abi::kCompatible || flb.count == expected) continue;
@@ -216,6 +217,20 @@ void HandoverLedger::judge_marks(Time time) {
   }
 }
 
+// A window that opens late or closes early would leave a part of the update unjudged.
+void HandoverLedger::judge_window(Time time) {
+  const Scene::Mark* begin = scene_.find(pcie::Step::WindowBegin);
+  if (begin == nullptr || begin->second_kernel || begin->phase > pcie::Phase::Preserve) {
+    broken(begin == nullptr ? time : begin->time, "nobody said before the freeze that a preserve had succeeded");
+  }
+  const Scene::Mark* end = scene_.find(pcie::Step::WindowEnd);
+  if (end == nullptr) {
+    broken(time, "the session was never finished");
+  } else if (!end->second_kernel) {
+    broken(end->time, "kernel A said that the session was finished, before the jump");
+  }
+}
+
 void HandoverLedger::on_end(Time time, bool jump_asked) {
   // A host that never came to the update says nothing about the update.
   if (!scene_.window_begin() && scene_.phase() < pcie::Phase::Preserve) return;
@@ -243,7 +258,7 @@ void HandoverLedger::on_end(Time time, bool jump_asked) {
     return;
   }
   judge_marks(time);
-  if (scene_.find(pcie::Step::WindowEnd) == nullptr) broken(time, "the session was never finished");
+  judge_window(time);
 }
 
 }  // namespace holdover::bench

@@ -46,6 +46,8 @@ class HandoverLedger {
   void judge_table(Time time, const std::vector<host::kernel::HandedPciDevice>& devices);
   void judge_live_update(Time time, const host::kernel::HandedLiveUpdate& live_update);
   void judge_marks(Time time);
+  void judge_window(Time time);
+  // Endpoints that are to be handed over.
   [[nodiscard]] std::vector<unsigned> recorded() const;
 
   const Scene& scene_;

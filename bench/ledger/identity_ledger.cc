@@ -23,6 +23,7 @@ void IdentityLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& 
   if (!scene_.window_open() || placed_.empty()) return;
   ++tlps_;
   Identity& identity = ids_.at(endpoint);
+  ++identity.tlps;
   const pcie::RequesterId id = pcie::is_completion(tlp.kind) ? tlp.completer : tlp.requester;
   if (id == identity.id || id == identity.reported) return;
   identity.reported = id;

@@ -22,6 +22,7 @@ class IdentityLedger {
   // A TLP that left the endpoint.
   void on_transmit(Time time, unsigned endpoint, const pcie::Tlp& tlp);
 
+  [[nodiscard]] std::uint64_t tlps_of(unsigned endpoint) const { return ids_.at(endpoint).tlps; }
   [[nodiscard]] std::uint64_t tlps() const { return tlps_; }  // in the window
   [[nodiscard]] std::optional<pcie::RequesterId> requester(unsigned endpoint) const { return ids_.at(endpoint).id; }
 
@@ -29,6 +30,7 @@ class IdentityLedger {
   struct Identity {
     std::optional<pcie::RequesterId> id;
     std::optional<pcie::RequesterId> reported;
+    std::uint64_t tlps = 0;
   };
 
   const Scene& scene_;

@@ -147,6 +147,7 @@ void MemoryLedger::record(const sim::MemoryAccess& access, const ByteRun& run) {
 }
 
 void MemoryLedger::compare(Time time, const char* when) {
+  const std::uint64_t compared_before = bytes_compared_;
   for (std::uint64_t page = 0; page < shadow_.size(); ++page) {
     if (!shadow_[page]) continue;
     const std::optional<PageState> now = state(page);
@@ -169,6 +170,7 @@ void MemoryLedger::compare(Time time, const char* when) {
       break;
     }
   }
+  if (bytes_compared_ == compared_before) compared_nothing_ = true;
 }
 
 }  // namespace holdover::bench

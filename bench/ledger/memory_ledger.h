@@ -39,6 +39,8 @@ class MemoryLedger {
   [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] std::uint64_t bytes_compared() const { return bytes_compared_; }
+  // A comparison was asked for and there was nothing that a device had written and still owned.
+  [[nodiscard]] bool compared_nothing() const { return compared_nothing_; }
   [[nodiscard]] std::uint64_t stray_accesses() const { return stray_accesses_; }
 
  private:
@@ -63,6 +65,7 @@ class MemoryLedger {
   std::uint64_t bytes_written_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_compared_ = 0;
+  bool compared_nothing_ = false;
   std::uint64_t stray_accesses_ = 0;
 };
 

@@ -23,6 +23,7 @@ class TranslationLedger {
   [[nodiscard]] std::uint64_t faults() const { return faults_; }
   [[nodiscard]] std::uint64_t bypasses() const { return bypasses_; }
   [[nodiscard]] std::uint64_t pages() const;
+  [[nodiscard]] std::uint64_t pages_of(unsigned endpoint) const { return pages_.at(endpoint).size(); }
 
  private:
   const Scene& scene_;
