@@ -27,6 +27,7 @@ void EndpointLedger::on_receive(Time time, const pcie::Tlp& tlp) {
   if (tlp.kind != pcie::TlpKind::MemoryWrite) return;
   for (const EndpointRegisters::Write& write : registers_.on_request(tlp)) {
     heartbeat_.on_register_write(time, registers_, write);
+    interrupts_.on_register_write(time, write);
     for (ChannelLedger& channel : channels_) channel.on_register_write(time, registers_, write);
   }
 }

@@ -15,7 +15,7 @@ namespace table = host::regs::msix_table;
 // Events that may be under way inside the endpoint at once: a message at its edge, and a pending bit behind it.
 constexpr std::uint64_t kMostOutstanding = 3;
 // What an event takes at most from the endpoint's inside to memory when nothing holds it.
-constexpr Time kSettled{50'000'000};
+constexpr Time kSettled{10'000'000};
 
 bool in_message_window(std::uint64_t address) {
   constexpr std::uint64_t kWindowBytes = 0x10'0000;
@@ -71,7 +71,7 @@ bool InterruptLedger::on_transmit(Time time, const pcie::Tlp& tlp, const Endpoin
     if (table_address(registers, vector) != tlp.address || registers.at(table::data(vector)) != data) continue;
     Vector& state = vectors_[vector];
     ++state.sent;
-    const bool late = deliverable_ && time > std::max(state.waiting, changed_) + kSettled;
+    const bool late = deliverable_ && time > std::max({state.waiting, changed_, state.masking_changed}) + kSettled;
     if (outstanding(state) != 0 && late) overdue(time, vector);
     if (state.sent + state.coalesced > state.events) {
       report(time, time, "a message for " + name(vector) + " without an event: sent twice or out of nothing");
@@ -105,6 +105,16 @@ void InterruptLedger::on_message(Time time, std::uint64_t address, std::uint32_t
     report(time, time, "a message for " + name(vector) + " found the interrupt controller off and was discarded");
   } else if (outcome == sim::MessageOutcome::Blocked) {
     report(time, time, "a message for " + name(vector) + " was blocked by interrupt remapping");
+  }
+}
+
+void InterruptLedger::on_register_write(Time time, EndpointRegisters::Write write) {
+  for (unsigned vector = 0; vector < kVectors; ++vector) {
+    if (write.offset != table::vector_control(vector)) continue;
+    Vector& state = vectors_[vector];
+    const bool masked = table::kVectorControlMask.extract(write.value) != 0;
+    if (masked != state.masked) state.masking_changed = time;
+    state.masked = masked;
   }
 }
 
@@ -142,10 +152,10 @@ void InterruptLedger::on_end(Time time, const EndpointRegisters& registers) {
     const Vector& state = vectors_[vector];
     const std::uint64_t left = outstanding(state);
     if (left == 0 || state.overdue) continue;
-    // One event may wait in the pending bit of a vector that is held, or be on its way.
+    // One event may wait in the pending bit of a vector that was held when it came, or be on its way.
     const bool masked = table::kVectorControlMask.extract(registers.at(table::vector_control(vector))) != 0;
-    const Time held_since = deliverable_ ? time : changed_;
-    if (left == 1 && (masked || held_since <= state.waiting + kSettled)) continue;
+    const Time held_since = std::min(deliverable_ ? time : changed_, masked ? state.masking_changed : time);
+    if (left == 1 && held_since <= state.waiting + kSettled) continue;
     report(time, since,
            std::to_string(left) + " events on " + name(vector) +
                " never became a message: " + std::to_string(state.events) + " events, " +

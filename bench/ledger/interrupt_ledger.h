@@ -26,6 +26,8 @@ class InterruptLedger {
     std::uint64_t arrived = 0;
     Time waiting;          // since when an event has been without its message while nothing held it
     bool overdue = false;  // reported
+    bool masked = true;    // in its entry of the table
+    Time masking_changed;  // when that last changed
   };
 
   InterruptLedger(unsigned endpoint, const Scene& scene, Evidence& evidence);
@@ -34,6 +36,8 @@ class InterruptLedger {
   // Whether the write went to the message window; if so it has been judged.
   bool on_transmit(Time time, const pcie::Tlp& tlp, const EndpointRegisters& registers);
   void on_message(Time time, std::uint64_t address, std::uint32_t data, sim::MessageOutcome outcome);
+  // A register of the endpoint was written; the masks of the table matter.
+  void on_register_write(Time time, EndpointRegisters::Write write);
   // Whether MSI-X is enabled and not masked as a whole; called when it may have changed.
   void on_enable(Time time, bool deliverable);
   // The window opens; what can fire now must be able to fire again when it closes.

@@ -25,8 +25,10 @@ class Interrupts : public BenchScene {
     ledger.on_enable(us(0), true);
   }
 
-  void write(std::uint32_t offset, std::uint32_t value) {
-    static_cast<void>(registers.on_request(register_write(kBar + offset, value)));
+  void write(std::uint32_t offset, std::uint32_t value, Time time = us(0)) {
+    for (const auto& each : registers.on_request(register_write(kBar + offset, value))) {
+      ledger.on_register_write(time, each);
+    }
   }
   void send(Time time, unsigned vector) {
     EXPECT_TRUE(ledger.on_transmit(time, register_write(kTarget, 0x40 + vector), registers));
@@ -120,6 +122,36 @@ TEST_F(Interrupts, AnEventMayWaitAtTheEndWhereItsVectorIsMasked) {
   write(table::vector_control(0), 1);
   ledger.on_event(us(1), 0, false);
   ledger.on_end(us(1000), registers);
+  EXPECT_EQ(count(Check::Interrupts), 0u) << first(Check::Interrupts);
+}
+
+TEST_F(Interrupts, AnEventThatWasLostBeforeItsVectorWasMaskedIsFound) {
+  whole(us(1), 0);
+  ledger.on_event(us(50), 0, false);
+  write(table::vector_control(0), 1, us(100));
+  ledger.on_end(us(101), registers);
+  EXPECT_NE(first(Check::Interrupts).find("1 events on vector 0 of endpoint 0 never became a message"),
+            std::string::npos)
+      << first(Check::Interrupts);
+}
+
+TEST_F(Interrupts, AnEventUnderAMaskMayStayPending) {
+  write(table::vector_control(0), 1, us(10));
+  ledger.on_event(us(50), 0, false);
+  ledger.on_end(us(101), registers);
+  EXPECT_EQ(count(Check::Interrupts), 0u) << first(Check::Interrupts);
+}
+
+TEST_F(Interrupts, AnEventRightAfterAnUnmaskIsNotLate) {
+  write(table::vector_control(0), 1, us(10));
+  ledger.on_event(us(50), 0, false);
+  write(table::vector_control(0), 0, us(500));
+  ledger.on_event(us(500), 0, false);
+  send(us(501), 0);
+  arrive(us(501), 0);
+  send(us(501), 0);
+  arrive(us(501), 0);
+  ledger.on_end(us(900), registers);
   EXPECT_EQ(count(Check::Interrupts), 0u) << first(Check::Interrupts);
 }
 
