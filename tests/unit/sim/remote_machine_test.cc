@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A machine is the same machine, whether its host is in this process or at the other end of a connection.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>

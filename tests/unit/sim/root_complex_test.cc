@@ -307,7 +307,7 @@ TEST_F(RootTest, EcamIsTheSameAsConfigurationAccesses) {
 
 TEST(MachineConfig, ImpossibleMachinesAreRefusedWithASentence) {
   Watch seen;
-  const auto build = [&](MachineConfig machine_config) {
+  const auto build = [&](const MachineConfig& machine_config) {
     Script::State state;
     Machine machine{machine_config, seen,
                     [&](unsigned, const EndpointConfig&) { return std::make_unique<Script>(state); }};

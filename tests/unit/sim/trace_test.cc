@@ -2,9 +2,9 @@
 #include "sim/trace.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <string>
 
