@@ -198,6 +198,14 @@ void Observer::on_request_refused(Time time, unsigned endpoint, sim::FunctionInd
 
 void Observer::on_config_write(const sim::ConfigWrite& write) {
   if (!ledgers_) return;
+  const sim::FunctionInfo& info = ledgers_->scene.functions().at(write.function);
+  if (ledgers_->scene.window_open() && !window_spaces_.empty() && info.kind == sim::FunctionKind::Endpoint) {
+    ConfigShadow was = ledgers_->config.shadow(write.function);
+    was.set(write.offset, write.before);
+    ConfigShadow is = was;
+    is.set(write.offset, write.after);
+    ledgers_->requests.judge_cleared_errors(write.time, info.endpoint, window_spaces_[write.function], was, is);
+  }
   ledgers_->config.on_write(write);
   places_changed_ = true;
   refresh_endpoint(write.time, write.function, ledgers_->config.shadow(write.function));

@@ -93,6 +93,19 @@ void RequestLedger::on_violation(const sim::Violation& violation) {
   evidence_.find(Check::Protocol, violation.time, std::nullopt, violation.rule + ": " + violation.sentence);
 }
 
+void RequestLedger::judge_cleared_errors(Time time, unsigned endpoint, const ConfigShadow& before,
+                                         const ConfigShadow& was, const ConfigShadow& is) {
+  const std::string errors = error_bits(was);
+  if (errors.empty() || errors == error_bits(is) || errors == error_bits(before)) return;
+  Evidence::Observation observation;
+  observation.time = time;
+  observation.since = *scene_.window_begin();
+  observation.endpoint = endpoint;
+  observation.sentence = scene_.describe(scene_.function_of(endpoint)) + " had recorded errors, which " +
+                         std::string(scene_.host()) + " cleared: " + errors;
+  evidence_.find(Check::Protocol, std::move(observation));
+}
+
 void RequestLedger::judge_error_bits(Time time, const std::vector<ConfigShadow>& before,
                                      const std::vector<ConfigShadow>& after) {
   for (unsigned endpoint = 0; endpoint < scene_.endpoint_count(); ++endpoint) {

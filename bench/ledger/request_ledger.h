@@ -24,6 +24,10 @@ class RequestLedger {
   void on_refused(Time time, unsigned endpoint, sim::FunctionIndex where, const pcie::Tlp& tlp,
                   std::string_view reason);
   void on_violation(const sim::Violation& violation);
+  // A write to an endpoint's configuration space, `was` and `is` before and after it: error bits that were clear when
+  // the window opened (`before`) and are cleared now had been set in it.
+  void judge_cleared_errors(Time time, unsigned endpoint, const ConfigShadow& before, const ConfigShadow& was,
+                            const ConfigShadow& is);
   // Error bits that were clear when the window opened and are set when it closes.
   void judge_error_bits(Time time, const std::vector<ConfigShadow>& before, const std::vector<ConfigShadow>& after);
   // The run is over; `stopped`: traffic had been stopped before, so that nothing may be under way.

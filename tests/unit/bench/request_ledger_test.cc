@@ -88,5 +88,21 @@ TEST_F(Requests, ARefusedRequestNamesThePlace) {
             std::string::npos);
 }
 
+class ClearedErrors : public BenchScene {};
+
+TEST_F(ClearedErrors, ErrorsThatTheHostClearedInTheWindowAreFound) {
+  RequestLedger ledger(scene, evidence);
+  open_window(us(1));
+  const ConfigShadow clean;
+  ConfigShadow dirty;
+  dirty.set(0x04, 0x2000'0000);
+  ledger.judge_cleared_errors(us(2), 0, dirty, dirty, clean);  // it was there before the window
+  ledger.judge_cleared_errors(us(2), 0, clean, dirty, dirty);  // and goes on: the window's end will tell
+  EXPECT_EQ(count(Check::Protocol), 0u) << first(Check::Protocol);
+  ledger.judge_cleared_errors(us(3), 0, clean, dirty, clean);
+  EXPECT_EQ(first(Check::Protocol),
+            "0000:03:00.0 (endpoint 0) had recorded errors, which kernel A cleared: Received Master Abort");
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing
