@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads one cell of a host table every period and counts what comes back: arrived, wrong, failed. A read that was not
-// issued within one period is dropped, its cell skipped.
+// issued within one period is dropped, its cell skipped. With RUN = 0 a read that was not issued never is; a new run
+// begins when every read of the last one has ended.
 module ep_heartbeat_reader #(
   parameter int unsigned DataWidth = 256,
   localparam int unsigned CountBits = $clog2(DataWidth / 8 + 1)
@@ -23,7 +24,7 @@ module ep_heartbeat_reader #(
   input  logic [CountBits-1:0]             checked_mismatches_i
 );
 
-  logic        run_q;
+  logic        running_q;
   logic [31:0] countdown_q;
   logic [15:0] cell_q;
   logic        pending_q;
@@ -37,16 +38,16 @@ module ep_heartbeat_reader #(
   logic [31:0] period;
 
   assign period = config_i.period < 32'd16 ? 32'd16 : config_i.period;
-  assign start = config_i.run && !run_q;
+  assign start = config_i.run && !running_q && !pending_q && flying_q == '0;
   assign deadline = countdown_q == 32'd1;
   assign finished = finish_i.valid && finish_i.kind == ep_pkg::ReadHeartbeat;
-  assign read_valid_o = pending_q && !deadline;
+  assign read_valid_o = pending_q && config_i.run && running_q && !deadline;
   assign read_address_o = config_i.ring_base + {43'd0, pending_cell_q, 5'd0};
   assign read_cell_o = pending_cell_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      run_q <= 1'b0;
+      running_q <= 1'b0;
       countdown_q <= '0;
       cell_q <= '0;
       pending_q <= 1'b0;
@@ -58,7 +59,7 @@ module ep_heartbeat_reader #(
       failed_q <= '0;
       wrong_q <= 1'b0;
     end else begin
-      run_q <= config_i.run;
+      running_q <= config_i.run && (running_q || start);
       flying_q <= flying_q + 10'(sent_i) - 10'(finished);
       if (read_take_i) pending_q <= 1'b0;
       if (finished && finish_i.status == ep_pkg::DmaOk) count_q <= count_q + 1'b1;
@@ -74,20 +75,23 @@ module ep_heartbeat_reader #(
         missed_q <= '0;
         mismatches_q <= '0;
         failed_q <= '0;
+      end else if (!config_i.run || !running_q) begin
+        countdown_q <= '0;
+        pending_q <= 1'b0;
       end else if (deadline) begin
-        countdown_q <= config_i.run ? period : '0;
+        countdown_q <= period;
         if (pending_q) missed_q <= missed_q + 1'b1;
-        pending_q <= config_i.run;
+        pending_q <= 1'b1;
         pending_cell_q <= cell_q;
-        if (config_i.run) cell_q <= cell_q + 16'd1 >= config_i.ring_entries ? '0 : cell_q + 16'd1;
-      end else if (countdown_q != '0) begin
+        cell_q <= cell_q + 16'd1 >= config_i.ring_entries ? '0 : cell_q + 16'd1;
+      end else begin
         countdown_q <= countdown_q - 1'b1;
       end
     end
   end
 
   assign status_o = '{
-    idle: !config_i.run && !run_q && !pending_q && flying_q == '0 && countdown_q == '0,
+    idle: !config_i.run && !running_q && !pending_q && flying_q == '0,
     count: count_q, missed: missed_q, mismatches: mismatches_q, failed: failed_q
   };
 

@@ -61,7 +61,7 @@ void start(const Port& header, Tlp& tlp) {
 }  // namespace
 
 CoreBench::CoreBench(const BenchConfig& settings)
-    : config(settings), pins_(std::make_unique<Pins>()), memory_(kWindow), random_(settings.seed) {
+    : config(settings), pins_(std::make_unique<Pins>()), memory_(settings.window), random_(settings.seed) {
   auto& model = pins_->model;
   model->rst_ni = 0;
   model->link_up_i = 1;
@@ -99,7 +99,7 @@ std::uint64_t CoreBench::random(std::uint64_t below) {
 
 std::span<std::byte> CoreBench::memory(std::uint64_t address, std::size_t size) {
   const std::uint64_t offset = address >= kHighBase ? address - kHighBase : address - kLowBase;
-  if (offset > kWindow || size > kWindow - offset) {
+  if (offset > config.window || size > config.window - offset) {
     ADD_FAILURE() << "address outside host memory: " << std::hex << address;
     return std::span(memory_).first(size);
   }

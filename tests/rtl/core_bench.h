@@ -34,14 +34,14 @@ struct BenchConfig {
   unsigned max_payload = 1;       // 128 << n
   unsigned max_read_request = 2;  // 128 << n
   bool extended_tag = true;
-  bool split = true;  // completions end at random multiples of 64
+  bool split = true;              // completions end at random multiples of 64
+  std::size_t window = 8u << 20;  // bytes of host memory, the same behind both windows
 };
 
 class CoreBench {
  public:
   static constexpr std::uint64_t kLowBase = 0x2000'0000;
   static constexpr std::uint64_t kHighBase = 0x3'0000'0000;
-  static constexpr std::size_t kWindow = 8u << 20;
   static constexpr std::uint64_t kBar0 = 0xE000'0000;
   static constexpr std::uint64_t kBar2 = 0x80'0000'0000;
 
