@@ -92,8 +92,10 @@ RunEnd end_of(int status, const RunOptions& options) {
       case kPanicked:
         return {RunEnd::Kind::Panicked, "kernel panic"};
       case kExecFailed:
-        throw Error{ErrorCode::Unavailable, "the kernel image " + first_image(options).string() +
-                                                " cannot be executed; --isolation in-process needs none"};
+        throw Error{ErrorCode::Unavailable,
+                    std::string(options.kernel_image.empty() ? "--isolation process" : "--kernel-image") +
+                        ": the kernel image " + first_image(options).string() +
+                        " cannot be executed by this system; --isolation in-process needs none"};
       default:
         return {RunEnd::Kind::Died, "the host process exited with " + std::to_string(WEXITSTATUS(status))};
     }

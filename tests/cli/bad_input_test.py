@@ -126,6 +126,11 @@ class BadInput(unittest.TestCase):
             self.refused(["run", "--kernel-image", name], "--kernel-image", name, "in-process")
             self.refused(["run", "--next-image", name], "--next-image", name)
 
+    def test_a_kernel_image_that_this_system_does_not_know(self):
+        self.write("image", "neither a program nor a script\n")
+        os.chmod(os.path.join(self.cwd, "image"), 0o755)
+        self.refused(["run", "--kernel-image", "./image"], "--kernel-image", "./image", "in-process")
+
     def test_images_where_none_is_entered(self):
         self.refused(["run", "--isolation", "in-process", "--kernel-image", IMAGE], "--kernel-image", "--isolation process")
         self.refused(["run", "--isolation", "in-process", "--next-image", IMAGE], "--next-image", "--isolation process")

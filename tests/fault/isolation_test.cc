@@ -74,6 +74,23 @@ TEST_F(IsolationTest, AHostThatIsKilledMakesTheRunInconclusiveWithItsPhase) {
   EXPECT_EQ(exit_code(report), 3);
 }
 
+TEST_F(IsolationTest, ANextKernelThatDiesIsToldWithPhaseAndConsole) {
+  RunOptions options = as_processes();
+  options.next_image = script("kill -KILL $$");
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Inconclusive) << text_of(report);
+  EXPECT_THAT(report.verdict.headline, HasSubstr("killed by signal 9 (SIGKILL) in phase blackout"));
+  EXPECT_FALSE(report.console.empty());
+  EXPECT_EQ(exit_code(report), 3);
+}
+
+TEST_F(IsolationTest, WhatATerminalSendsToEverybodyIsNotForTheHost) {
+  RunOptions options = as_processes();
+  options.kernel_image = script("kill -INT $$; kill -TERM $$; kill -HUP $$; kill -QUIT $$; exit 7");
+  const Report report = run_whole(options);
+  EXPECT_THAT(report.verdict.headline, HasSubstr("exited with 7"));
+}
+
 TEST_F(IsolationTest, AHostThatExitsWithoutBeingDoneIsNoPass) {
   RunOptions options = as_processes();
   options.kernel_image = script("exit 0");
