@@ -40,7 +40,18 @@ constexpr char kRunFooter[] =
     "  blackout = \"500us\"\n"
     "  fault = [\"H014\"]\n"
     "\n"
-    "TIME is a number and a unit: 750ns, 250us, 1.5ms. Runs with the same options do the same, TLP by TLP.\n"
+    "TIME is a number and a unit (ps, ns, us, ms or s): 750ns, 250us, 1.5ms. --blackout takes 1us to 1s; --before and\n"
+    "--after take whole microseconds up to 1s. A simulated millisecond takes about a second.\n"
+    "FILE is written whole or not at all, over a regular file or a new one.\n"
+    "Runs with the same options do the same, TLP by TLP. A FAIL ends with the command that repeats it with a "
+    "waveform.\n"
+    "\n"
+    "Examples:\n"
+    "  holdover run --json r.json --junit r.xml                        records for programs\n"
+    "  holdover run --wave w.fst --wave-from 380us --wave-to 400us     every signal around the jump\n"
+    "  holdover run --scenario neighbour --topology switch             one endpoint stays, the other must be quiet\n"
+    "  holdover run --isolation in-process --blackout 50us             no second process, a short blackout\n"
+    "\n"
     "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
 
 // One line, whatever a name that it repeats may hold.
