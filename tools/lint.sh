@@ -20,8 +20,8 @@ check() {
 rtl_lint() { verilator --lint-only -Wall -Wwarn-BLKSEQ --top-module sim_top rtl/lint.vlt -f rtl/endpoint.f sim/rtl/sim_top.sv; }
 formatted() { git ls-files '*.h' '*.cc' | xargs clang-format --dry-run -Werror; }
 shellscripts() { git ls-files '*.sh' | xargs -n 1 bash -n && bash -n .ci/run; }
-# GCC-only flags stand in no compile command; our own sources only, not what Verilator wrote.
-tidy() { git ls-files '*.cc' | grep -v '^tests/rtl/' | xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet; }
+# The tests of the design need the models that the build wrote; the header filter leaves those models themselves out.
+tidy() { git ls-files '*.cc' | xargs -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet; }
 
 check "include directions" /usr/bin/python3 tools/check_includes.py
 check "generated files are fresh" /usr/bin/python3 tools/regmap.py --check
