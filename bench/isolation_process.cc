@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The one file of the bench that knows how a machine is reached from another process (sim/remote/).
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -45,6 +45,7 @@ class KernelProcess {
     if (dram.number() < 0) refuse("its DRAM descriptor cannot be duplicated");
     words[4] = std::to_string(dram.number());
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     const pid_t parent = getpid();
