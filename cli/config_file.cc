@@ -88,6 +88,7 @@ std::vector<Setting> read_config_file(const std::filesystem::path& path) {
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 
   std::vector<Setting> settings;
+  settings.reserve(found.size());
   for (auto& [position, setting] : found) {
     settings.push_back(std::move(setting));
   }

@@ -4,11 +4,10 @@
 // Three passes over one configuration: the bench as it is, the bench while it records the endpoint's input pins, and
 // the model alone under that record. Rates count processor time of this process, so that another load on the machine
 // changes little.
-#include <stdlib.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
