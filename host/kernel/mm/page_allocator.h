@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pages of DRAM. All of its state is the page map in DRAM (mm/page_map.h), so that it dies and is judged with the kernel.
+// Pages of DRAM. All of its state is the page map in DRAM (mm/page_map.h), so that it dies and is judged with the
+// kernel.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,14 @@ namespace holdover::host::kernel {
 
 class PageAllocator {
  public:
-  // Builds a map for all of `dram` at `map` (page-aligned, in pages marked Reserved by this call); every other page is Free.
-  // `dram` outlives the allocator.
+  // Builds a map for all of `dram` at `map` (page-aligned, in pages marked Reserved by this call); every other page is
+  // Free. `dram` outlives the allocator.
   PageAllocator(std::span<std::byte> dram, PhysicalAddress map);
 
   // `count` physically contiguous zeroed pages aligned to `alignment` pages (a power of two), lowest address first.
   // Nothing where no such range is free. Scratch is used only for PageState::Scratch.
-  [[nodiscard]] std::optional<PhysicalAddress> allocate(std::uint64_t count, PageState state, std::uint64_t alignment = 1);
+  [[nodiscard]] std::optional<PhysicalAddress> allocate(std::uint64_t count, PageState state,
+                                                        std::uint64_t alignment = 1);
   // Frees `count` pages that were allocated or restored together.
   void free(PhysicalAddress first, std::uint64_t count);
 
