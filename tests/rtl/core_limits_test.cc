@@ -15,7 +15,6 @@ namespace {
 namespace reader = host::regs::heartbeat_reader;
 namespace writer = host::regs::heartbeat_writer;
 using pcie::Tlp;
-using pcie::TlpKind;
 
 constexpr std::uint64_t kBuffers = CoreBench::kLowBase + 0x10'0000;
 constexpr std::uint64_t kRing = CoreBench::kHighBase + 0x10'0000;

@@ -286,8 +286,8 @@ TEST_F(Tags, AreUniqueAndThirtyTwoWithoutExtendedTags) {
 TEST_F(Tags, Are256WithExtendedTagsAndComeBackInAnyOrder) {
   parts->tags_extended_i = 1;
   for (int round = 0; round < 3; ++round) {
-    std::vector<unsigned> tags;
-    for (int n = 0; n < 256; ++n) tags.push_back(take(16));
+    std::vector<unsigned> tags(256);
+    for (unsigned& tag : tags) tag = take(16);
     std::set<unsigned> unique(tags.begin(), tags.end());
     EXPECT_EQ(unique.size(), 256u);
     EXPECT_FALSE(offered());
@@ -326,8 +326,8 @@ TEST_F(Tags, StopWhenTheCompletionBufferCouldOverflow) {
 
 TEST_F(Tags, OfATimedOutReadComesBackAfterASecondPeriodOnly) {
   parts->tags_timeout_i = 2000;
-  std::vector<unsigned> tags;
-  for (int n = 0; n < 32; ++n) tags.push_back(take(64));
+  std::vector<unsigned> tags(32);
+  for (unsigned& tag : tags) tag = take(64);
   for (unsigned tag : tags) {
     if (tag != 5) complete(tag, 0);
   }
