@@ -4,14 +4,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "cli/command.h"
 #include "cli/list_command.h"
 #include "cli/run_command.h"
-#include "cli/run_options.h"
 #include "cli/version.h"
 #include "pcie/error.h"
 
@@ -33,27 +33,6 @@ constexpr char kFooter[] =
     "\n"
     "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
 
-constexpr char kRunFooter[] =
-    "A configuration file is TOML with the option names as keys:\n"
-    "  topology = \"switch\"\n"
-    "  seed = 7\n"
-    "  blackout = \"500us\"\n"
-    "  fault = [\"H014\"]\n"
-    "\n"
-    "TIME is a number and a unit (ps, ns, us, ms or s): 750ns, 250us, 1.5ms. --blackout takes 1us to 1s; --before and\n"
-    "--after take whole microseconds up to 1s. A simulated millisecond takes about a second.\n"
-    "FILE is written whole or not at all, over a regular file or a new one.\n"
-    "Runs with the same options do the same, TLP by TLP. A FAIL ends with the command that repeats it with a "
-    "waveform.\n"
-    "\n"
-    "Examples:\n"
-    "  holdover run --json r.json --junit r.xml                        records for programs\n"
-    "  holdover run --wave w.fst --wave-from 380us --wave-to 400us     every signal around the jump\n"
-    "  holdover run --scenario neighbour --topology switch             one endpoint stays, the other must be quiet\n"
-    "  holdover run --isolation in-process --blackout 50us             no second process, a short blackout\n"
-    "\n"
-    "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
-
 // One line, whatever a name that it repeats may hold.
 int complain(std::string sentence) {
   for (char& c : sentence) {
@@ -63,27 +42,44 @@ int complain(std::string sentence) {
   return kExitUsage;
 }
 
-int complain_about_arguments(const CLI::App& app, const CLI::App& run_app, const CLI::App& list_app) {
-  const std::vector<std::string> rest = app.remaining(true);
-  const std::string first = rest.empty() ? std::string() : rest.front();
-  if (list_app.parsed()) {
-    return complain("list: «" + first + "» is too much; it takes one of scenarios, profiles, topologies and faults");
+// The verbs, or all options and positionals of one, as a sentence lists them.
+std::string names_of(const std::vector<Command>& commands) {
+  std::string names;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    if (i > 0) names += i + 1 == commands.size() ? " and " : ", ";
+    names += commands[i].app->get_name();
   }
-  if (!run_app.parsed()) return complain("«" + first + "» is no command; possible are run and list");
-  std::string names = "--config";
-  for (const OptionEntry& entry : run_options()) {
-    names += ", --" + std::string(entry.name);
-  }
-  return complain("run: «" + first + "» is no option; possible are " + names);
+  return names;
 }
 
-int complain_about_values(const CLI::ArgumentMismatch& error) {
+std::string names_of(const CLI::App& verb) {
+  std::string names;
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option == verb.get_help_ptr()) continue;
+    names += names.empty() ? "" : ", ";
+    names += option->get_positional() ? option->get_description() : option->get_name();
+  }
+  return names;
+}
+
+int complain_about_arguments(const CLI::App& app, const std::vector<Command>& commands) {
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string first = rest.empty() ? std::string() : rest.front();
+  for (const Command& command : commands) {
+    if (!command.app->parsed()) continue;
+    return complain(command.app->get_name() + ": «" + first + "» is none of its options; possible are " +
+                    names_of(*command.app));
+  }
+  return complain("«" + first + "» is no command; possible are " + names_of(commands));
+}
+
+int complain_about_values(const std::string& verb, const CLI::ArgumentMismatch& error) {
   const std::string text = error.what();
   const std::string option = text.substr(0, text.find(':'));
   if (text.find("required but received") != std::string::npos) {
     return complain(option + ": it is given twice; give it once");
   }
-  return complain(option + ": its value is missing; `holdover run --help` shows what it takes");
+  return complain(option + ": its value is missing; `holdover " + verb + " --help` shows what it takes");
 }
 
 // Descriptors 0, 1 and 2 that the caller closed would be given to files of the run, which would then receive what is
@@ -97,49 +93,17 @@ void occupy_standard_descriptors() {
   }
 }
 
-void require_written() {
-  std::cout.flush();
-  if (!std::cout) throw Error(ErrorCode::Unavailable, "the answer cannot be written to standard output");
-}
-
-void add_run_options(CLI::App& app, RunRequest& request) {
-  app.add_option_function<std::string>(
-         "--config", [&request](const std::string& text) { request.config = std::filesystem::path(text); },
-         "Options from a TOML file; the command line replaces them")
-      ->type_name("FILE.toml")
-      ->group("What runs");
-  for (const OptionEntry& entry : run_options()) {
-    const std::string name(entry.name);
-    CLI::Option* option = app.add_option_function<std::vector<std::string>>(
-                                 "--" + name,
-                                 [&request, name](const std::vector<std::string>& texts) {
-                                   for (const std::string& text : texts) {
-                                     request.settings.emplace_back(name, text);
-                                   }
-                                 },
-                                 std::string(entry.sentence))
-                              ->type_name(std::string(entry.value))
-                              ->group(std::string(entry.group))
-                              ->expected(1);
-    option->multi_option_policy(entry.repeats ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
-  }
-}
-
 int parse_and_run(int argc, char** argv) {
   CLI::App app(kAbout, "holdover");
   app.footer(kFooter);
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
 
-  RunRequest request;
-  if (argc > 0) request.program = argv[0];
-  CLI::App* run_app = app.add_subcommand("run", "Run a scenario and judge it");
-  run_app->footer(kRunFooter);
-  add_run_options(*run_app, request);
-
-  std::string what;
-  CLI::App* list_app = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
-  list_app->add_option("what", what, "scenarios, profiles, topologies or faults; all of them where it is left out");
+  const std::string program = argc > 0 ? argv[0] : "holdover";
+  const std::vector<Command> commands{add_run_command(app, program), add_list_command(app)};
+  const auto given = [&commands] {
+    return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
+  };
 
   try {
     app.parse(argc, argv);
@@ -151,21 +115,15 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::RequiredError&) {
     const std::vector<std::string> rest = app.remaining();
     return complain((rest.empty() ? "a command is missing" : "«" + rest.front() + "» is no command") +
-                    std::string("; possible are run and list; `holdover --help` explains them"));
+                    std::string("; possible are ") + names_of(commands) + "; `holdover --help` explains them");
   } catch (const CLI::ExtrasError&) {
-    return complain_about_arguments(app, *run_app, *list_app);
+    return complain_about_arguments(app, commands);
   } catch (const CLI::ArgumentMismatch& error) {
-    return complain_about_values(error);
+    return complain_about_values(given() == commands.end() ? std::string{} : given()->app->get_name(), error);
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + "; `holdover --help` explains what is possible");
   }
-
-  if (list_app->parsed()) {
-    list(std::cout, what);
-    require_written();
-    return 0;
-  }
-  return run(request);
+  return given()->run();
 }
 
 int guarded(int argc, char** argv) {

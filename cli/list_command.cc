@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "cli/list_command.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <ostream>
+#include <iostream>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -48,8 +51,7 @@ void print(std::ostream& out, const Rows& all) {
   }
 }
 
-}  // namespace
-
+// `what` is empty for all of them.
 void list(std::ostream& out, const std::string& what) {
   bool found = false;
   for (const Section& section : kSections) {
@@ -64,6 +66,19 @@ void list(std::ostream& out, const std::string& what) {
     throw Error(ErrorCode::InvalidArgument,
                 "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies or faults");
   }
+}
+
+}  // namespace
+
+Command add_list_command(CLI::App& app) {
+  CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
+  const auto what = std::make_shared<std::string>();
+  verb->add_option("what", *what, "scenarios, profiles, topologies or faults; all of them where it is left out");
+  return {verb, [what] {
+            list(std::cout, *what);
+            require_written();
+            return 0;
+          }};
 }
 
 }  // namespace holdover::cli

@@ -2,13 +2,10 @@
 // `holdover list`: every name that `holdover run` accepts, each with its sentence.
 #pragma once
 
-#include <iosfwd>
-#include <string>
+#include "cli/command.h"
 
 namespace holdover::cli {
 
-// `what`: scenarios, profiles, topologies or faults; empty for all of them. Throws Error{InvalidArgument} for anything
-// else.
-void list(std::ostream& out, const std::string& what);
+[[nodiscard]] Command add_list_command(CLI::App& app);
 
 }  // namespace holdover::cli

@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: MIT
-// `holdover run`: from texts to options, one run, its report, and the exit code.
+// `holdover run`: one run, its report, and the exit code.
 #pragma once
 
-#include <filesystem>
-#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "bench/run.h"
+#include "cli/command.h"
 
 namespace holdover::cli {
 
-// Exit codes beside bench::exit_code().
-inline constexpr int kExitUsage = 2;  // usage, environment, or interrupted
-
-struct RunRequest {
-  std::string program = "holdover";  // as it was called
-  std::optional<std::filesystem::path> config;
-  std::vector<std::pair<std::string, std::string>> settings;  // option name and text, as on the command line
-};
-
-// Configuration file first, command line over it. Throws Error that names the option.
-[[nodiscard]] bench::RunOptions compose(const RunRequest& request);
-
-// Runs and prints; returns the exit code. Throws Error.
-[[nodiscard]] int run(const RunRequest& request);
+// `program`: as it was called, for the line that repeats a run.
+[[nodiscard]] Command add_run_command(CLI::App& app, const std::string& program);
 
 }  // namespace holdover::cli

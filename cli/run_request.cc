@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "cli/run_request.h"
+
+#include <string_view>
+
+#include "cli/config_file.h"
+#include "cli/run_options.h"
+#include "cli/version.h"
+#include "pcie/error.h"
+
+namespace holdover::cli {
+namespace {
+
+bool is_wave_window(std::string_view option) { return option == "wave-from" || option == "wave-to"; }
+
+std::filesystem::path image_beside_this_program() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::filesystem::path("holdover-kernel-image") : self.parent_path() / "holdover-kernel-image";
+}
+
+void apply(bench::RunOptions& options, const std::string& name, const std::string& text, const std::string& where) {
+  const OptionEntry* entry = find_run_option(name);
+  HOLDOVER_CHECK(entry != nullptr);
+  try {
+    entry->apply(options, text);
+  } catch (const Error& error) {
+    throw Error(error.code(), where + error.what());
+  }
+}
+
+}  // namespace
+
+bench::RunOptions compose(const RunRequest& request) {
+  bench::RunOptions options;
+  options.own_image = image_beside_this_program();
+  options.program = request.program;
+  options.version = kVersion;
+  options.commit = kCommit;
+  bool wave_window = false;
+  if (request.config) {
+    if (request.config->empty()) {
+      throw Error(ErrorCode::InvalidArgument, "--config: «» is not possible; it takes the path of a TOML file");
+    }
+    options.config = *request.config;
+    for (const Setting& setting : read_config_file(*request.config)) {
+      wave_window = wave_window || is_wave_window(setting.name);
+      apply(options, setting.name, setting.value, setting.where + ": " + setting.name + ": ");
+    }
+  }
+  // A repeatable option on the command line replaces the file's list, as every other option replaces its value.
+  bool first_fault = true;
+  for (const auto& [name, text] : request.settings) {
+    if (name == "fault" && std::exchange(first_fault, false)) {
+      options.faults.clear();
+    }
+    wave_window = wave_window || is_wave_window(name);
+    apply(options, name, text, "--" + name + ": ");
+  }
+  if (wave_window && options.wave.empty()) {
+    throw Error(ErrorCode::InvalidArgument, "--wave-from and --wave-to need --wave FILE.fst");
+  }
+  return options;
+}
+
+}  // namespace holdover::cli
