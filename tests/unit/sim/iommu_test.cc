@@ -3,80 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-#include <vector>
+#include "tests/unit/sim/iommu_fixture.h"
 
 namespace holdover::sim {
 namespace {
 
 using Outcome = Translation::Outcome;
-
-constexpr pcie::RequesterId kFunction = 0x0100;  // 01:00.0
-constexpr std::uint64_t kReadWrite = 3;
-constexpr PhysicalAddress kRoot{0x1000};
-constexpr PhysicalAddress kContexts{0x2000};
-constexpr PhysicalAddress kLevel4{0x3000};
-constexpr PhysicalAddress kLevel3{0x4000};
-constexpr PhysicalAddress kLevel2{0x5000};
-constexpr PhysicalAddress kLevel1{0x6000};
-constexpr PhysicalAddress kOtherRoot{0x7000};
-constexpr PhysicalAddress kRemapTable{0x8000};
-constexpr PhysicalAddress kContextEntry = kContexts;  // of devfn 0
-
-// A unit over tables that map page 0x10 + n to page 0x40 + n for eight pages of function 01:00.0, domain 5.
-class IommuTest : public ::testing::Test {
- protected:
-  struct Fault {
-    Iova iova;
-    bool write;
-    std::string reason;
-  };
-
-  IommuTest()
-      : iommu_(memory_, [this](Time, pcie::RequesterId, Iova iova, bool write, std::string_view reason) {
-          faults_.push_back(Fault{iova, write, std::string{reason}});
-        }) {
-    put(kRoot + Bytes{16}, kContexts.raw() | 1);  // bus 1
-    put(kContextEntry, kLevel4.raw() | 1);
-    put(kContextEntry + Bytes{8}, (5u << 8) | 2);
-    put(kLevel4, kLevel3.raw() | kReadWrite);
-    put(kLevel3, kLevel2.raw() | kReadWrite);
-    put(kLevel2, kLevel1.raw() | kReadWrite);
-    for (std::uint64_t page = 0; page < 8; ++page) map(0x10 + page, 0x40 + page, kReadWrite);
-  }
-
-  void put(PhysicalAddress where, std::uint64_t word) {
-    std::byte bytes[8];
-    for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<std::byte>(word >> (8 * i));
-    ASSERT_TRUE(memory_.write(where, bytes));
-  }
-  void map(std::uint64_t iova_page, std::uint64_t page, std::uint64_t permission) {
-    put(kLevel1 + Bytes{iova_page * 8}, (page << 12) | permission);
-  }
-  void command(std::uint32_t bit) {
-    const auto status = static_cast<std::uint32_t>(iommu_.read_register(0x1c, 4));
-    iommu_.write_register(0x18, 4, (status & 0x96ff'ffff) | bit);
-  }
-  void enable() {
-    iommu_.write_register(0x20, 8, kRoot.raw());
-    command(1u << 30);
-    command(1u << 31);
-  }
-  [[nodiscard]] Translation look(std::uint64_t iova, bool write = false) {
-    return iommu_.translate(Time{1}, kFunction, Iova{iova}, write);
-  }
-  void invalidate_pages(std::uint64_t command_bits, std::uint64_t address = 0) {
-    iommu_.write_register(0x100, 8, address);
-    iommu_.write_register(0x108, 8, (std::uint64_t{1} << 63) | command_bits);
-  }
-  void invalidate_contexts(std::uint64_t command_bits) {
-    iommu_.write_register(0x28, 8, (std::uint64_t{1} << 63) | command_bits);
-  }
-
-  HostMemory memory_{1_MiB};
-  std::vector<Fault> faults_;
-  Iommu iommu_;
-};
 
 TEST_F(IommuTest, OffMeansBypass) {
   const Translation result = look(0x10'123);
@@ -364,80 +296,6 @@ TEST_F(IommuTest, MorePagesThanTheCacheHoldsAreStillRightAndReplacedAlikeInTwoUn
   }
   EXPECT_GT(hits, 0u);
   EXPECT_LT(hits, 20'000u);
-}
-
-// ---- Interrupt remapping
-
-class RemappingTest : public IommuTest {
- protected:
-  RemappingTest() {
-    iommu_.write_register(0xb8, 8, kRemapTable.raw() | 3);  // 16 entries
-    command(1u << 24);
-    command(1u << 25);
-    put_entry(4, (std::uint64_t{0x51} << 16) | 1, (std::uint64_t{1} << 18) | kFunction);
-  }
-  void put_entry(std::uint64_t index, std::uint64_t low, std::uint64_t high) {
-    put(kRemapTable + Bytes{index * 16}, low);
-    put(kRemapTable + Bytes{index * 16 + 8}, high);
-  }
-  [[nodiscard]] RemappedMessage send(std::uint64_t handle, std::uint32_t data = 0, bool sub_handle = false,
-                                     pcie::RequesterId requester = kFunction) {
-    const std::uint64_t address = 0xfee0'0010 | ((handle & 0x7fff) << 5) | (sub_handle ? 8 : 0);
-    return iommu_.remap_message(Time{1}, requester, address, data);
-  }
-};
-
-TEST_F(IommuTest, WithoutRemappingTheVectorIsInTheData) {
-  EXPECT_EQ(iommu_.remap_message(Time{1}, kFunction, 0xfee0'0000, 0x41).vector, 0x41);
-}
-
-TEST_F(RemappingTest, TheEntryGivesTheVector) {
-  const RemappedMessage message = send(4);
-
-  EXPECT_EQ(message.vector, 0x51);
-  EXPECT_EQ(message.reads, 1u);
-}
-
-TEST_F(RemappingTest, TheSubHandleCounts) {
-  EXPECT_EQ(send(1, 3, true).vector, 0x51);
-  EXPECT_EQ(send(1, 0x1'0003, true).fault, IommuFault::MessageReservedBits);
-}
-
-TEST_F(RemappingTest, AnotherRequesterIsBlocked) {
-  const RemappedMessage message = send(4, 0, false, 0x0200);
-
-  EXPECT_FALSE(message.vector);
-  EXPECT_EQ(message.fault, IommuFault::MessageSourceMismatch);
-  EXPECT_EQ(iommu_.read_register(0x220, 8), std::uint64_t{4} << 48);
-  EXPECT_EQ(faults_.size(), 1u);
-}
-
-TEST_F(RemappingTest, BadEntriesAndIndicesAreBlocked) {
-  put_entry(5, std::uint64_t{0x51} << 16, 0);
-  put_entry(6, (std::uint64_t{1} << 30) | 1, 0);
-  put_entry(7, 1, std::uint64_t{1} << 40);
-  put_entry(8, (1u << 15) | 1, 0);  // posted
-
-  EXPECT_EQ(send(5).fault, IommuFault::MessageEntryNotPresent);
-  EXPECT_EQ(send(6).fault, IommuFault::MessageEntryReservedBits);
-  EXPECT_EQ(send(7).fault, IommuFault::MessageEntryReservedBits);
-  EXPECT_EQ(send(8).fault, IommuFault::MessageEntryReservedBits);
-  EXPECT_EQ(send(16).fault, IommuFault::MessageIndexTooLarge);
-}
-
-TEST_F(RemappingTest, ATableOutsideMemoryBlocks) {
-  iommu_.write_register(0xb8, 8, 0x4000'0003);
-  EXPECT_EQ(send(4).vector, 0x51);
-  command(1u << 24);
-
-  EXPECT_EQ(send(4).fault, IommuFault::MessageTableOutsideMemory);
-}
-
-TEST_F(RemappingTest, CompatibilityMessagesPassOnlyWhereTheyAreLetThrough) {
-  EXPECT_EQ(iommu_.remap_message(Time{1}, kFunction, 0xfee0'0000, 0x41).fault, IommuFault::CompatibilityMessageBlocked);
-  command(1u << 23);
-
-  EXPECT_EQ(iommu_.remap_message(Time{1}, kFunction, 0xfee0'0000, 0x41).vector, 0x41);
 }
 
 }  // namespace
