@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -124,6 +125,11 @@ RunEnd run_in_processes(GuardedPlatform& platform, int dram_descriptor, const Ru
       const sim::ServeResult served = server.serve(asked_to_stop);
       if (asked_to_stop()) return {RunEnd::Kind::Stopped, {}};
       if (served.kind == sim::ServeResult::Kind::PeerClosed) return end_of(process.wait(), options);
+      if (served.kind == sim::ServeResult::Kind::Silent) {
+        constexpr auto kSeconds = std::chrono::duration_cast<std::chrono::seconds>(sim::PlatformServer::kPatience);
+        return {RunEnd::Kind::Died, "the host process lives, but made no access for " +
+                                        std::to_string(kSeconds.count()) + " s of wall time, and was killed"};
+      }
     }
   } catch (const RunStopped&) {
     return {RunEnd::Kind::Stopped, {}};

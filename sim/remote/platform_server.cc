@@ -22,7 +22,9 @@ using remote::Operation;
 using remote::Reply;
 using remote::Request;
 
-constexpr timeval kIdle{0, 100'000};  // how long one receive waits before `stop` is asked again
+// How long one receive waits before `stop` is asked again.
+constexpr std::chrono::milliseconds kIdle{100};
+constexpr timeval kIdleInterval{0, std::chrono::microseconds{kIdle}.count()};
 
 [[noreturn]] void corrupt(const std::string& reason) {
   throw Error(ErrorCode::Corrupt, "the host process sent what is no request: " + reason);
@@ -97,19 +99,26 @@ bool answer(int socket, const Reply& reply) {
 
 }  // namespace
 
-PlatformServer::PlatformServer(pcie::Platform& platform, FileDescriptor socket)
-    : platform_(platform), socket_(std::move(socket)) {
-  if (::setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &kIdle, sizeof kIdle) != 0) {
+PlatformServer::PlatformServer(pcie::Platform& platform, FileDescriptor socket, std::chrono::milliseconds patience)
+    : platform_(platform), socket_(std::move(socket)), patience_(patience) {
+  if (::setsockopt(socket_.number(), SOL_SOCKET, SO_RCVTIMEO, &kIdleInterval, sizeof kIdleInterval) != 0) {
     throw Error(ErrorCode::Unavailable, std::string{"the machine's end is not a socket: "} + std::strerror(errno));
   }
 }
 
 ServeResult PlatformServer::serve(const std::function<bool()>& stop) {
   std::array<char, sizeof(Request) + remote::kMostText> packet{};
+  std::chrono::milliseconds silence{0};
   for (;;) {
     if (stop && stop()) return ServeResult{ServeResult::Kind::Stopped, {}};
     const ssize_t count = ::recv(socket_.number(), packet.data(), packet.size(), 0);
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      silence += kIdle;
+      if (silence >= patience_) return ServeResult{ServeResult::Kind::Silent, {}};
+      continue;
+    }
+    silence = std::chrono::milliseconds{0};
     if (count == 0 || (count < 0 && errno == ECONNRESET)) return ServeResult{ServeResult::Kind::PeerClosed, {}};
     if (count < 0) {
       throw Error(ErrorCode::Unavailable,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <string>
 #include <utility>
@@ -231,6 +232,15 @@ TEST(RemotePlatform, ADescriptorThatIsNoMemoryIsRefused) {
   Connection connection = make_connection();
 
   EXPECT_THROW((RemotePlatform{std::move(connection.host), FileDescriptor{::dup(connection.machine.number())}}), Error);
+}
+
+TEST(PlatformServer, AHostThatLivesAndAsksForNothingIsSilent) {
+  HostMemory memory{4_KiB};
+  ScriptedPlatform platform{memory};
+  Connection connection = make_connection();
+  PlatformServer server{platform, std::move(connection.machine), std::chrono::milliseconds{1}};
+
+  EXPECT_EQ(server.serve().kind, ServeResult::Kind::Silent);
 }
 
 TEST(PlatformServer, AHostProcessThatDiesIsSeenAfterItsLastWords) {
