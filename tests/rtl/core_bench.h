@@ -42,6 +42,7 @@ class CoreBench {
  public:
   static constexpr std::uint64_t kLowBase = 0x2000'0000;
   static constexpr std::uint64_t kHighBase = 0x3'0000'0000;
+  static constexpr pcie::RequesterId kBdf = 0x0300;
   static constexpr std::uint64_t kBar0 = 0xE000'0000;
   static constexpr std::uint64_t kBar2 = 0x80'0000'0000;
 
