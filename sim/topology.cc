@@ -20,15 +20,16 @@ constexpr std::array<TopologyEntry, 2> kTopologies{{
 constexpr Time kCreditDelayMax{200'000};
 
 const std::vector<Place>& direct_places() {
-  static const std::vector<Place> places{{FunctionKind::RootPort, -1, 1}, {FunctionKind::Endpoint, 0, 0}};
-  return places;
+  static const std::vector<Place> kPlaces{{FunctionKind::RootPort, -1, 1}, {FunctionKind::Endpoint, 0, 0}};
+  return kPlaces;
 }
 
 const std::vector<Place>& switch_places() {
-  static const std::vector<Place> places{{FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
-                                         {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
-                                         {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
-  return places;
+  static const std::vector<Place> kPlaces{
+      {FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
+      {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
+      {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
+  return kPlaces;
 }
 
 // Payload credits, in units, that keep a link busy while credits come back.

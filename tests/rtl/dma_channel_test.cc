@@ -5,7 +5,6 @@
 #include <array>
 #include <cstring>
 #include <optional>
-#include <vector>
 
 #include "tests/rtl/dma_parts_fixture.h"
 
@@ -134,8 +133,8 @@ TEST_F(Channel, ADescriptorIsDoneWhenItsLastPieceIs) {
 
 TEST_F(Channel, AtMostFourDescriptorsAreInFlight) {
   give(6);
-  std::vector<unsigned> slots;
-  for (int n = 0; n < 4; ++n) slots.push_back(take());
+  std::array<unsigned, 4> slots{};
+  for (unsigned& slot : slots) slot = take();
   clocks(10);
   EXPECT_FALSE(parts->channel_transfer_valid_o);
   finish(slots[0]);

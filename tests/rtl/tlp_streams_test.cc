@@ -17,7 +17,7 @@ namespace {
 
 class Transmit : public RequestParts {
  protected:
-  enum Source : unsigned { kMessage, kHeartbeat, kRecord, kRead, kWrite };
+  enum Source : unsigned { Message, Heartbeat, Record, Read, Write };
 
   Transmit() {
     parts->transmit_bus_master_i = 1;
@@ -35,20 +35,20 @@ class Transmit : public RequestParts {
 
 TEST_F(Transmit, MessagesAndHeartbeatGoFirstThenRecordsThenReadsAndWritesInTurn) {
   offer(31);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kMessage);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Message);
   offer(30);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kHeartbeat);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Heartbeat);
   offer(28);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kRecord);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Record);
   parts->transmit_urgent_i = 1;
   offer(28);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kRead) << "the heartbeat's read";
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Read) << "the heartbeat's read";
   parts->transmit_urgent_i = 0;
   offer(24);
   unsigned last = 0;
   for (int n = 0; n < 10; ++n) {
     EXPECT_NE(parts->transmit_ready_o, last);
-    EXPECT_TRUE(parts->transmit_ready_o == 1u << kRead || parts->transmit_ready_o == 1u << kWrite);
+    EXPECT_TRUE(parts->transmit_ready_o == 1u << Read || parts->transmit_ready_o == 1u << Write);
     last = parts->transmit_ready_o;
     clocks(1);
   }
@@ -57,31 +57,31 @@ TEST_F(Transmit, MessagesAndHeartbeatGoFirstThenRecordsThenReadsAndWritesInTurn)
 TEST_F(Transmit, APacketIsNeverInterrupted) {
   parts->transmit_dwords_i = 8;
   parts->transmit_eop_i = 0;
-  offer(1u << kWrite);
+  offer(1u << Write);
   clocks(1);
   offer(31);
   for (int n = 1; n < 4; ++n) {
-    EXPECT_EQ(parts->transmit_ready_o, 1u << kWrite);
+    EXPECT_EQ(parts->transmit_ready_o, 1u << Write);
     if (n == 3) parts->transmit_eop_i = 31;
     clocks(1);
     EXPECT_EQ(parts->transmit_data_o, 5u);
     EXPECT_FALSE(parts->transmit_sop_o);
   }
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kMessage);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Message);
 }
 
 TEST_F(Transmit, NothingStartsWhileItMayNotAndWhatBeganEnds) {
   for (int reason = 0; reason < 3; ++reason) {
     parts->transmit_dwords_i = 4;
     parts->transmit_eop_i = 0;
-    offer(1u << kWrite);
+    offer(1u << Write);
     clocks(1);
     parts->transmit_bus_master_i = reason != 0;
     parts->transmit_d_state_i = reason == 1 ? 3 : 0;
     parts->transmit_stop_i = reason == 2;
     parts->transmit_eop_i = 31;
-    offer(1u << kWrite);
-    EXPECT_EQ(parts->transmit_ready_o, 1u << kWrite) << "the second beat";
+    offer(1u << Write);
+    EXPECT_EQ(parts->transmit_ready_o, 1u << Write) << "the second beat";
     clocks(1);
     offer(31);
     EXPECT_EQ(parts->transmit_ready_o, 0);
@@ -99,24 +99,24 @@ TEST_F(Transmit, NothingStartsWhileItMayNotAndWhatBeganEnds) {
 
 TEST_F(Transmit, ReadsStayWithinTheRoomTheBlockHasMade) {
   parts->transmit_np_limit_i = 3;
-  offer(1u << kRead);
+  offer(1u << Read);
   unsigned reads = 0;
   for (int n = 0; n < 20; ++n) {
-    reads += parts->transmit_ready_o >> kRead & 1u;
+    reads += parts->transmit_ready_o >> Read & 1u;
     clocks(1);
   }
   EXPECT_EQ(reads, 3u);
-  offer(1u << kRead | 1u << kWrite);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kWrite) << "writes pass";
+  offer(1u << Read | 1u << Write);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Write) << "writes pass";
   parts->transmit_np_limit_i = 4;
-  offer(1u << kRead);
-  EXPECT_EQ(parts->transmit_ready_o, 1u << kRead);
+  offer(1u << Read);
+  EXPECT_EQ(parts->transmit_ready_o, 1u << Read);
 }
 
 TEST_F(Transmit, CountsPostedRequestsUntilAConventionalReset) {
-  offer(1u << kRecord);
+  offer(1u << Record);
   clocks(5);
-  offer(1u << kRead);
+  offer(1u << Read);
   clocks(5);
   EXPECT_EQ(parts->transmit_posted_o, 5);
   offer(0);
@@ -130,7 +130,7 @@ TEST_F(Transmit, CountsPostedRequestsUntilAConventionalReset) {
 TEST_F(Transmit, WhatIsAbandonedEndsWithZerosAndWhatIsCutOffDoesNotEnd) {
   parts->transmit_dwords_i = 8;
   parts->transmit_eop_i = 0;
-  offer(1u << kWrite);
+  offer(1u << Write);
   clocks(1);
   offer(0);
   parts->transmit_abandon_i = 1;
@@ -148,7 +148,7 @@ TEST_F(Transmit, WhatIsAbandonedEndsWithZerosAndWhatIsCutOffDoesNotEnd) {
   clocks(1);
   EXPECT_TRUE(parts->transmit_idle_o);
 
-  offer(1u << kWrite);
+  offer(1u << Write);
   clocks(1);
   offer(0);
   parts->transmit_cut_off_i = 1;
@@ -165,7 +165,7 @@ TEST_F(Transmit, WritesTheRequesterIdIntoEveryHeader) {
     const auto tlp = pcie::decode_header(sample_header(parts->transmit_header_o));
     ASSERT_TRUE(tlp);
     EXPECT_EQ(tlp->requester, 0x0A0B);
-    EXPECT_EQ(tlp->kind, source == kRead ? pcie::TlpKind::MemoryRead : pcie::TlpKind::MemoryWrite);
+    EXPECT_EQ(tlp->kind, source == Read ? pcie::TlpKind::MemoryRead : pcie::TlpKind::MemoryWrite);
   }
 }
 

@@ -185,7 +185,7 @@ void assign_resources(const PciBus& bus, const HostWindows& windows) {
     for (const Kind kind : {Kind::Memory, Kind::Prefetch}) {
       std::vector<Request> requests;
       collect(*device, kind, nullptr, requests);
-      place_all(std::move(requests), ranges.of(kind));
+      place_all(requests, ranges.of(kind));
     }
   }
   bus.for_each([](PciDevice& device) {
