@@ -127,6 +127,7 @@ module ep_dma_channel #(
   logic [31:0] mismatches_q;
   logic [3:0]  error_q;
   logic        retire;
+  logic        announce_q, announce_urgent_q;  // a record left one clock ago: the count of posted requests includes it
 
   assign record_valid_o = head_done && !stopped_q && !resetting_q && !record_busy_i && !record_done_i;
   assign record_o = '{
@@ -260,7 +261,6 @@ module ep_dma_channel #(
   end
 
   // ---- Events -----------------------------------------------------------------------------------------------------
-  logic        announce_q, announce_urgent_q;  // a record left one clock ago: the count of posted requests includes it
   logic [15:0] unannounced_q, waited_q;
   logic        trigger, late;
 
