@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace holdover::pcie::config {
@@ -61,9 +62,12 @@ inline constexpr std::uint16_t kCommandIntxDisable = 1u << 10;
 // STATUS.
 inline constexpr std::uint16_t kStatusInterrupt = 1u << 3;
 inline constexpr std::uint16_t kStatusCapabilityList = 1u << 4;
-inline constexpr std::uint16_t kStatusErrors = 0xf900;  // RW1C error bits
+inline constexpr std::uint16_t kStatusSignaledTargetAbort = 1u << 11;
+inline constexpr std::uint16_t kStatusSystemError = 1u << 14;  // signaled; in Secondary Status: received
+inline constexpr std::uint16_t kStatusErrors = 0xf900;         // RW1C error bits
 
 // Bridge Control.
+inline constexpr std::uint16_t kBridgeControlSerr = 1u << 1;
 inline constexpr std::uint16_t kBridgeControlMasterAbort = 1u << 5;
 inline constexpr std::uint16_t kBridgeControlSecondaryReset = 1u << 6;
 
@@ -121,6 +125,31 @@ inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
 inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
 inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
 inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
+
+// Advanced Error Reporting (PCIe 5.0, 7.8.4).
+inline constexpr unsigned kAerUncorrectableStatus = 0x04;
+inline constexpr unsigned kAerUncorrectableMask = 0x08;
+inline constexpr unsigned kAerUncorrectableSeverity = 0x0c;
+inline constexpr unsigned kAerCorrectableStatus = 0x10;
+inline constexpr unsigned kAerCorrectableMask = 0x14;
+inline constexpr unsigned kAerControl = 0x18;  // First Error Pointer in bits 4:0
+inline constexpr unsigned kAerHeaderLog = 0x1c;
+inline constexpr unsigned kAerBytes = 0x48;  // with what a port may have behind the header log
+
+inline constexpr std::uint32_t kAerPoisoned = 1u << 12;
+inline constexpr std::uint32_t kAerCompletionTimeout = 1u << 14;
+inline constexpr std::uint32_t kAerCompleterAbort = 1u << 15;
+inline constexpr std::uint32_t kAerUnexpectedCompletion = 1u << 16;
+inline constexpr std::uint32_t kAerMalformed = 1u << 18;
+inline constexpr std::uint32_t kAerUnsupported = 1u << 20;
+inline constexpr std::uint32_t kAerAdvisoryNonFatal = 1u << 13;  // correctable
+
+// ARI capability: next function number in bits 15:8 of the double word behind the header.
+inline constexpr unsigned kAriCapability = 0x04;
+
+// Names of the bits that are set in Uncorrectable or Correctable Error Status: «Malformed TLP, Completer Abort».
+[[nodiscard]] std::string aer_uncorrectable_names(std::uint32_t status);
+[[nodiscard]] std::string aer_correctable_names(std::uint32_t status);
 
 // Device/port type in the PCI Express flags register, bits 7:4.
 inline constexpr unsigned kPortTypeEndpoint = 0x0;

@@ -114,6 +114,12 @@ bool is_config(TlpKind kind) {
          kind == TlpKind::ConfigWrite1;
 }
 
+bool is_error_message(const Tlp& tlp) {
+  return tlp.kind == TlpKind::Message &&
+         (tlp.message_code == kMessageErrorCorrectable || tlp.message_code == kMessageErrorNonFatal ||
+          tlp.message_code == kMessageErrorFatal);
+}
+
 FlowClass flow_class(TlpKind kind) {
   switch (kind) {
     case TlpKind::MemoryWrite:

@@ -27,6 +27,11 @@ enum class TlpKind : std::uint8_t {
   CompletionData,  // with data
 };
 
+// Codes of error messages (PCIe 5.0, table 2-23).
+inline constexpr std::uint8_t kMessageErrorCorrectable = 0x30;
+inline constexpr std::uint8_t kMessageErrorNonFatal = 0x31;
+inline constexpr std::uint8_t kMessageErrorFatal = 0x33;
+
 // PCIe 5.0, table 2-34.
 enum class CompletionStatus : std::uint8_t {
   Success = 0,
@@ -74,6 +79,7 @@ struct Tlp {
 [[nodiscard]] bool has_payload(TlpKind kind);
 [[nodiscard]] bool is_completion(TlpKind kind);
 [[nodiscard]] bool is_config(TlpKind kind);
+[[nodiscard]] bool is_error_message(const Tlp& tlp);
 [[nodiscard]] FlowClass flow_class(TlpKind kind);
 // 3 or 4: four double words for memory requests at or above 4 GiB and for messages (PCIe 5.0, 2.2.4.1).
 [[nodiscard]] unsigned header_dwords(const Tlp& tlp);

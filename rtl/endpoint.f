@@ -42,7 +42,10 @@ rtl/config/ep_config_power.sv
 rtl/config/ep_config_msix.sv
 rtl/config/ep_config_express.sv
 rtl/config/ep_config_extended.sv
+rtl/config/ep_config_aer.sv
+rtl/config/ep_config_registers.sv
 rtl/config/ep_config_errors.sv
+rtl/config/ep_config_messages.sv
 rtl/config/ep_config_target.sv
 rtl/config/ep_config_reset.sv
 rtl/config/ep_config_space.sv

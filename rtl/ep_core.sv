@@ -56,7 +56,9 @@ module ep_core #(
 
   // For the block's status registers.
   output logic                     transactions_pending_o,
-  output logic                     rx_bad_completion_o,
+  output logic                     unexpected_completion_o,
+  output logic                     poisoned_completion_o,
+  output ep_tlp_pkg::header_t      bad_completion_header_o,  // of either
   output logic                     read_timeout_o,
 
   // Interrupt events, as they are raised.
@@ -71,6 +73,17 @@ module ep_core #(
   localparam int unsigned MemoryBits = $clog2(CardMemoryBytes);
   localparam int unsigned EventCount = ChannelCount + 2;
   localparam int unsigned EventBits = $clog2(EventCount);
+  // Parameters that nothing here was made for stop the elaboration.
+  if (DataWidth != 64 && DataWidth != 128 && DataWidth != 256 && DataWidth != 512) begin : gen_bad_width
+    $fatal(1, "ep_core: DataWidth is %0d; it can be 64, 128, 256 or 512", DataWidth);
+  end
+  if (ChannelCount < 1 || ChannelCount > 8) begin : gen_bad_channels
+    $fatal(1, "ep_core: ChannelCount is %0d; it can be 1 to 8", ChannelCount);
+  end
+  if (CardMemoryBytes < 4096 || (CardMemoryBytes & (CardMemoryBytes - 1)) != 0) begin : gen_bad_memory
+    $fatal(1, "ep_core: CardMemoryBytes is %0d; it can be a power of two from 4096 on", CardMemoryBytes);
+  end
+
   // Clocks that a packet in hand gets to leave before a reset cuts it off.
   localparam int unsigned PatienceClocks = 4096;
 
@@ -240,9 +253,10 @@ module ep_core #(
     .timeout_context_i(timeout_context),
     .place_o(place), .place_context_o(place_context), .place_address_o(place_address), .place_be_o(place_be),
     .place_data_o(place_data), .place_last_o(place_last), .finish_o(finish),
-    .completion_o(pulses.rx_completion), .bad_completion_o(pulses.rx_bad_completion)
+    .completion_o(pulses.rx_completion), .bad_completion_o(pulses.rx_bad_completion),
+    .unexpected_o(unexpected_completion_o), .poisoned_o(poisoned_completion_o),
+    .error_header_o(bad_completion_header_o)
   );
-  assign rx_bad_completion_o = pulses.rx_bad_completion;
   assign read_timeout_o = timeout;
   assign pulses.read_timeout = timeout;
 

@@ -271,6 +271,14 @@ void Bridge::note_unsupported_request() {
   set_word(offset, static_cast<std::uint16_t>(word(offset) | kDeviceStatusUnsupported));
 }
 
+void Bridge::note_error_message(std::uint8_t code, pcie::RequesterId /*requester*/) {
+  if (code == pcie::kMessageErrorCorrectable) return;  // no system error
+  set_word(config::kSecondaryStatus,
+           static_cast<std::uint16_t>(word(config::kSecondaryStatus) | config::kStatusSystemError));
+}
+
+bool Bridge::forwards_errors() const { return (word(config::kBridgeControl) & config::kBridgeControlSerr) != 0; }
+
 void Bridge::note_poisoned() {
   set_word(config::kSecondaryStatus, static_cast<std::uint16_t>(word(config::kSecondaryStatus) | kStatusParity));
 }

@@ -66,6 +66,11 @@ class Bridge {
 
   // The port could not deliver a request: Unsupported Request Detected.
   void note_unsupported_request();
+  // An error message came in from below: Received System Error. `severity` is the message's code (PCIe 5.0, table
+  // 2-23).
+  void note_error_message(std::uint8_t code, pcie::RequesterId requester);
+  // Bridge Control SERR# Enable: error messages go on upwards.
+  [[nodiscard]] bool forwards_errors() const;
   // A poisoned TLP came in from below.
   void note_poisoned();
 

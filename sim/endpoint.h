@@ -23,6 +23,7 @@ struct EndpointPins {
   // From the block. A TLP stays in place until the endpoint has set `rx_taken` for its stream.
   std::array<const pcie::Tlp*, kStreams> rx{};
   std::array<bool, kStreams> tx_ready{};  // there is room for one more TLP; does not fall inside a TLP
+  bool message_ready = false;             // for one error message besides
   std::uint8_t np_limit = 0;
   std::uint16_t posted_sent = 0;
   bool hot_reset = false;
@@ -34,6 +35,8 @@ struct EndpointPins {
   std::array<pcie::Tlp, kStreams> tx;
   std::array<pcie::TlpHeader, kStreams> tx_header{};  // of tx[stream], as it stood on the pins
   std::array<FunctionState, kStreams> tx_state;       // when the first beat of tx[stream] was presented
+  bool message_valid = false;                         // an error message of the configuration space left in this clock
+  pcie::TlpHeader message{};
   bool any_tx = false;
   bool malformed_tx = false;  // a header that names no TLP, or beats that do not fit it; dropped
   Stream malformed_stream = Stream::Request;

@@ -37,13 +37,24 @@ void EndpointPort::on_conventional_reset(ResetKind kind, bool asserted) {
   pins_.rx = {};
   endpoint_->drop_streams();
   posted_left_ = 0;
+  posted_taken_ = 0;
+  posted_gone_ = 0;
+  messages_.clear();
   non_posted_left_ = 0;
   if (watchers_.checker != nullptr) watchers_.checker->reset(number_, kind);
   watchers_.witness.on_reset(scheduler_.now(), index_, kind);
 }
 
 void EndpointPort::on_sent(Channel&, FlowClass flow) {
-  if (flow == FlowClass::Posted) ++posted_left_;
+  if (flow == FlowClass::Posted) {
+    const bool message = !messages_.empty() && messages_.front() == posted_gone_;
+    if (message) {
+      messages_.pop_front();
+    } else {
+      ++posted_left_;
+    }
+    ++posted_gone_;
+  }
   if (flow == FlowClass::NonPosted) ++non_posted_left_;
 }
 
@@ -77,7 +88,8 @@ void EndpointPort::tick() {
     }
   }
   pins_.tx_ready[kRequest] = !stalled_ && up.has_room(FlowClass::Posted);
-  // Two streams share these places.
+  // Two streams share these places. A message may not take the one that a request counts on.
+  pins_.message_ready = !stalled_ && up.has_room(FlowClass::Posted, 2);
   pins_.tx_ready[kCompletion] = pins_.tx_ready[kConfig] = up.has_room(FlowClass::Completion, 2);
   pins_.posted_sent = posted_left_;
   pins_.np_limit = static_cast<std::uint8_t>(non_posted_left_ + kNonPostedSlots);
@@ -102,6 +114,7 @@ void EndpointPort::tick() {
       if (pins_.tx_valid[stream]) collect(stream);
     }
   }
+  if (pins_.message_valid) collect_message();
   if (pins_.malformed_tx) {
     pins_.malformed_tx = false;
     const pcie::TlpHeader& header = pins_.tx_header[static_cast<std::size_t>(pins_.malformed_stream)];
@@ -134,8 +147,24 @@ void EndpointPort::collect(std::size_t stream) {
     report("X-TRANSMIT-OVERRUN", "the endpoint sent " + pcie::to_string(tlp) + " for which the hard block had no room");
     return;
   }
+  if (pcie::flow_class(tlp.kind) == FlowClass::Posted) ++posted_taken_;
   link_.up().send(Packet{std::move(tlp), number_});
   tlp = pcie::Tlp{};
+}
+
+void EndpointPort::collect_message() {
+  pins_.message_valid = false;
+  auto message = pcie::decode_header(pins_.message);
+  if (!message) {
+    if (watchers_.checker != nullptr) {
+      watchers_.checker->observe_undecodable(scheduler_.now(), number_, Direction::Tx, pins_.message);
+    }
+    return;
+  }
+  see(Direction::Tx, *message, pins_.function, &pins_.message);
+  if (!link_.is_up()) return;
+  messages_.push_back(posted_taken_++);
+  link_.up().send(Packet{std::move(*message), number_});
 }
 
 void EndpointPort::note_function() {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -61,6 +62,7 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   void offer(Stream stream, pcie::FlowClass flow);
   void accept_received();
   void collect(std::size_t stream);
+  void collect_message();
   void note_function();
   void see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state, const pcie::TlpHeader* raw);
   void report(std::string_view rule, std::string sentence);
@@ -74,7 +76,10 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   std::unique_ptr<Endpoint> endpoint_;
   EndpointPins pins_;
   std::array<pcie::FlowClass, kStreams> offered_{};
-  std::uint16_t posted_left_ = 0;
+  std::uint16_t posted_left_ = 0;   // of the request stream, as posted_sent counts them
+  std::uint64_t posted_taken_ = 0;  // posted requests and messages that the block took, and that left it
+  std::uint64_t posted_gone_ = 0;
+  std::deque<std::uint64_t> messages_;  // which of them, by number, are messages that have not left
   std::uint8_t non_posted_left_ = 0;
   std::uint8_t d_state_ = 0;
   bool in_flr_ = false;

@@ -28,6 +28,9 @@ void apply_straps(Model& model, const EndpointConfig& config) {
   model.strap_msix_vectors_i = static_cast<std::uint8_t>(config.msix_vectors);
   model.strap_no_soft_reset_i = config.no_soft_reset ? 1 : 0;
   model.strap_pending_while_disabled_i = config.pending_while_disabled ? 1 : 0;
+  model.strap_aer_i = config.aer ? 1 : 0;
+  model.strap_ari_i = config.ari ? 1 : 0;
+  model.strap_dsn_i = config.dsn ? 1 : 0;
 }
 
 template <typename Wide, std::size_t N>
@@ -70,6 +73,7 @@ void apply_block(Model& model, const InputPins& pins) {
   model.tx_req_ready_i = pins.tx_ready[0];
   model.tx_cpl_ready_i = pins.tx_ready[1];
   model.tx_cfg_ready_i = pins.tx_ready[2];
+  model.tx_msg_ready_i = pins.message_ready;
   model.tx_np_limit_i = pins.np_limit;
   model.posted_sent_i = pins.posted_sent;
 }

@@ -35,7 +35,8 @@ struct alignas(16) InputPins {
   std::uint8_t reset_n = 0;
   std::uint8_t hot_reset = 0;
   std::uint8_t link_up = 1;
-  std::array<std::uint8_t, 7> unused{};
+  std::uint8_t message_ready = 0;
+  std::array<std::uint8_t, 6> unused{};
 };
 
 inline constexpr std::size_t kPinPart = 16;

@@ -56,7 +56,9 @@ void RootPort::take(Packet packet) {
       return;
     case pcie::TlpKind::Message:
     case pcie::TlpKind::MessageData:
-      return;  // error and power messages end in the root port
+      // Error and power messages end in the root port.
+      if (pcie::is_error_message(tlp)) bridge_.note_error_message(tlp.message_code, tlp.requester);
+      return;
     default:
       refuse(packet, "configuration requests do not travel upstream", true);
       return;

@@ -70,12 +70,23 @@ bool Switch::move_one(std::size_t ingress) {
   const auto flow = channel.received().oldest(fits);
   if (!flow) return false;
   const Route way = route(ingress, channel.received().front(*flow).tlp);
-  take_route(way, channel.take(*flow));
+  Packet packet = channel.take(*flow);
+  if (ingress != 0 && pcie::is_error_message(packet.tlp)) {
+    note_error_message(*downstream_[ingress - 1].bridge, packet.tlp);
+  }
+  take_route(way, std::move(packet));
   return true;
+}
+
+void Switch::note_error_message(Bridge& from, const pcie::Tlp& message) {
+  from.note_error_message(message.message_code, message.requester);
+  if (from.forwards_errors()) upstream_.bridge->note_error_message(message.message_code, message.requester);
 }
 
 void Switch::take_route(const Route& route, Packet packet) {
   pcie::Tlp& tlp = packet.tlp;
+  // A port that keeps error messages to itself refuses nothing.
+  if (route.kind == Route::Kind::Drop && pcie::is_error_message(tlp)) return;
   switch (route.kind) {
     case Route::Kind::Forward:
       if (route.convert) convert_to_type0(tlp);
@@ -197,6 +208,13 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
                        "no port below owns the bus of its requester"};
       const Port* peer = port_of_bus(bus);
       return peer == nullptr ? lost : onto_link(*peer, lost);
+    }
+  }
+  if (pcie::is_error_message(tlp)) {
+    for (const Bridge* port : {from.bridge, upstream_.bridge}) {
+      if (!port->forwards_errors()) {
+        return Route{Route::Kind::Drop, answers, from.bridge, false, "its SERR# Enable is off"};
+      }
     }
   }
   return Route{Route::Kind::Forward, above, upstream_.bridge, false, {}};

@@ -52,6 +52,8 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   [[nodiscard]] Route route_up(std::size_t port, const pcie::Tlp& tlp) const;
   [[nodiscard]] static Route onto_link(const Port& port, const Route& otherwise);
   [[nodiscard]] const Port* port_of_bus(std::uint8_t bus) const;
+  // Errors that a message tells of, at the ports it comes through.
+  void note_error_message(Bridge& from, const pcie::Tlp& message);
   void take_route(const Route& route, Packet packet);
 
   const Scheduler& scheduler_;

@@ -80,7 +80,8 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
         std::uint64_t{endpoint.class_code}, std::uint64_t{endpoint.revision}, endpoint.serial_number,
         std::uint64_t{endpoint.bar0_size_log2}, std::uint64_t{endpoint.bar2_size_log2},
         std::uint64_t{endpoint.max_payload_supported}, std::uint64_t{endpoint.msix_vectors},
-        std::uint64_t{endpoint.no_soft_reset}, std::uint64_t{endpoint.pending_while_disabled}}) {
+        std::uint64_t{endpoint.no_soft_reset}, std::uint64_t{endpoint.pending_while_disabled},
+        std::uint64_t{endpoint.aer}, std::uint64_t{endpoint.ari}, std::uint64_t{endpoint.dsn}}) {
     hash.add(field);
   }
   const Disturbance& disturbance = config.disturbance;

@@ -154,6 +154,7 @@ class VerilatedEndpoint final : public Endpoint {
   };
 
   void reset(const EndpointConfig& config) {
+    validate(config);
     apply_straps(model_, config);
     inputs_.link_up = 1;
     for (unsigned clock = 0; clock < kResetClocks; ++clock) {
@@ -199,6 +200,7 @@ class VerilatedEndpoint final : public Endpoint {
 
   void drive_block(const EndpointPins& pins) {
     for (std::size_t stream = 0; stream < kStreams; ++stream) inputs_.tx_ready[stream] = pins.tx_ready[stream] ? 1 : 0;
+    inputs_.message_ready = pins.message_ready ? 1 : 0;
     inputs_.np_limit = pins.np_limit;
     inputs_.posted_sent = pins.posted_sent;
     inputs_.hot_reset = pins.hot_reset ? 1 : 0;
@@ -222,6 +224,10 @@ class VerilatedEndpoint final : public Endpoint {
     if (model_.tx_cfg_valid_o != 0) {
       collect(kConfig, model_.tx_cfg_sop_o != 0, model_.tx_cfg_eop_o != 0, &model_.tx_cfg_header_o[0],
               &model_.tx_cfg_data_o, pins);
+    }
+    if (model_.tx_msg_valid_o != 0 && inputs_.message_ready != 0 && pins.link_up) {
+      pins.message_valid = true;
+      std::copy_n(&model_.tx_msg_header_o[0], pins.message.size(), pins.message.begin());
     }
     if (model_.cfg_write_valid_o != 0) {
       pins.config_write = true;

@@ -36,15 +36,22 @@ struct EndpointConfig {
   std::uint32_t class_code = 0x120000;  // processing accelerator
   std::uint8_t revision = 1;
   std::uint64_t serial_number = 0x0048'4f4c'4400'0001;
-  unsigned bar0_size_log2 = 16;
-  unsigned bar2_size_log2 = 16;
-  unsigned max_payload_supported = 2;  // encoded: 0 = 128, 1 = 256, 2 = 512 bytes
-  unsigned msix_vectors = 32;
+  unsigned bar0_size_log2 = 16;        // 16..31
+  unsigned bar2_size_log2 = 16;        // 12..48
+  unsigned max_payload_supported = 2;  // encoded: 0 = 128, 1 = 256, .. 5 = 4096 bytes
+  unsigned msix_vectors = 32;          // 1..32
   bool no_soft_reset = true;
   // Events raised while MSI-X is disabled: true sets Pending (this endpoint's choice), false drops them, as some
   // devices do.
   bool pending_while_disabled = true;
+  // Extended capabilities that can be left out: Advanced Error Reporting, Alternative Routing-ID Interpretation, Device
+  // Serial Number.
+  bool aer = true;
+  bool ari = true;
+  bool dsn = true;
 };
+// Throws Error{InvalidArgument} for straps that the endpoint was not made for.
+void validate(const EndpointConfig& config);
 
 // Legal unkindness of the root complex and memory. Everything is drawn from the seed; every distribution is finite.
 struct Disturbance {

@@ -42,6 +42,12 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
                       false, kTraffic});
   }
   if (function.acs()) fields.push_back({*function.acs() + 4, 0xffff'0000, "ACS control", false, kTraffic});
+  if (function.aer()) {
+    const unsigned aer = *function.aer();
+    fields.push_back({aer + config::kAerUncorrectableMask, ~0u, "uncorrectable error mask", false, 0});
+    fields.push_back({aer + config::kAerUncorrectableSeverity, ~0u, "uncorrectable error severity", false, 0});
+    fields.push_back({aer + config::kAerCorrectableMask, ~0u, "correctable error mask", false, 0});
+  }
   if (function.msix()) {
     fields.push_back(
         {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts});
@@ -126,6 +132,13 @@ std::string error_bits(const ConfigShadow& function) {
     const std::uint32_t device = function.at(*express + config::kExpressDeviceControl) >> 16;
     for (unsigned bit = 0; bit < kDevice.size(); ++bit) {
       if (((device >> bit) & 1) != 0) add(kDevice[bit]);
+    }
+  }
+  if (const auto aer = function.aer()) {
+    for (const std::string& error :
+         {config::aer_uncorrectable_names(function.at(*aer + config::kAerUncorrectableStatus)),
+          config::aer_correctable_names(function.at(*aer + config::kAerCorrectableStatus))}) {
+      if (!error.empty()) add(error.c_str());
     }
   }
   return names;

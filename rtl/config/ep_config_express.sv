@@ -24,6 +24,7 @@ module ep_config_express
   input  logic [3:0]  status_set_i,  // Device Status bits 3:0 set by what happened in this clock
   input  logic        transactions_pending_i,
 
+  output logic [3:0]  error_reporting_o,  // enables: correctable, non-fatal, fatal, unsupported request
   output logic [2:0]  max_payload_o,  // never more than supported, whatever was written
   output logic [2:0]  max_read_request_o,
   output logic        extended_tag_o,
@@ -119,6 +120,7 @@ module ep_config_express
     end
   end
 
+  assign error_reporting_o = device_control_q[3:0];
   assign relaxed_ordering_o = device_control_q[4];
   assign max_payload_o = device_control_q[7:5] < straps_i.max_payload_supported ? device_control_q[7:5]
                                                                                  : straps_i.max_payload_supported;

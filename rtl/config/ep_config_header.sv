@@ -19,6 +19,7 @@ module ep_config_header
   output logic        memory_o,
   output logic        bus_master_o,
   output logic        parity_response_o,
+  output logic        serr_enable_o,
   output logic        intx_disable_o,
   output logic [31:0] bar0_o,
   output logic [31:0] bar0_mask_o,
@@ -97,6 +98,7 @@ module ep_config_header
   assign memory_o = command_q[1];
   assign bus_master_o = command_q[2];
   assign parity_response_o = command_q[6];
+  assign serr_enable_o = command_q[8];
   assign intx_disable_o = command_q[10];
   assign bar0_o = bar0_q;
   assign bar2_o = bar2_q;

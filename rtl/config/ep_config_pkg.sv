@@ -17,6 +17,10 @@ package ep_config_pkg;
     logic [5:0]  msix_vectors;
     logic        no_soft_reset;
     logic        pending_while_disabled;
+    // Which extended capabilities there are.
+    logic        aer;
+    logic        ari;
+    logic        dsn;
   } straps_t;
 
   // A configuration write that takes effect in this clock.
@@ -31,12 +35,81 @@ package ep_config_pkg;
   localparam logic [7:0]  PowerOffset = 8'h40;
   localparam logic [7:0]  MsixOffset = 8'h50;
   localparam logic [7:0]  ExpressOffset = 8'h70;
-  localparam logic [11:0] SerialOffset = 12'h100;
-  localparam logic [11:0] VendorOffset = 12'h110;
+  // Extended: the first is always there, each of the others if its strap says so.
+  localparam logic [11:0] VendorOffset = 12'h100;
+  localparam logic [11:0] AerOffset = 12'h110;
+  localparam logic [11:0] AriOffset = 12'h160;
+  localparam logic [11:0] SerialOffset = 12'h170;
 
   // D-states of PMCSR (PCIe 5.0, 7.5.2.2).
   localparam logic [1:0] StateD0 = 2'd0;
   localparam logic [1:0] StateD3Hot = 2'd3;
+
+  // Errors that are uncorrectable unless they are advisory, by their bits of Uncorrectable Error Status (PCIe 5.0,
+  // 7.8.4.2). What else the register names happens below the TLPs that are seen here, or cannot happen.
+  typedef enum logic [4:0] {
+    ErrorPoisoned = 5'd12,
+    ErrorCompletionTimeout = 5'd14,
+    ErrorCompleterAbort = 5'd15,
+    ErrorUnexpectedCompletion = 5'd16,
+    ErrorMalformed = 5'd18,
+    ErrorUnsupported = 5'd20
+  } error_kind_e;
+  localparam logic [31:0] ErrorFatalByDefault = 32'h0004_0010;  // Malformed TLP, Data Link Protocol
+
+  // An error in this clock.
+  typedef struct packed {
+    logic         valid;
+    error_kind_e  kind;
+    logic         advisory;  // if it is not fatal: somebody else knows of it, or it does no harm (PCIe 5.0, 6.2.3.2.4)
+    logic [127:0] header;    // of the TLP, 0 where there is none
+  } error_t;
+
+  // What Advanced Error Reporting says about errors that come.
+  typedef struct packed {
+    logic [31:0] mask;
+    logic [31:0] severity;  // 1: fatal
+    logic        advisory_mask;
+    logic        occupied;  // First Error Pointer and Header Log hold an error that nobody has served
+  } error_policy_t;
+
+  // What errors change in Advanced Error Reporting.
+  typedef struct packed {
+    logic [31:0]  uncorrectable;  // status bits to set
+    logic         advisory;       // Advisory Non-Fatal Error Status
+    logic         first;          // an error to be remembered with its header
+    logic [4:0]   pointer;
+    logic [127:0] header;
+  } error_log_t;
+
+  // Error messages by severity; the numbers are those of Device Status and Device Control.
+  localparam int unsigned SeverityCorrectable = 0;
+  localparam int unsigned SeverityNonFatal = 1;
+  localparam int unsigned SeverityFatal = 2;
+
+  // What the registers say.
+  typedef struct packed {
+    logic        memory;
+    logic        bus_master;
+    logic        parity_response;
+    logic        serr_enable;
+    logic        intx_disable;
+    logic [31:0] bar0;
+    logic [31:0] bar0_mask;
+    logic [63:0] bar2;
+    logic [63:0] bar2_mask;
+    logic [1:0]  d_state;
+    logic        msix_enable;
+    logic        msix_mask;
+    logic [3:0]  error_reporting;   // Device Control: correctable, non-fatal, fatal, unsupported request
+    logic [2:0]  max_payload;       // never more than supported, whatever was written
+    logic [2:0]  max_read_request;
+    logic        extended_tag;
+    logic        relaxed_ordering;
+    logic        no_snoop;
+    logic        timeout_disable;
+    logic        rcb;
+  } settings_t;
 
   // A register after a write: of its `value` only RW bits, `writable`, in enabled bytes change.
   function automatic logic [31:0] merge(logic [31:0] value, logic [31:0] writable, write_t write);

@@ -4,6 +4,7 @@ module ep_config_space
   import ep_config_pkg::*;
 #(
   parameter int unsigned DataWidth = 256,
+  parameter int unsigned CardMemoryBytes = 65536,
   parameter logic [3:0]  LinkSpeed = 4'd3,
   parameter logic [5:0]  LinkWidth = 6'd8
 ) (
@@ -25,6 +26,9 @@ module ep_config_space
   input  logic [5:0]                 strap_msix_vectors_i,
   input  logic                       strap_no_soft_reset_i,
   input  logic                       strap_pending_while_disabled_i,
+  input  logic                       strap_aer_i,
+  input  logic                       strap_ari_i,
+  input  logic                       strap_dsn_i,
 
   // Configuration requests, one beat each, and their completions.
   input  logic                       rx_cfg_valid_i,
@@ -39,6 +43,11 @@ module ep_config_space
   output logic                       tx_cfg_eop_o,
   output logic [127:0]               tx_cfg_header_o,
   output logic [31:0]                tx_cfg_data_o,
+
+  // Error messages, header only.
+  output logic                       tx_msg_valid_o,
+  input  logic                       tx_msg_ready_i,
+  output logic [127:0]               tx_msg_header_o,
 
   // Memory and message requests from the link, and those of them that the core gets.
   input  logic                       rx_req_valid_i,
@@ -80,7 +89,9 @@ module ep_config_space
   output ep_pkg::function_config_t   fn_o,
   output ep_pkg::config_write_t      config_write_o,
   input  logic                       transactions_pending_i,
-  input  logic                       rx_bad_completion_i,
+  input  logic                       unexpected_completion_i,
+  input  logic                       poisoned_completion_i,
+  input  logic [127:0]               bad_completion_header_i,  // of either
   input  logic                       read_timeout_i,
 
   // A look at a register, without effect.
@@ -104,7 +115,10 @@ module ep_config_space
         max_payload_supported: strap_max_payload_supported_i,
         msix_vectors: strap_msix_vectors_i,
         no_soft_reset: strap_no_soft_reset_i,
-        pending_while_disabled: strap_pending_while_disabled_i
+        pending_while_disabled: strap_pending_while_disabled_i,
+        aer: strap_aer_i,
+        ari: strap_ari_i,
+        dsn: strap_dsn_i
       };
     end
   end
@@ -135,18 +149,17 @@ module ep_config_space
   // ---- Requests ----------------------------------------------------------------------------------------------------
 
   write_t      write;
-  logic [11:2] read_register, peek_register;
+  logic [11:2] read_register;
   logic [31:0] read_data;
   logic [15:0] bdf;
-  logic        unsupported_config, poisoned_config;
-
-  assign peek_register = peek_offset_i[11:2];
+  error_t      request_error, config_error;
 
   ep_config_target u_target (
     .clk_i,
     .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // requests in hand are gone
     .hold_i(function_reset_o),
     .forget_bdf_i(conventional_clear),
+    .ari_i(straps_q.ari),
     .rx_cfg_valid_i,
     .rx_cfg_ready_o,
     .rx_cfg_header_i,
@@ -161,8 +174,7 @@ module ep_config_space
     .reset_asked_i(initiate_flr || soft_reset),
     .reset_start_o(reset_start),
     .bdf_o(bdf),
-    .unsupported_o(unsupported_config),
-    .poisoned_o(poisoned_config),
+    .error_o(config_error),
     .cfg_write_valid_o(config_write_o.valid),
     .cfg_write_offset_o(config_write_o.offset),
     .cfg_write_be_o(config_write_o.byte_enables),
@@ -175,149 +187,51 @@ module ep_config_space
 
   // ---- Registers ---------------------------------------------------------------------------------------------------
 
-  logic [15:0] status_set;
-  logic [3:0]  device_status_set;
-  logic        memory, bus_master, parity_response, intx_disable, msix_enable, msix_mask;
-  logic [1:0]  d_state;
-  logic [31:0] bar0, bar0_mask;
-  logic [63:0] bar2, bar2_mask;
-  logic [2:0]  max_payload, max_read_request;
-  logic        extended_tag, relaxed_ordering, no_snoop, timeout_disable, rcb;
+  logic [15:0]   status_set;
+  logic [3:0]    device_status_set;
+  settings_t     settings;
+  error_policy_t policy;
+  error_log_t    log;
 
-  logic [31:0] header_read, power_read, msix_read, express_read, extended_read;
-  logic [31:0] header_peek, power_peek, msix_peek, express_peek, extended_peek;
-  logic [5:2]  express_read_register, express_peek_register;
-
-  assign express_read_register = read_register[5:2] - ExpressOffset[5:2];
-  assign express_peek_register = peek_register[5:2] - ExpressOffset[5:2];
-
-  ep_config_header u_header (
-    .clk_i,
-    .clear_i(clear),
-    .straps_i(straps_q),
-    .write_i(write),
-    .read_register_i(read_register[5:2]),
-    .read_data_o(header_read),
-    .peek_register_i(peek_register[5:2]),
-    .peek_data_o(header_peek),
-    .status_set_i(status_set),
-    .memory_o(memory),
-    .bus_master_o(bus_master),
-    .parity_response_o(parity_response),
-    .intx_disable_o(intx_disable),
-    .bar0_o(bar0),
-    .bar0_mask_o(bar0_mask),
-    .bar2_o(bar2),
-    .bar2_mask_o(bar2_mask)
-  );
-
-  ep_config_power u_power (
-    .clk_i,
-    .clear_i(clear),
-    .straps_i(straps_q),
-    .write_i(write),
-    .read_second_i(read_register[2]),
-    .read_data_o(power_read),
-    .peek_second_i(peek_register[2]),
-    .peek_data_o(power_peek),
-    .d_state_o(d_state),
-    .soft_reset_o(soft_reset)
-  );
-
-  ep_config_msix u_msix (
-    .clk_i,
-    .clear_i(clear),
-    .straps_i(straps_q),
-    .write_i(write),
-    .read_register_i(read_register[3:2]),
-    .read_data_o(msix_read),
-    .peek_register_i(peek_register[3:2]),
-    .peek_data_o(msix_peek),
-    .enable_o(msix_enable),
-    .mask_o(msix_mask)
-  );
-
-  ep_config_express #(
+  ep_config_registers #(
     .LinkSpeed(LinkSpeed),
     .LinkWidth(LinkWidth)
-  ) u_express (
+  ) u_registers (
     .clk_i,
     .rst_ni,
     .conventional_clear_i(conventional_clear),
     .clear_i(clear),
     .straps_i(straps_q),
     .write_i(write),
-    .read_register_i(express_read_register),
-    .read_data_o(express_read),
-    .peek_register_i(express_peek_register),
-    .peek_data_o(express_peek),
-    .status_set_i(device_status_set),
+    .read_register_i(read_register),
+    .read_data_o(read_data),
+    .peek_register_i(peek_offset_i[11:2]),
+    .peek_data_o,
+    .status_set_i(status_set),
+    .device_status_set_i(device_status_set),
+    .log_i(log),
+    .policy_o(policy),
     .transactions_pending_i,
-    .max_payload_o(max_payload),
-    .max_read_request_o(max_read_request),
-    .extended_tag_o(extended_tag),
-    .relaxed_ordering_o(relaxed_ordering),
-    .no_snoop_o(no_snoop),
-    .timeout_disable_o(timeout_disable),
-    .rcb_o(rcb),
+    .settings_o(settings),
+    .soft_reset_o(soft_reset),
     .initiate_flr_o(initiate_flr)
   );
 
-  ep_config_extended u_extended (
-    .straps_i(straps_q),
-    .read_register_i(read_register),
-    .read_data_o(extended_read),
-    .peek_register_i(peek_register),
-    .peek_data_o(extended_peek)
-  );
-
-  // Which of the blocks answers for a register. Everything else reads 0.
-  typedef struct packed {
-    logic header;
-    logic power;
-    logic msix;
-    logic express;
-    logic extended;
-  } block_t;
-
-  function automatic block_t block_of(logic [11:2] register_number);
-    logic [11:0] offset;
-    block_t      block;
-    offset = {register_number, 2'b00};
-    block = '0;
-    if (offset >= 12'h100) block.extended = 1'b1;
-    else if (offset < 12'h040) block.header = 1'b1;
-    else if (offset < 12'h048) block.power = 1'b1;
-    else if (offset >= 12'h050 && offset < 12'h05C) block.msix = 1'b1;
-    else if (offset >= 12'h070 && offset < 12'h0AC) block.express = 1'b1;
-    return block;
-  endfunction
-
-  block_t read_block, peek_block;
-  assign read_block = block_of(read_register);
-  assign peek_block = block_of(peek_register);
-  assign read_data = ({32{read_block.header}} & header_read) | ({32{read_block.power}} & power_read) |
-                     ({32{read_block.msix}} & msix_read) | ({32{read_block.express}} & express_read) |
-                     ({32{read_block.extended}} & extended_read);
-  assign peek_data_o = ({32{peek_block.header}} & header_peek) | ({32{peek_block.power}} & power_peek) |
-                       ({32{peek_block.msix}} & msix_peek) | ({32{peek_block.express}} & express_peek) |
-                       ({32{peek_block.extended}} & extended_peek);
-
   assign fn_o = '{
     bdf: bdf,
-    bus_master: bus_master,
-    memory: memory,
-    d_state: d_state,
-    max_payload: max_payload,
-    max_read_request: max_read_request,
-    extended_tag: extended_tag,
-    relaxed_ordering: relaxed_ordering,
-    no_snoop: no_snoop,
-    timeout_disable: timeout_disable,
-    rcb: rcb,
-    msix_enable: msix_enable,
-    msix_mask: msix_mask,
-    intx_disable: intx_disable,
+    bus_master: settings.bus_master,
+    memory: settings.memory,
+    d_state: settings.d_state,
+    max_payload: settings.max_payload,
+    max_read_request: settings.max_read_request,
+    extended_tag: settings.extended_tag,
+    relaxed_ordering: settings.relaxed_ordering,
+    no_snoop: settings.no_snoop,
+    timeout_disable: settings.timeout_disable,
+    rcb: settings.rcb,
+    msix_enable: settings.msix_enable,
+    msix_mask: settings.msix_mask,
+    intx_disable: settings.intx_disable,
     flr: flr,
     pending_while_disabled: straps_q.pending_while_disabled,
     vectors: straps_q.msix_vectors
@@ -325,18 +239,22 @@ module ep_config_space
 
   // ---- BAR decoding ------------------------------------------------------------------------------------------------
 
-  logic        hit, unsupported_posted, unsupported_nonposted, poisoned_request;
+  logic        hit, beyond;
   logic [2:0]  bar;
   logic [31:0] offset;
 
-  ep_bar_match u_match (
-    .enable_i(memory && d_state == StateD0),
-    .bar0_i(bar0),
-    .bar0_mask_i(bar0_mask),
-    .bar2_i(bar2),
-    .bar2_mask_i(bar2_mask),
+  ep_bar_match #(
+    .Bar0Bytes(ep_reg_pkg::BarBytes),
+    .Bar2Bytes(CardMemoryBytes)
+  ) u_match (
+    .enable_i(settings.memory && settings.d_state == StateD0),
+    .bar0_i(settings.bar0),
+    .bar0_mask_i(settings.bar0_mask),
+    .bar2_i(settings.bar2),
+    .bar2_mask_i(settings.bar2_mask),
     .request_i(rx_req_header_i),
     .hit_o(hit),
+    .beyond_o(beyond),
     .bar_o(bar),
     .offset_o(offset)
   );
@@ -347,8 +265,10 @@ module ep_config_space
     .clk_i,
     .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // packets in hand are gone
     .bdf_i(bdf),
+    .max_payload_i(settings.max_payload),
     .redecide_i(function_reset_o && reset_done_i),
     .hit_i(hit),
+    .beyond_i(beyond),
     .bar_i(bar),
     .offset_i(offset),
     .rx_req_valid_i,
@@ -377,26 +297,41 @@ module ep_config_space
     .tx_cpl_eop_o,
     .tx_cpl_header_o,
     .tx_cpl_data_o,
-    .unsupported_posted_o(unsupported_posted),
-    .unsupported_nonposted_o(unsupported_nonposted),
-    .poisoned_o(poisoned_request)
+    .error_o(request_error)
   );
 
   // ---- Errors ------------------------------------------------------------------------------------------------------
 
+  logic [2:0] message;
+
   ep_config_errors u_errors (
     .clk_i,
     .rst_ni(!clear),
-    .parity_response_i(parity_response),
-    .unsupported_posted_i(unsupported_posted),
-    .unsupported_nonposted_i(unsupported_nonposted || unsupported_config),
-    .poisoned_request_i(poisoned_request || poisoned_config),
+    .settings_i(settings),
+    .policy_i(policy),
+    .request_error_i(request_error),
+    .config_error_i(config_error),
     .completion_start_i(rx_cpl_start_i),
     .completion_i(rx_cpl_header_i),
-    .bad_completion_i(rx_bad_completion_i),
+    .unexpected_completion_i,
+    .poisoned_completion_i,
+    .bad_completion_header_i,
     .read_timeout_i,
     .status_set_o(status_set),
-    .device_status_set_o(device_status_set)
+    .device_status_set_o(device_status_set),
+    .log_o(log),
+    .message_o(message)
+  );
+
+  ep_config_messages u_messages (
+    .clk_i,
+    .rst_ni(rst_ni && !hot_reset_i && link_up_i),
+    .clear_i(clear),
+    .bdf_i(bdf),
+    .message_i(message),
+    .tx_msg_valid_o,
+    .tx_msg_ready_i,
+    .tx_msg_header_o
   );
 
   logic unused;

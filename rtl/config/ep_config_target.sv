@@ -2,7 +2,7 @@
 // Takes configuration requests one at a time, reads or writes the register, and completes them (PCIe 5.0, 2.2.7 and
 // 2.2.9).
 //
-// A write that asks for a reset of the function is completed first; the reset begins when the completion has been
+// A request that breaks the rules for its fields (2.2.7) is malformed and not answered. A write that asks for a reset of the function is completed first; the reset begins when the completion has been
 // taken.
 module ep_config_target
   import ep_config_pkg::*, ep_tlp_pkg::*, ep_completion_pkg::*;
@@ -11,6 +11,7 @@ module ep_config_target
   input  logic         rst_ni,
   input  logic         hold_i,          // take no request: a reset is in progress
   input  logic         forget_bdf_i,    // conventional reset
+  input  logic         ari_i,           // no device number: function numbers have 8 bits (6.13)
 
   input  logic         rx_cfg_valid_i,
   output logic         rx_cfg_ready_o,
@@ -30,8 +31,7 @@ module ep_config_target
   output logic         reset_start_o,
 
   output logic [15:0]  bdf_o,
-  output logic         unsupported_o,
-  output logic         poisoned_o,
+  output error_t       error_o,
 
   output logic         cfg_write_valid_o,
   output logic [11:0]  cfg_write_offset_o,
@@ -54,23 +54,35 @@ module ep_config_target
   logic [15:0] bdf_q;
   logic        reset_asked_q;
 
-  logic is_write, is_supported;
+  logic is_write, is_supported, is_malformed, is_here;
   assign is_write = request_q.fmt_type == CfgWrite0;
+  assign is_malformed = request_q.length != 10'd1 || request_q.last_be != '0 || request_q.traffic_class != '0 ||
+                        request_q.attr_ido || request_q.attr_relaxed || request_q.attr_no_snoop;
   // Only function 0 exists. A poisoned write must not take effect (PCIe 5.0, 2.7.2.2).
-  assign is_supported = (request_q.fmt_type == CfgRead0 || (is_write && !request_q.poisoned)) &&
-                        request_q.dw2[18:16] == 3'd0;
+  assign is_here = (request_q.fmt_type == CfgRead0 || is_write) && request_q.dw2[18:16] == 3'd0 &&
+                   (!ari_i || request_q.dw2[23:19] == 5'd0);
+  assign is_supported = is_here && !(is_write && request_q.poisoned);
 
   logic access;
   assign access = state_q == StAccess;
   assign write_o = '{
-    valid: access && is_write && is_supported,
+    valid: access && is_write && is_supported && !is_malformed,
     register_number: request_q.dw2[11:2],
     be: request_q.first_be,
     data: data_q
   };
   assign read_register_o = request_q.dw2[11:2];
-  assign unsupported_o = access && !is_supported;
-  assign poisoned_o = access && request_q.poisoned;
+
+  // The completion tells the requester, so both of the last are advisory (6.2.3.2.4.1).
+  always_comb begin
+    error_o = '{valid: access && (is_malformed || !is_supported), kind: ErrorUnsupported, advisory: 1'b1,
+                header: request_q};
+    if (is_here) error_o.kind = ErrorPoisoned;
+    if (is_malformed) begin
+      error_o.kind = ErrorMalformed;
+      error_o.advisory = 1'b0;
+    end
+  end
 
   assign rx_cfg_ready_o = state_q == StIdle && !hold_i;
   assign tx_cfg_valid_o = state_q == StAnswer;
@@ -80,7 +92,7 @@ module ep_config_target
     state_d = state_q;
     unique case (state_q)
       StIdle: if (rx_cfg_valid_i && !hold_i) state_d = StAccess;
-      StAccess: state_d = StNotice;
+      StAccess: state_d = is_malformed ? StIdle : StNotice;
       StNotice: state_d = StAnswer;
       StAnswer: if (tx_cfg_ready_i) state_d = StIdle;
     endcase
@@ -97,7 +109,7 @@ module ep_config_target
       value_q <= read_data_i;
       reset_asked_q <= reset_asked_i;
       // Every write that the function completes carries its number (PCIe 5.0, 2.2.6.2).
-      if (write_o.valid) bdf_q <= {request_q.dw2[31:19], 3'd0};
+      if (write_o.valid) bdf_q <= {request_q.dw2[31:24], ari_i ? 5'd0 : request_q.dw2[23:19], 3'd0};
     end
     if (forget_bdf_i) bdf_q <= '0;
     if (!rst_ni) begin

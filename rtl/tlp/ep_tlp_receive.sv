@@ -42,7 +42,12 @@ module ep_tlp_receive #(
 
   output ep_pkg::read_finish_t        finish_o,  // in the clock of the last beat, or later
   output logic                        completion_o,
-  output logic                        bad_completion_o
+  output logic                        bad_completion_o,  // not what the read was to get
+
+  // Errors to be reported, with the completion's header.
+  output logic                        unexpected_o,  // no read in flight asked for it
+  output logic                        poisoned_o,
+  output ep_tlp_pkg::header_t         error_header_o
 );
 
   import ep_pkg::*;
@@ -153,6 +158,8 @@ module ep_tlp_receive #(
       finish_q <= '0;
       completion_o <= 1'b0;
       bad_completion_o <= 1'b0;
+      unexpected_o <= 1'b0;
+      poisoned_o <= 1'b0;
     end else begin
       if (in_valid_q) active_q <= active && !in_q.eop;
       place_o <= active && place;
@@ -166,7 +173,10 @@ module ep_tlp_receive #(
       end
       completion_o <= first;
       bad_completion_o <= first && !(update_o && lookup_busy_i && success && !header.poisoned);
+      unexpected_o <= first && !(update_o && lookup_busy_i);
+      poisoned_o <= first && update_o && lookup_busy_i && success && header.poisoned;
     end
+    error_header_o <= in_q.header;
     if (in_valid_q && active) begin
       place_q <= place;
       last_q <= last;

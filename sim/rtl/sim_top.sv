@@ -24,6 +24,9 @@ module sim_top #(
   input  logic [5:0]           strap_msix_vectors_i,
   input  logic                 strap_no_soft_reset_i,
   input  logic                 strap_pending_while_disabled_i,
+  input  logic                 strap_aer_i,
+  input  logic                 strap_ari_i,
+  input  logic                 strap_dsn_i,
 
   input  logic                 rx_req_valid_i,
   output logic                 rx_req_ready_o,
@@ -67,6 +70,10 @@ module sim_top #(
   output logic [127:0]         tx_cfg_header_o,
   output logic [31:0]          tx_cfg_data_o,
 
+  output logic                 tx_msg_valid_o,
+  input  logic                 tx_msg_ready_i,
+  output logic [127:0]         tx_msg_header_o,
+
   input  logic [7:0]           tx_np_limit_i,
   input  logic [15:0]          posted_sent_i,
 
@@ -102,7 +109,9 @@ module sim_top #(
 
   ep_pkg::function_config_t fn;
   ep_pkg::config_write_t    config_write;
-  logic                     function_reset, reset_done, transactions_pending, rx_bad_completion, read_timeout;
+  logic                     function_reset, reset_done, transactions_pending, unexpected_completion;
+  logic                     poisoned_completion, read_timeout;
+  logic [127:0]             bad_completion_header;
 
   logic                 core_req_valid, core_req_ready, core_req_sop, core_req_eop;
   logic [127:0]         core_req_header;
@@ -113,11 +122,12 @@ module sim_top #(
   logic [127:0]         core_cpl_header;
   logic [DataWidth-1:0] core_cpl_data;
 
-  ep_config_space #(.DataWidth(DataWidth)) u_config_space (
+  ep_config_space #(.DataWidth(DataWidth), .CardMemoryBytes(CardMemoryBytes)) u_config_space (
     .clk_i, .rst_ni, .hot_reset_i, .link_up_i,
     .strap_vendor_id_i, .strap_device_id_i, .strap_subsystem_vendor_id_i, .strap_subsystem_id_i, .strap_class_code_i,
     .strap_revision_i, .strap_serial_number_i, .strap_bar0_size_log2_i, .strap_bar2_size_log2_i,
     .strap_max_payload_supported_i, .strap_msix_vectors_i, .strap_no_soft_reset_i, .strap_pending_while_disabled_i,
+    .strap_aer_i, .strap_ari_i, .strap_dsn_i, .tx_msg_valid_o, .tx_msg_ready_i, .tx_msg_header_o,
     .rx_cfg_valid_i, .rx_cfg_ready_o, .rx_cfg_sop_i, .rx_cfg_eop_i, .rx_cfg_header_i, .rx_cfg_data_i,
     .tx_cfg_valid_o, .tx_cfg_ready_i, .tx_cfg_sop_o, .tx_cfg_eop_o, .tx_cfg_header_o, .tx_cfg_data_o,
     .rx_req_valid_i, .rx_req_ready_o, .rx_req_sop_i, .rx_req_eop_i, .rx_req_header_i, .rx_req_data_i,
@@ -129,7 +139,8 @@ module sim_top #(
     .tx_cpl_valid_o, .tx_cpl_ready_i, .tx_cpl_sop_o, .tx_cpl_eop_o, .tx_cpl_header_o, .tx_cpl_data_o,
     .rx_cpl_start_i(rx_cpl_valid_i && rx_cpl_ready_o && rx_cpl_sop_i), .rx_cpl_header_i,
     .function_reset_o(function_reset), .reset_done_i(reset_done), .fn_o(fn), .config_write_o(config_write),
-    .transactions_pending_i(transactions_pending), .rx_bad_completion_i(rx_bad_completion),
+    .transactions_pending_i(transactions_pending), .unexpected_completion_i(unexpected_completion),
+    .poisoned_completion_i(poisoned_completion), .bad_completion_header_i(bad_completion_header),
     .read_timeout_i(read_timeout), .peek_offset_i, .peek_data_o
   );
 
@@ -144,7 +155,8 @@ module sim_top #(
     .tx_cpl_valid_o(core_cpl_valid), .tx_cpl_ready_i(core_cpl_ready), .tx_cpl_sop_o(core_cpl_sop),
     .tx_cpl_eop_o(core_cpl_eop), .tx_cpl_header_o(core_cpl_header), .tx_cpl_data_o(core_cpl_data),
     .tx_np_limit_i, .posted_sent_i, .transactions_pending_o(transactions_pending),
-    .rx_bad_completion_o(rx_bad_completion), .read_timeout_o(read_timeout),
+    .unexpected_completion_o(unexpected_completion), .poisoned_completion_o(poisoned_completion),
+    .bad_completion_header_o(bad_completion_header), .read_timeout_o(read_timeout),
     .event_valid_o, .event_vector_o, .event_coalesced_o
   );
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "Vconfig_space_top.h"
 #include "pcie/tlp.h"
@@ -31,12 +32,17 @@ class ConfigSpaceFixture : public ::testing::Test {
   static constexpr unsigned kExpress = 0x70;
   static constexpr unsigned kPower = 0x40;
   static constexpr unsigned kMsix = 0x50;
+  static constexpr unsigned kAer = 0x110;
 
   ConfigSpaceFixture() {
     top->rst_ni = 0;
     top->link_up_i = 1;
     top->strap_bar2_size_log2_i = 16;
     top->strap_no_soft_reset_i = 1;
+    top->strap_aer_i = 1;
+    top->strap_ari_i = 1;
+    top->strap_dsn_i = 1;
+    top->tx_msg_ready_i = 1;
     top->tx_cfg_ready_i = 1;
     top->tx_cpl_ready_i = 1;
     top->core_req_ready_i = 1;
@@ -64,6 +70,9 @@ class ConfigSpaceFixture : public ::testing::Test {
               .data = top->write_data_o,
               .before = top->write_before_o,
               .after = top->write_after_o};
+    }
+    if (top->tx_msg_valid_o && top->tx_msg_ready_i) {
+      messages.push_back(pcie::decode_header(sample_header(top->tx_msg_header_o)).value_or(pcie::Tlp{}));
     }
     top.edge();
     top.settle();
@@ -196,6 +205,7 @@ class ConfigSpaceFixture : public ::testing::Test {
 
   ClockedModel<Vconfig_space_top> top;
   SeenWrite seen;
+  std::vector<pcie::Tlp> messages;  // that left on tx_msg
 
  private:
   unsigned next_tag_ = 0;

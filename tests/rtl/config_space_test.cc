@@ -80,7 +80,27 @@ TEST_F(ConfigSpace, TheListsLeadToEveryCapability) {
   const auto vendor = pcie::find_extended_capability(reader, pcie::config::kExtCapVendor);
   ASSERT_TRUE(vendor);
   EXPECT_EQ(read(*vendor + 8), 0x0000'3000u);  // BAR 0, where the monitor's registers are
-  EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapAer), std::nullopt);
+  EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapAer), kAer);
+  const auto ari = pcie::find_extended_capability(reader, pcie::config::kExtCapAri);
+  ASSERT_TRUE(ari);
+  EXPECT_EQ(read(*ari + pcie::config::kAriCapability), 0u);  // no next function, nothing to control
+}
+
+TEST_F(ConfigSpace, TheExtendedListPassesOverWhatIsNotThere) {
+  const pcie::ConfigReader reader = [this](unsigned offset) { return read(offset); };
+  for (unsigned straps = 0; straps < 8; ++straps) {
+    top->strap_aer_i = straps & 1;
+    top->strap_ari_i = straps >> 1 & 1;
+    top->strap_dsn_i = straps >> 2 & 1;
+    restart();
+    EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapAer).has_value(), (straps & 1) != 0);
+    EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapAri).has_value(), (straps & 2) != 0);
+    EXPECT_EQ(pcie::find_extended_capability(reader, pcie::config::kExtCapSerialNumber).has_value(), (straps & 4) != 0);
+    EXPECT_TRUE(pcie::find_extended_capability(reader, pcie::config::kExtCapVendor));
+    unsigned words = 0;
+    for (unsigned offset = 0x110; offset < 0x200; offset += 4) words += read(offset) != 0 ? 1 : 0;
+    EXPECT_EQ(words == 0, straps == 0) << "what is not in the list reads 0";
+  }
 }
 
 TEST_F(ConfigSpace, MsixSaysWhereTheTableIsAndKeepsItsTwoBits) {
@@ -130,6 +150,8 @@ TEST_F(ConfigSpace, DeviceStatusBitsAreClearedByWritingOnes) {
 }
 
 TEST_F(ConfigSpace, EveryWriteCarriesTheFunctionsNumber) {
+  top->strap_ari_i = 0;
+  restart();
   const pcie::Tlp first = complete(config_request(TlpKind::ConfigRead0, 0));
   EXPECT_EQ(first.completer, 0u);
   EXPECT_EQ(complete(config_request(TlpKind::ConfigWrite0, 0), 0).completer, kFunction);
@@ -142,11 +164,23 @@ TEST_F(ConfigSpace, EveryWriteCarriesTheFunctionsNumber) {
   EXPECT_EQ(top->fn_bdf_o, 0x0510u);
 }
 
+TEST_F(ConfigSpace, WithAriTheFunctionNumberHas8Bits) {
+  write(0x3c, 0);
+  EXPECT_EQ(top->fn_bdf_o, kFunction);
+  pcie::Tlp moved = config_request(TlpKind::ConfigWrite0, 0);
+  moved.target = 0x0700;
+  EXPECT_EQ(complete(moved).completer, 0x0700u);
+  moved.target = 0x0808;  // function 8, not device 1
+  EXPECT_EQ(complete(moved).status, CompletionStatus::UnsupportedRequest);
+  EXPECT_EQ(top->fn_bdf_o, 0x0700u);
+}
+
 TEST_F(ConfigSpace, APoisonedWriteHasNoEffect) {
   pcie::Tlp request = config_request(TlpKind::ConfigWrite0, 4);
   request.poisoned = true;
   EXPECT_EQ(complete(request, 0x0000'0006).status, CompletionStatus::UnsupportedRequest);
-  EXPECT_EQ(read(4) >> 16, 0x8010u);  // Detected Parity Error
+  EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x1u);  // advisory: the completion tells of it
+  EXPECT_EQ(read(4) >> 16, 0x8010u);                // Detected Parity Error
   EXPECT_FALSE(top->fn_bus_master_o);
   write(4, 0x8000'0000, 0xc);
   EXPECT_EQ(read(4) >> 16, 0x0010u);
@@ -187,15 +221,11 @@ TEST_F(ConfigSpace, CompletionsThatTellOfErrorsSetTheirStatusBits) {
   drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
   clock();
   top->rx_cpl_start_i = 0;
-  top->rx_bad_completion_i = 1;  // the core's word about both, some clocks later
-  clock();
-  clock();
-  top->rx_bad_completion_i = 0;
   EXPECT_EQ(read(4) >> 16, 0x3010u);
   EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0u);
-  top->rx_bad_completion_i = 1;  // and one more, of a completion in which nothing was wrong: it was unexpected
+  top->unexpected_completion_i = 1;  // the core's word about one in which nothing was wrong
   clock();
-  top->rx_bad_completion_i = 0;
+  top->unexpected_completion_i = 0;
   EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0x1u);
 }
 

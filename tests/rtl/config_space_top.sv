@@ -8,6 +8,9 @@ module config_space_top (
 
   input  logic [5:0]   strap_bar2_size_log2_i,
   input  logic         strap_no_soft_reset_i,
+  input  logic         strap_aer_i,
+  input  logic         strap_ari_i,
+  input  logic         strap_dsn_i,
 
   input  logic         rx_cfg_valid_i,
   output logic         rx_cfg_ready_o,
@@ -17,6 +20,10 @@ module config_space_top (
   input  logic         tx_cfg_ready_i,
   output logic [127:0] tx_cfg_header_o,
   output logic [31:0]  tx_cfg_data_o,
+
+  output logic         tx_msg_valid_o,
+  input  logic         tx_msg_ready_i,
+  output logic [127:0] tx_msg_header_o,
 
   input  logic         rx_req_valid_i,
   output logic         rx_req_ready_o,
@@ -41,7 +48,9 @@ module config_space_top (
 
   input  logic         rx_cpl_start_i,
   input  logic [127:0] rx_cpl_header_i,
-  input  logic         rx_bad_completion_i,
+  input  logic         unexpected_completion_i,
+  input  logic         poisoned_completion_i,
+  input  logic [127:0] bad_completion_header_i,
   input  logic         read_timeout_i,
   input  logic         transactions_pending_i,
 
@@ -54,6 +63,7 @@ module config_space_top (
   output logic         fn_rcb_o,
   output logic         fn_msix_enable_o,
   output logic         fn_msix_mask_o,
+  output logic         fn_intx_disable_o,
   output logic         fn_flr_o,
 
   output logic         write_valid_o,
@@ -107,6 +117,7 @@ module config_space_top (
   assign fn_rcb_o = fn.rcb;
   assign fn_msix_enable_o = fn.msix_enable;
   assign fn_msix_mask_o = fn.msix_mask;
+  assign fn_intx_disable_o = fn.intx_disable;
   assign fn_flr_o = fn.flr;
 
   assign write_valid_o = config_write.valid;
