@@ -10,6 +10,7 @@
 
 #include "host/driver/dma_abi.h"
 #include "host/driver/endpoint_regs.h"
+#include "pcie/capability.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
 #include "pcie/pattern.h"
@@ -55,6 +56,47 @@ TEST_P(MachineTest, FunctionsAnswerOnceTheirBridgesHaveBusNumbers) {
   EXPECT_EQ(bench.platform.config_read(pcie::Bdf{0, 0, 7, 0}, Bytes{0}, 4), 0xffff'ffffu);
   EXPECT_EQ(bench.platform.config_read(pcie::Bdf{0, 20, 0, 0}, Bytes{0}, 2), 0xffffu);
   EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+// A request for a function that is not there, which the endpoint has been told to hold for a fatal error.
+TEST_P(MachineTest, AnErrorMessageTravelsToTheRootPortAsFarAsBridgesForwardIt) {
+  for (const bool forward : {false, true}) {
+    SCOPED_TRACE(forward);
+    Bench bench(small(GetParam()));
+    bench.host.configure();
+    const pcie::Bdf function = bench.host.endpoint(0);
+    const auto read = [&](unsigned offset) { return bench.platform.config_read(function, Bytes{offset}, 4); };
+    const auto aer = pcie::find_extended_capability(read, config::kExtCapAer);
+    const auto express = pcie::find_capability(read, config::kCapExpress);
+    ASSERT_TRUE(aer && express);
+    bench.platform.config_write(function, Bytes{*aer + config::kAerUncorrectableSeverity}, 4, config::kAerUnsupported);
+    const Bytes control{*express + config::kExpressDeviceControl};
+    bench.platform.config_write(function, control, 2, bench.platform.config_read(function, control, 2) | 0xf);
+    for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
+      if (bench.machine->functions()[i].kind == sim::FunctionKind::Endpoint) continue;
+      bench.platform.config_write(bench.machine->bdf(i), Bytes{config::kBridgeControl}, 2,
+                                  forward ? config::kBridgeControlSerr : 0);
+    }
+    pcie::Bdf other = function;
+    other.function = 1;
+    EXPECT_EQ(bench.platform.config_read(other, Bytes{0}, 4), 0xffff'ffffu);
+    bench.platform.wait(10_us);
+    EXPECT_EQ(read(*aer + config::kAerUncorrectableStatus), config::kAerUnsupported);
+    for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
+      const sim::FunctionInfo& info = bench.machine->functions()[i];
+      const bool beside = info.name == "switch port 2";
+      if (info.kind == sim::FunctionKind::Endpoint || beside) continue;
+      const std::uint16_t status = static_cast<std::uint16_t>(
+          bench.platform.config_read(bench.machine->bdf(i), Bytes{config::kSecondaryStatus}, 2));
+      const bool next_to_it = bench.machine->functions()[2].kind == sim::FunctionKind::SwitchDownstream
+                                  ? info.kind == sim::FunctionKind::SwitchDownstream
+                                  : info.kind == sim::FunctionKind::RootPort;
+      const bool above = info.kind != sim::FunctionKind::SwitchDownstream || i == 2;
+      EXPECT_EQ((status & config::kStatusSystemError) != 0, above && (forward || next_to_it)) << info.name;
+    }
+    EXPECT_THAT(bench.seen.violations, IsEmpty());
+    EXPECT_THAT(bench.seen.refused, IsEmpty());
+  }
 }
 
 TEST_P(MachineTest, BarsTellTheirSizes) {

@@ -202,7 +202,7 @@ module request_parts_top (
     .timeout_context_i(timeout_context), .place_o(receive_place_o), .place_context_o(place_context),
     .place_address_o(receive_place_address_o), .place_be_o(receive_place_be_o),
     .place_data_o(receive_place_data_o), .place_last_o(place_last), .finish_o(finish), .completion_o(completion),
-    .bad_completion_o(receive_bad_o)
+    .bad_completion_o(receive_bad_o), .unexpected_o(), .poisoned_o(), .error_header_o()
   );
   assign receive_finish_o = finish.valid;
   assign receive_finish_status_o = finish.status;

@@ -13,6 +13,7 @@ namespace config = pcie::config;
 constexpr unsigned kPower = 0x40;
 constexpr unsigned kMsix = 0x50;
 constexpr unsigned kExpress = 0x60;
+constexpr unsigned kAer = 0x100;
 
 class Config : public BenchScene {
  protected:
@@ -37,8 +38,10 @@ class Config : public BenchScene {
     shadow.set(kMsix, 0x801f'0011 | (kExpress << 8));
     shadow.set(kExpress, 0x0002'0010);
     shadow.set(kExpress + 8, 0x0000'2130);
+    shadow.set(kAer, 0x0002'0001);
+    shadow.set(kAer + config::kAerUncorrectableSeverity, 0x0004'0010);
     std::vector<std::byte> bytes(4096);
-    for (unsigned offset = 0; offset < 256; offset += 4) {
+    for (unsigned offset = 0; offset < 0x200; offset += 4) {
       const std::uint32_t value = shadow.at(offset);
       std::memcpy(bytes.data() + offset, &value, 4);
     }
@@ -127,6 +130,27 @@ TEST_F(Config, EqualValuesAndStatusBitsDoNotCount) {
   write(us(5), kRootPort, config::kIoBase, 0, 0xa000'0000);      // Secondary Status
   close();
   EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+TEST_F(Config, WhatErrorsLeaveInAerDoesNotCount) {
+  write(us(3), kEndpoint0, kAer + config::kAerUncorrectableStatus, 0, config::kAerPoisoned);
+  write(us(3), kEndpoint0, kAer + config::kAerCorrectableStatus, 0, config::kAerAdvisoryNonFatal);
+  write(us(3), kEndpoint0, kAer + config::kAerControl, 0, 12);  // First Error Pointer
+  for (unsigned n = 0; n < 4; ++n) write(us(3), kEndpoint0, kAer + config::kAerHeaderLog + 4 * n, 0, 0x4000'0001 + n);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+}
+
+TEST_F(Config, MasksAndSeveritiesOfAerMayNotChangeForAMoment) {
+  for (const unsigned offset :
+       {config::kAerUncorrectableMask, config::kAerUncorrectableSeverity, config::kAerCorrectableMask}) {
+    const std::uint32_t before = spaces[kEndpoint0].at(kAer + offset);
+    write(us(3), kEndpoint0, kAer + offset, before ^ 0x1000, before ^ 0x1000);
+    write(us(4), kEndpoint0, kAer + offset, before, before);
+  }
+  EXPECT_EQ(count(Check::Configuration), 6u);
+  EXPECT_NE(first(Check::Configuration).find("uncorrectable error mask"), std::string::npos)
+      << first(Check::Configuration);
 }
 
 TEST_F(Config, MasterAbortModeMayBeClearedAndRestored) {

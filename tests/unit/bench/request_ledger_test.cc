@@ -104,5 +104,26 @@ TEST_F(ClearedErrors, ErrorsThatTheHostClearedInTheWindowAreFound) {
             "0000:03:00.0 (endpoint 0) had recorded errors, which kernel A cleared: Received Master Abort");
 }
 
+TEST_F(ClearedErrors, ErrorsThatAdvancedErrorReportingNamesAreFound) {
+  RequestLedger ledger(scene, evidence);
+  open_window(us(1));
+  std::vector<ConfigShadow> before;
+  for (std::size_t i = 0; i < scene.functions().size(); ++i) {
+    std::vector<std::byte> bytes(4096);
+    bytes[0x100] = std::byte{1};  // Advanced Error Reporting, alone in its list
+    bytes[0x102] = std::byte{2};
+    before.emplace_back(bytes);
+  }
+  std::vector<ConfigShadow> after = before;
+  ledger.judge_error_bits(us(9), before, after);
+  EXPECT_EQ(count(Check::Protocol), 0u) << first(Check::Protocol);
+  after[scene.function_of(0)].set(0x104, 0x0000'4000);
+  after[scene.function_of(0)].set(0x110, 0x0000'2000);
+  ledger.judge_error_bits(us(9), before, after);
+  EXPECT_NE(first(Check::Protocol).find("recorded errors: Completion Timeout, Advisory Non-Fatal Error"),
+            std::string::npos)
+      << first(Check::Protocol);
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing

@@ -45,6 +45,21 @@ TEST_F(BridgeTest, EveryCapabilityIsInTheList) {
   EXPECT_EQ((bridge.read(config::kCacheLineSize) >> 16) & 0x7f, 1u);
 }
 
+TEST_F(BridgeTest, ErrorMessagesFromBelowAreReceivedSystemErrorsUnlessCorrectable) {
+  EXPECT_FALSE(bridge.forwards_errors());
+  bridge.write(0x3c, 0xc, std::uint32_t{config::kBridgeControlSerr} << 16);
+  EXPECT_TRUE(bridge.forwards_errors());
+  const auto received = [this] { return (bridge.read(config::kIoBase) >> 16 & config::kStatusSystemError) != 0; };
+  bridge.note_error_message(pcie::kMessageErrorCorrectable, 0x0100);
+  EXPECT_FALSE(received());
+  bridge.note_error_message(pcie::kMessageErrorNonFatal, 0x0100);
+  EXPECT_TRUE(received());
+  bridge.write(config::kIoBase, 0xc, std::uint32_t{config::kStatusSystemError} << 16);
+  EXPECT_FALSE(received());
+  bridge.note_error_message(pcie::kMessageErrorFatal, 0x0100);
+  EXPECT_TRUE(received());
+}
+
 TEST_F(BridgeTest, ReadOnlyBitsStayAndWritesAreReportedWithBeforeAndAfter) {
   bridge.write(config::kVendorId, 0xf, 0);
   EXPECT_EQ(bridge.read(0) & 0xffff, 0x1172u);

@@ -31,6 +31,7 @@ class Script final : public Endpoint {
   struct State {
     std::deque<pcie::Tlp> to_send;
     std::vector<pcie::Tlp> arrived;
+    std::uint16_t posted_sent = 0;  // as the block says
   };
   explicit Script(State& state) : state_(state) {}
 
@@ -40,7 +41,15 @@ class Script final : public Endpoint {
       pins.rx_taken[stream] = true;
       state_.arrived.push_back(*pins.rx[stream]);
     }
+    state_.posted_sent = pins.posted_sent;
     if (state_.to_send.empty()) return;
+    if (pcie::is_error_message(state_.to_send.front())) {
+      if (!pins.message_ready) return;
+      pins.message = pcie::encode_header(state_.to_send.front());
+      pins.message_valid = true;
+      state_.to_send.pop_front();
+      return;
+    }
     const bool completion = pcie::is_completion(state_.to_send.front().kind);
     const auto stream = static_cast<std::size_t>(completion ? Stream::Completion : Stream::Request);
     if (!pins.tx_ready[stream]) return;
@@ -127,6 +136,20 @@ struct RootTest : testing::Test {
   Script::State script;
   std::unique_ptr<Machine> machine;
 };
+
+TEST_F(RootTest, MessagesOfTheBlockAreNoneOfThePostedRequestsThatItCounts) {
+  pcie::Platform& platform = boot();
+  pcie::Tlp message;
+  message.kind = TlpKind::Message;
+  message.requester = kFunction;
+  message.message_code = pcie::kMessageErrorNonFatal;
+  script.to_send = {write(0x1000, 64), message, message, write(0x2000, 64), message, write(0x3000, 64)};
+  platform.wait(5_us);
+  EXPECT_THAT(script.to_send, IsEmpty());
+  EXPECT_EQ(script.posted_sent, 3u);
+  EXPECT_THAT(seen.order, ElementsAre("write 4096 64", "write 8192 64", "write 12288 64"));
+  EXPECT_EQ(platform.config_read(pcie::Bdf{0, 0, 1, 0}, Bytes{config::kSecondaryStatus}, 2), 0x4000u);
+}
 
 TEST_F(RootTest, WritesReachMemoryInTheirOrderAndAMessageComesAfterTheDataBeforeIt) {
   pcie::Platform& platform = boot();
