@@ -11,7 +11,7 @@ void require(unsigned value, unsigned least, unsigned most, const char* strap) {
   if (value >= least && value <= most) return;
   throw Error(ErrorCode::InvalidArgument, std::string(strap) + " of the endpoint is " + std::to_string(value) +
                                               "; choose one from " + std::to_string(least) + " to " +
-                                              std::to_string(most));
+                                              std::to_string(most) + ".");
 }
 
 }  // namespace
@@ -20,7 +20,7 @@ void validate(const EndpointConfig& config) {
   // BAR 0 holds 64 KiB of registers below 4 GiB; BAR 2 has 64 bits.
   require(config.bar0_size_log2, 16, 31, "bar0_size_log2");
   require(config.bar2_size_log2, 12, 48, "bar2_size_log2");
-  require(config.max_payload_supported, 0, 5, "max_payload_supported");
+  require(config.max_payload_supported, 0, 2, "max_payload_supported");
   require(config.msix_vectors, 1, 32, "msix_vectors");
   require(config.class_code, 0, 0xff'ffff, "class_code");
   // All ones is what a read of an absent function gives.

@@ -23,13 +23,7 @@ void check(const MachineConfig& config) {
   if (config.disturbance.read_latency_min > config.disturbance.read_latency_max) {
     refuse("The least read latency is longer than the longest; exchange the two.");
   }
-  if (config.endpoint.max_payload_supported > 2) {
-    refuse("The endpoint's maximum payload is encoded as 0, 1 or 2 (128, 256 or 512 bytes), not " +
-           std::to_string(config.endpoint.max_payload_supported) + ".");
-  }
-  if (config.endpoint.msix_vectors < 1 || config.endpoint.msix_vectors > 32) {
-    refuse("The endpoint has 1 to 32 interrupt vectors, not " + std::to_string(config.endpoint.msix_vectors) + ".");
-  }
+  validate(config.endpoint);
   std::size_t endpoints = 0;
   for (const Place& place : places_of(config.topology)) endpoints += place.kind == FunctionKind::Endpoint ? 1 : 0;
   for (const MachineFault& fault : config.faults) {

@@ -38,7 +38,7 @@ struct EndpointConfig {
   std::uint64_t serial_number = 0x0048'4f4c'4400'0001;
   unsigned bar0_size_log2 = 16;        // 16..31
   unsigned bar2_size_log2 = 16;        // 12..48
-  unsigned max_payload_supported = 2;  // encoded: 0 = 128, 1 = 256, .. 5 = 4096 bytes
+  unsigned max_payload_supported = 2;  // encoded: 0 = 128, 1 = 256, 2 = 512 bytes
   unsigned msix_vectors = 32;          // 1..32
   bool no_soft_reset = true;
   // Events raised while MSI-X is disabled: true sets Pending (this endpoint's choice), false drops them, as some
@@ -50,7 +50,7 @@ struct EndpointConfig {
   bool ari = true;
   bool dsn = true;
 };
-// Throws Error{InvalidArgument} for straps that the endpoint was not made for.
+// Throws Error{InvalidArgument} for straps that endpoint and machine were not made for; build_machine() asks it.
 void validate(const EndpointConfig& config);
 
 // Legal unkindness of the root complex and memory. Everything is drawn from the seed; every distribution is finite.

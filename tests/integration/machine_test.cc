@@ -99,6 +99,18 @@ TEST_P(MachineTest, AnErrorMessageTravelsToTheRootPortAsFarAsBridgesForwardIt) {
   }
 }
 
+TEST(Straps, ThatTheEndpointWasNotMadeForBuildNoMachine) {
+  sim::MachineConfig machine_config = small("direct");
+  machine_config.endpoint.msix_vectors = 33;
+  try {
+    Bench bench(machine_config);
+    ADD_FAILURE() << "it was built";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    EXPECT_THAT(error.what(), testing::HasSubstr("msix_vectors of the endpoint is 33"));
+  }
+}
+
 TEST_P(MachineTest, BarsTellTheirSizes) {
   Bench bench(small(GetParam()));
   bench.host.configure();

@@ -2,12 +2,15 @@
 // What the host answers when it does not answer well, and what the endpoint makes of it.
 #include <gtest/gtest.h>
 
+#include "pcie/capability.h"
+#include "pcie/config_space.h"
 #include "pcie/pattern.h"
 #include "tests/rtl/channel_driver.h"
 
 namespace holdover::rtl_test {
 namespace {
 
+namespace config = pcie::config;
 using pcie::Tlp;
 using pcie::TlpKind;
 
@@ -16,6 +19,8 @@ constexpr std::uint64_t kBuffers = CoreBench::kLowBase + 0x10'0000;
 struct Case {
   Answer answer;
   host::DmaStatus status;
+  std::uint32_t uncorrectable = 0;  // what Advanced Error Reporting tells, once nothing is masked
+  std::uint32_t correctable = 0;
 };
 
 class CoreError : public ::testing::TestWithParam<Case> {};
@@ -81,8 +86,12 @@ TEST_P(CoreError, BecomesTheStatusOfItsDescriptorAndStopsOnlyItsChannel) {
   }
 }
 
-TEST_P(CoreError, OfADescriptorReadStopsTheChannel) {
+TEST_P(CoreError, OfADescriptorReadStopsTheChannelAndIsReported) {
   CoreBench bench({.seed = 42});
+  const auto aer =
+      pcie::find_extended_capability([&](unsigned offset) { return bench.config_read(offset); }, config::kExtCapAer);
+  ASSERT_TRUE(aer);
+  bench.config_write(*aer + config::kAerCorrectableMask, 0);
   bench.write(host::regs::global::kCompletionTimeout, 3000);
   ChannelDriver channel(bench, 0, 8);
   channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = 1, .reserved = 0});
@@ -93,13 +102,17 @@ TEST_P(CoreError, OfADescriptorReadStopsTheChannel) {
   ASSERT_TRUE(record.has_value());
   EXPECT_EQ(status_of(*record), GetParam().status);
   EXPECT_EQ(channel.status() & channel_regs::kStatusStopped.mask(), channel_regs::kStatusStopped.mask());
+  EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus), GetParam().uncorrectable);
+  EXPECT_EQ(bench.config_read(*aer + config::kAerCorrectableStatus), GetParam().correctable);
 }
 
 INSTANTIATE_TEST_SUITE_P(Answers, CoreError,
                          ::testing::Values(Case{Answer::UnsupportedRequest, host::DmaStatus::UnsupportedRequest},
                                            Case{Answer::CompleterAbort, host::DmaStatus::CompleterAbort},
-                                           Case{Answer::Poisoned, host::DmaStatus::Poisoned},
-                                           Case{Answer::Never, host::DmaStatus::Timeout}));
+                                           Case{Answer::Poisoned, host::DmaStatus::Poisoned, config::kAerPoisoned,
+                                                config::kAerAdvisoryNonFatal},
+                                           Case{Answer::Never, host::DmaStatus::Timeout,
+                                                config::kAerCompletionTimeout}));
 
 TEST(CoreDescriptor, OfBadLengthIsRefused) {
   for (const std::uint32_t length : {0u, (1u << 24) + 1}) {

@@ -34,7 +34,7 @@ TEST(EndpointConfigTest, WhatTheEndpointCanBeIsAccepted) {
   EXPECT_EQ(refusal(with(&EndpointConfig::bar0_size_log2, 31)), "");
   EXPECT_EQ(refusal(with(&EndpointConfig::bar2_size_log2, 12)), "");
   EXPECT_EQ(refusal(with(&EndpointConfig::msix_vectors, 1)), "");
-  EXPECT_EQ(refusal(with(&EndpointConfig::max_payload_supported, 5)), "");
+  EXPECT_EQ(refusal(with(&EndpointConfig::max_payload_supported, 0)), "");
 }
 
 TEST(EndpointConfigTest, WhatItCannotBeIsNamedWithTheWayOut) {
@@ -44,7 +44,7 @@ TEST(EndpointConfigTest, WhatItCannotBeIsNamedWithTheWayOut) {
   EXPECT_THAT(refusal(with(&EndpointConfig::bar2_size_log2, 64)), HasSubstr("bar2_size_log2"));
   EXPECT_THAT(refusal(with(&EndpointConfig::msix_vectors, 0)), HasSubstr("msix_vectors of the endpoint is 0"));
   EXPECT_THAT(refusal(with(&EndpointConfig::msix_vectors, 33)), HasSubstr("choose one from 1 to 32"));
-  EXPECT_THAT(refusal(with(&EndpointConfig::max_payload_supported, 6)), HasSubstr("max_payload_supported"));
+  EXPECT_THAT(refusal(with(&EndpointConfig::max_payload_supported, 3)), HasSubstr("max_payload_supported"));
   EndpointConfig absent;
   absent.vendor_id = 0xffff;
   EXPECT_THAT(refusal(absent), HasSubstr("vendor_id"));
