@@ -96,7 +96,10 @@ bool tag_in_range(const Seen& s) {
   return pcie::flow_class(s.tlp.kind) != pcie::FlowClass::NonPosted || s.state.extended_tag || s.tlp.tag <= 31;
 }
 bool bus_master_on(const Seen& s) { return s.state.bus_master; }
-bool awake(const Seen& s) { return s.state.d_state == 0 || (is_message(s.tlp.kind) && s.tlp.message_code == 0x18); }
+bool awake(const Seen& s) {
+  return s.state.d_state == 0 || (is_message(s.tlp.kind) && s.tlp.message_code == 0x18) ||
+         pcie::is_error_message(s.tlp);
+}
 bool relaxed_only_when_enabled(const Seen& s) {
   return (s.tlp.attributes & kRelaxedOrdering) == 0 || s.state.relaxed_ordering;
 }
@@ -222,7 +225,7 @@ constexpr ProtocolRule kRules[] = {
     {"P-TAG-REUSE", "2.2.6.2", "no tag is used again while its request is outstanding", Tracker, nullptr},
     {"P-BUS-MASTER", "7.5.1.1.3", "no memory request is sent while Bus Master Enable is clear", TxMemory,
      bus_master_on},
-    {"P-D-STATE", "5.3.1", "outside D0 a function sends no request but PM_PME", TxRequest, awake},
+    {"P-D-STATE", "5.3.1", "outside D0 a function sends no request but PM_PME and error messages", TxRequest, awake},
     {"P-RELAXED-ORDERING", "7.5.3.4", "relaxed ordering is used only while it is enabled", TxRequest,
      relaxed_only_when_enabled},
     {"P-NO-SNOOP", "7.5.3.4", "no snoop is used only while it is enabled", TxRequest, no_snoop_only_when_enabled},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Extended capabilities (PCIe 5.0, 7.6.3) that are read-only: a vendor-specific one that tells where the monitor is, and
-// by strap ARI and Device Serial Number. The list passes over what is not there.
+// Extended capabilities (PCIe 5.0, 7.6.3) that are read-only: a vendor-specific one that tells where the monitor is,
+// and by strap ARI and Device Serial Number. The list passes over what is not there.
 //
 // ARI (7.8.8) leads to no other function and has nothing to control.
 module ep_config_extended

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sends error messages to the root complex: ERR_COR, ERR_NONFATAL, ERR_FATAL (PCIe 5.0, 2.2.8.3). Errors of one severity
-// that come while its message waits share it.
+// Sends error messages to the root complex: ERR_COR, ERR_NONFATAL, ERR_FATAL (PCIe 5.0, 2.2.8.3). Errors of one
+// severity that come while its message waits share it.
 module ep_config_messages
   import ep_config_pkg::*;
 (

@@ -2,8 +2,8 @@
 // Takes configuration requests one at a time, reads or writes the register, and completes them (PCIe 5.0, 2.2.7 and
 // 2.2.9).
 //
-// A request that breaks the rules for its fields (2.2.7) is malformed and not answered. A write that asks for a reset of the function is completed first; the reset begins when the completion has been
-// taken.
+// A request that breaks the rules for its fields (2.2.7) is malformed and not answered. A write that asks for a reset
+// of the function is completed first; the reset begins when the completion has been taken.
 module ep_config_target
   import ep_config_pkg::*, ep_tlp_pkg::*, ep_completion_pkg::*;
 (

@@ -295,6 +295,7 @@ const Case kCases[] = {
      [](Deviations& t) {
        t.state_.d_state = 3;
        t.tx(pme());
+       t.tx(edited(pme(), [](Tlp& m) { m.message_code = pcie::kMessageErrorNonFatal; }));
        t.tx(write(0, 4));
      }},
     {"P-RELAXED-ORDERING",
