@@ -114,6 +114,28 @@ INSTANTIATE_TEST_SUITE_P(Answers, CoreError,
                                            Case{Answer::Never, host::DmaStatus::Timeout,
                                                 config::kAerCompletionTimeout}));
 
+TEST(CoreTags, ACompletionThatComesTooLateIsUnexpected) {
+  CoreBench bench({.seed = 46});
+  const auto aer =
+      pcie::find_extended_capability([&](unsigned offset) { return bench.config_read(offset); }, config::kExtCapAer);
+  ASSERT_TRUE(aer);
+  bench.config_write(*aer + config::kAerCorrectableMask, 0);
+  bench.write(host::regs::global::kCompletionTimeout, 3000);
+  ChannelDriver channel(bench, 0, 8);
+  channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = 1, .reserved = 0});
+  bench.hold_answers = true;
+  channel.ring();
+  channel.control(kRun);
+  const auto record = channel.wait();
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(status_of(*record), host::DmaStatus::Timeout);
+  EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus), config::kAerCompletionTimeout);
+  bench.hold_answers = false;
+  bench.tick(1000);
+  EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus),
+            config::kAerCompletionTimeout | config::kAerUnexpectedCompletion);
+}
+
 TEST(CoreDescriptor, OfBadLengthIsRefused) {
   for (const std::uint32_t length : {0u, (1u << 24) + 1}) {
     CoreBench bench({.seed = 43});
