@@ -37,13 +37,15 @@ constexpr std::size_t kConfig = static_cast<std::size_t>(Stream::Config);
 
 #ifdef HOLDOVER_TRACED
 // The library that writes waveforms does not tell where a write failed. A whole file is a chain of blocks, each with a
-// kind (1 byte) and the length of what follows (8 bytes, big endian, itself included), that ends with the file.
+// kind (1 byte) and the length of what follows (8 bytes, big endian, itself included), that ends with the file; the
+// last of them, kind 4, 6 or 7, holds the names of the signals.
 bool is_whole_waveform(const std::filesystem::path& path) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   constexpr std::uintmax_t kPrefix = 9;
   std::uintmax_t at = 0;
+  char kind = 0;
   while (!error && at + kPrefix <= size) {
     std::array<char, kPrefix> prefix{};
     file.seekg(static_cast<std::streamoff>(at));
@@ -52,8 +54,9 @@ bool is_whole_waveform(const std::filesystem::path& path) {
     for (std::size_t i = 1; i < prefix.size(); ++i) length = length << 8 | static_cast<unsigned char>(prefix[i]);
     if (length < kPrefix - 1 || length > size - at - 1) return false;
     at += 1 + length;
+    kind = prefix[0];
   }
-  return !error && size > 0 && at == size;
+  return !error && at == size && (kind == 4 || kind == 6 || kind == 7);
 }
 #endif
 
