@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds speed clean
+.PHONY: help setup build run test lint format regs sanitize clang seeds speed synth clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -34,5 +34,8 @@ seeds: build ## 100 seeds on each topology in both isolations; SEEDS=N for more 
 	@tools/seeds.py --holdover $(BUILD)/bin/holdover --seeds $(or $(SEEDS),100)
 speed: build ## clocks per second of the whole bench beside the bare model
 	@$(BUILD)/bin/holdover-speed
+synth: ## what the endpoint takes on UltraScale+ and 7-series, block by block; about ten minutes
+	@tools/setup.sh synth
+	@tools/synth.py
 clean: ## remove all build folders
 	@rm -rf build
