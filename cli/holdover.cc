@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/list_command.h"
 #include "cli/run_command.h"
+#include "cli/trace_command.h"
 #include "cli/version.h"
 #include "pcie/error.h"
 
@@ -30,6 +31,7 @@ constexpr char kFooter[] =
     "  holdover run --jump none                        the control: nothing is replaced\n"
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
     "  holdover list faults                            what can be made to go wrong\n"
+    "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
     "\n"
     "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
 
@@ -100,7 +102,7 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
 
   const std::string program = argc > 0 ? argv[0] : "holdover";
-  const std::vector<Command> commands{add_run_command(app, program), add_list_command(app)};
+  const std::vector<Command> commands{add_run_command(app, program), add_list_command(app), add_trace_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };
@@ -112,7 +114,11 @@ int parse_and_run(int argc, char** argv) {
     const int code = app.exit(answer, std::cout, std::cerr);
     require_written();
     return code;
-  } catch (const CLI::RequiredError&) {
+  } catch (const CLI::RequiredError& error) {
+    if (given() != commands.end()) {
+      const std::string name = given()->app->get_name();
+      return complain(name + ": " + error.what() + "; `holdover " + name + " --help` explains it");
+    }
     const std::vector<std::string> rest = app.remaining();
     return complain((rest.empty() ? "a command is missing" : "«" + rest.front() + "» is no command") +
                     std::string("; possible are ") + names_of(commands) + "; `holdover --help` explains them");

@@ -12,37 +12,18 @@
 #include <system_error>
 
 #include "pcie/error.h"
+#include "sim/trace_format.h"
 
 namespace holdover::sim {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'H', 'O', 'L', 'D', 'T', 'L', 'P', '\0'};
-constexpr std::size_t kHeaderBytes = 32;
-constexpr std::size_t kRecordBytes = 32;
+using namespace trace_format;
+
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
-constexpr std::uint32_t kMostPayload = 4096;
-
-template <typename Integer>
-void put(std::byte* target, Integer value) {
-  for (std::size_t i = 0; i < sizeof value; ++i) target[i] = static_cast<std::byte>(value >> (8 * i));
-}
-
-template <typename Integer>
-Integer take(const std::byte* source) {
-  Integer value = 0;
-  for (std::size_t i = 0; i < sizeof value; ++i) {
-    value = static_cast<Integer>(value | (static_cast<Integer>(source[i]) << (8 * i)));
-  }
-  return value;
-}
 
 [[noreturn]] void refuse(const std::filesystem::path& path, int error) {
   throw Error(ErrorCode::Unavailable, "the trace file " + path.string() + " cannot be written: " +
                                           std::generic_category().message(error) + "; choose another place for it");
-}
-
-[[noreturn]] void corrupt(const std::filesystem::path& path, const std::string& reason) {
-  throw Error(ErrorCode::Corrupt, path.string() + " is not a readable trace: " + reason);
 }
 
 // FNV-1a, 64 bits.
@@ -108,7 +89,7 @@ TraceWriter::TraceWriter(const std::filesystem::path& path, const TraceInfo& inf
   buffer_.reserve(kBufferBytes + kRecordBytes + kMostPayload);
   buffer_.resize(kHeaderBytes);
   std::memcpy(buffer_.data(), kMagic.data(), kMagic.size());
-  put(buffer_.data() + 8, kTraceVersion);
+  put(buffer_.data() + 8, kVersion);
   put(buffer_.data() + 16, info.configuration_hash);
   put(buffer_.data() + 24, info.seed);
 }
@@ -122,6 +103,12 @@ TraceWriter::~TraceWriter() {
 
 void TraceWriter::write(Time time, unsigned endpoint, Direction direction, const pcie::Tlp& tlp) {
   HOLDOVER_CHECK(file_.number() >= 0 && endpoint <= 0xff && tlp.payload.size() <= kMostPayload);
+  const std::uint64_t offset = flushed_ + buffer_.size();
+  if (offset >= next_index_) {
+    index_.insert(index_.end(), {time.count(), offset});
+    next_index_ = offset + kIndexStride;
+  }
+  ++records_;
   std::array<std::byte, kRecordBytes> record{};
   put(record.data(), time.count());
   record[8] = static_cast<std::byte>(endpoint);
@@ -143,11 +130,28 @@ void TraceWriter::flush() {
     if (count < 0) refuse(path_, errno);
     written += static_cast<std::size_t>(count);
   }
+  flushed_ += buffer_.size();
   buffer_.clear();
+}
+
+void TraceWriter::write_index() {
+  const std::uint64_t offset = flushed_ + buffer_.size();
+  const std::uint64_t pairs = index_.size() / 2;
+  std::vector<std::byte> tail(kRecordBytes + 8 * index_.size() + kFooterBytes);
+  tail[9] = kIndexDirection;
+  put(tail.data() + 12, static_cast<std::uint32_t>(8 * index_.size()));
+  for (std::size_t i = 0; i < index_.size(); ++i) put(tail.data() + kRecordBytes + 8 * i, index_[i]);
+  std::byte* const footer = tail.data() + tail.size() - kFooterBytes;
+  put(footer, offset);
+  put(footer + 8, pairs);
+  put(footer + 16, records_);
+  std::memcpy(footer + 24, kIndexMagic.data(), kIndexMagic.size());
+  buffer_.insert(buffer_.end(), tail.begin(), tail.end());
 }
 
 void TraceWriter::close() {
   if (file_.number() < 0) return;
+  write_index();
   flush();
   // What close() reports is the last that a full or remote disk has to say.
   if (::close(file_.release()) != 0) {
@@ -162,43 +166,6 @@ void TraceWriter::close() {
   std::error_code ignored;
   std::filesystem::remove(partial_, ignored);
   refuse(path_, error.value());
-}
-
-TraceReader::TraceReader(const std::filesystem::path& path) : path_(path), file_(path, std::ios::binary) {
-  if (!file_) throw Error(ErrorCode::Unavailable, "the trace file " + path.string() + " cannot be read");
-  std::array<std::byte, kHeaderBytes> header{};
-  // iostreams read chars; this is the one place where bytes become those.
-  file_.read(reinterpret_cast<char*>(header.data()), static_cast<std::streamsize>(header.size()));
-  if (file_.gcount() != static_cast<std::streamsize>(header.size())) corrupt(path_, "it ends inside its header");
-  if (std::memcmp(header.data(), kMagic.data(), kMagic.size()) != 0) corrupt(path_, "it does not begin with HOLDTLP");
-  const std::uint32_t version = take<std::uint32_t>(header.data() + 8);
-  if (version != kTraceVersion) {
-    corrupt(path_,
-            "it has version " + std::to_string(version) + ", this program reads " + std::to_string(kTraceVersion));
-  }
-  info_.configuration_hash = take<std::uint64_t>(header.data() + 16);
-  info_.seed = take<std::uint64_t>(header.data() + 24);
-}
-
-std::optional<TraceRecord> TraceReader::next() {
-  std::array<std::byte, kRecordBytes> bytes{};
-  file_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (file_.gcount() == 0) return std::nullopt;
-  if (file_.gcount() != static_cast<std::streamsize>(bytes.size())) corrupt(path_, "it ends inside a record");
-  TraceRecord record;
-  record.time = Time{take<std::uint64_t>(bytes.data())};
-  record.endpoint = static_cast<unsigned>(bytes[8]);
-  if (bytes[9] > std::byte{1}) corrupt(path_, "a record has no direction");
-  record.direction = bytes[9] == std::byte{1} ? Direction::Tx : Direction::Rx;
-  const std::uint32_t size = take<std::uint32_t>(bytes.data() + 12);
-  if (size > kMostPayload) corrupt(path_, "a record has a payload of " + std::to_string(size) + " bytes");
-  for (std::size_t i = 0; i < record.header.size(); ++i) {
-    record.header[i] = take<std::uint32_t>(bytes.data() + 16 + 4 * i);
-  }
-  record.payload.resize(size);
-  file_.read(reinterpret_cast<char*>(record.payload.data()), static_cast<std::streamsize>(size));
-  if (file_.gcount() != static_cast<std::streamsize>(size)) corrupt(path_, "it ends inside a payload");
-  return record;
 }
 
 }  // namespace holdover::sim

@@ -32,6 +32,7 @@ RULES = {
     "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
+    "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
     "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h"],
     "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "pcie/error.h"
+#include "sim/trace_reader.h"
 
 namespace holdover::sim {
 namespace {
@@ -90,9 +91,9 @@ TEST_F(TraceTest, TheFormatIsTheDocumentedOne) {
   writer.close();
 
   const std::string file = content(path());
-  ASSERT_EQ(file.size(), 32u + 32u + 4u);
+  ASSERT_EQ(file.size(), 32u + 32u + 4u + 32u + 16u + 32u);
   EXPECT_EQ(file.substr(0, 8), std::string("HOLDTLP\0", 8));
-  EXPECT_EQ(file[8], 1);
+  EXPECT_EQ(file[8], 2);
   EXPECT_EQ(file.substr(16, 2), "\x02\x01");
   EXPECT_EQ(file.substr(24, 2), "\x04\x03");
   EXPECT_EQ(file.substr(32, 2), "\x06\x05");
@@ -100,7 +101,15 @@ TEST_F(TraceTest, TheFormatIsTheDocumentedOne) {
   EXPECT_EQ(file[41], 1);
   EXPECT_EQ(file[44], 4);
   EXPECT_EQ(file[32 + 16 + 3], 0x60);  // Fmt and Type of a four-word memory write
-  EXPECT_EQ(file.substr(64), std::string("\0\1\2\3", 4));
+  EXPECT_EQ(file.substr(64, 4), std::string("\0\1\2\3", 4));
+  EXPECT_EQ(file[68 + 9], '\xff');
+  EXPECT_EQ(file[68 + 12], 16);
+  EXPECT_EQ(file.substr(100, 2), "\x06\x05");
+  EXPECT_EQ(file[108], 32);
+  EXPECT_EQ(file[116], 68);
+  EXPECT_EQ(file[124], 1);
+  EXPECT_EQ(file[132], 1);
+  EXPECT_EQ(file.substr(140), std::string("HOLDIDX\0", 8));
 }
 
 TEST_F(TraceTest, TheSameRecordsMakeTheSameBytesAlsoBeyondTheBuffer) {
@@ -110,7 +119,7 @@ TEST_F(TraceTest, TheSameRecordsMakeTheSameBytesAlsoBeyondTheBuffer) {
     writer.close();
   }
 
-  EXPECT_EQ(fs::file_size(path("a")), 32u + 600u * (32u + 4096u));
+  EXPECT_GT(fs::file_size(path("a")), 32u + 600u * (32u + 4096u));
   EXPECT_TRUE(content(path("a")) == content(path("b")));
 }
 
@@ -180,6 +189,65 @@ TEST_F(TraceTest, RefusesFilesThatAreNoTraceOrEndTooSoon) {
     EXPECT_EQ(code_of([&] { read_all(bad); }), ErrorCode::Corrupt);
   }
   EXPECT_EQ(code_of([&] { TraceReader{path("missing")}; }), ErrorCode::Unavailable);
+}
+
+TEST_F(TraceTest, EveryPrefixIsReadUpToItsBreak) {
+  TraceWriter writer{path(), {1, 2}};
+  for (unsigned n = 0; n < 5; ++n) writer.write(Time{n}, 0, Direction::Tx, write_of(8));
+  writer.close();
+  const std::string good = content(path());
+  for (std::size_t size = 32; size < good.size(); ++size) {
+    std::ofstream{path("cut"), std::ios::binary} << good.substr(0, size);
+    TraceReader reader{path("cut")};
+    EXPECT_FALSE(reader.index_complaint().empty()) << size;
+    std::size_t records = 0;
+    EXPECT_EQ(code_of([&] {
+                while (reader.next()) ++records;
+              }),
+              ErrorCode::Corrupt)
+        << size;
+    EXPECT_EQ(records, std::min<std::size_t>(5, (size - 32) / 40)) << size;
+  }
+}
+
+TEST_F(TraceTest, DamagedBytesAreToldAndNeverMore) {
+  TraceWriter writer{path(), {1, 2}};
+  for (unsigned n = 0; n < 5; ++n) writer.write(Time{n}, 0, Direction::Tx, write_of(8));
+  writer.close();
+  const std::string good = content(path());
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const int flip : {1, 128, 255}) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ flip);
+      std::ofstream{path("bad"), std::ios::binary} << bad;
+      try {
+        TraceReader reader{path("bad")};
+        reader.seek(Time{3});
+        std::size_t records = 0;
+        while (reader.next()) ++records;
+        EXPECT_LE(records, 5u);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Corrupt);
+      }
+    }
+  }
+}
+
+TEST_F(TraceTest, SeeksByItsIndex) {
+  TraceWriter writer{path(), {1, 2}};
+  for (unsigned n = 0; n < 500; ++n) writer.write(Time{10 * n}, 0, Direction::Tx, write_of(4096));
+  writer.close();
+  TraceReader reader{path()};
+  EXPECT_EQ(reader.index_complaint(), "");
+  for (const std::uint64_t wanted : {4990u, 0u, 2505u, 9999u}) {
+    reader.seek(Time{wanted});
+    const auto record = reader.next();
+    ASSERT_TRUE(record);
+    EXPECT_LE(record->time.count(), wanted);
+    if (wanted < 5000) {
+      EXPECT_GE(record->time.count() + 10 * 20, wanted) << "it read more than a stride of records";
+    }
+  }
 }
 
 TEST(ConfigurationHash, DependsOnTheMachineAndNotOnSeedOrPaths) {
