@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds speed synth clean
+.PHONY: help setup build run test lint format regs sanitize clang seeds speed synth prove clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -37,5 +37,8 @@ speed: build ## clocks per second of the whole bench beside the bare model
 synth: ## what the endpoint takes on UltraScale+ and 7-series, block by block; about ten minutes
 	@tools/setup.sh synth
 	@tools/synth.py
+prove: ## proofs of the endpoint's small parts, each seen to fail with the part changed
+	@tools/setup.sh synth
+	@tools/prove.py
 clean: ## remove all build folders
 	@rm -rf build

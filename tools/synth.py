@@ -10,16 +10,14 @@ Yosys runs in WebAssembly from build/tools (`tools/setup.sh synth`). Exit 2: Yos
 import argparse
 import collections
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TOOLS = ROOT / "build" / "tools"
-WORK = ROOT / "build" / "synth"
+from yosys import ROOT, Failed, work_folder, yosys
+
+WORK = work_folder("synth")
 DOCUMENT = ROOT / "docs" / "synthesis.md"
 TOP = "ep_core"
 WIDTH, CHANNELS, LUT_LIMIT = 256, 4, 40_000
@@ -57,39 +55,6 @@ DEFECTS = {
 }
 
 
-class Failed(Exception):
-    """One sentence."""
-
-
-def yosys(name: str, script: str, files: list[str]) -> pathlib.Path:
-    """Runs a script; the folder it wrote to. Shows the step it is at on a terminal."""
-    node = TOOLS / "node_modules" / ".bin" / "node"
-    if not node.exists():
-        print("synth.py: Yosys is not in build/tools; run tools/setup.sh synth", file=sys.stderr)
-        sys.exit(2)
-    folder = WORK / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "script.ys").write_text(script)
-    environment = {**os.environ, "HOLDOVER_NODE_MODULES": str(TOOLS / "node_modules")}
-    log = folder / "yosys.log"
-    command = [str(node), str(ROOT / "tools" / "yosys.mjs"), str(folder / "script.ys"), str(folder), *files]
-    with log.open("w") as out, subprocess.Popen(
-            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        for line in process.stdout:
-            line = re.sub(r"\x1b\[[0-9;]*m", "", line)
-            out.write(line)
-            if sys.stderr.isatty() and re.match(r"\d+(\.\d+)*\. Executing", line):
-                print(f"\r\x1b[K{name}: {line.strip()[:90]}", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr)
-    if process.returncode != 0:
-        lines = log.read_text().splitlines()
-        reasons = [line for line in lines if re.search(r"error: |^Warning: (?!Feature)", line)]
-        reasons += [line for line in lines if line.startswith("ERROR: ")]
-        raise Failed(f"{name}: {reasons[0] if reasons else 'Yosys stopped'} ({log.relative_to(ROOT)})")
-    return folder
-
-
 def read_and_check(read: str, top: str) -> str:
     return f"{read}\nhierarchy -check -top {top}\nproc\nopt_clean\n{NO_STATE_WITHOUT_CLOCK}\ncheck -assert\n"
 
@@ -116,14 +81,14 @@ def self_test() -> None:
         for name, text in DEFECTS.items():
             (ROOT / path).write_text(text + "\n")
             try:
-                yosys("self-test", checked(f"read_slang --threads 1 --keep-hierarchy --top bad {path}", "bad"),
+                yosys(WORK / "self-test", "self-test", checked(f"read_slang --threads 1 --keep-hierarchy --top bad {path}", "bad"),
                       [str(path)])
             except Failed as failure:
                 print(f"refused as it must be: {name} ({str(failure)[:110]})")
                 continue
             raise Failed(f"{name} was not noticed")
         (ROOT / path).write_text("module bad(input logic a, b, output logic q); assign q = a & b; endmodule\n")
-        yosys("self-test", checked(f"read_slang --threads 1 --top bad {path}", "bad"), [str(path)])
+        yosys(WORK / "self-test", "self-test", checked(f"read_slang --threads 1 --top bad {path}", "bad"), [str(path)])
 
 
 def blocks_of(folder: pathlib.Path) -> dict[str, tuple]:
@@ -189,21 +154,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checks-only", action="store_true", help="elaborate and check every shape; map nothing")
     options = parser.parse_args()
-    WORK.mkdir(parents=True, exist_ok=True)
     files = [*sources(), "rtl/ep_assert.svh"]
     try:
         self_test()
         for width, channels in SHAPES:
-            yosys(f"check-{width}x{channels}", checked(read_core(width, channels, TOP), TOP), files)
+            yosys(WORK / f"check-{width}x{channels}", f"check of {width} bit x {channels}", checked(read_core(width, channels, TOP), TOP), files)
             print(f"checked: {TOP}, {width} bit x {channels}")
-        yosys("check-config", checked(read_core(WIDTH, CHANNELS, "ep_config_space"), "ep_config_space"), files)
+        yosys(WORK / "check-config", "check of the configuration space", checked(read_core(WIDTH, CHANNELS, "ep_config_space"), "ep_config_space"), files)
         print("checked: ep_config_space")
         if options.checks_only:
             return 0
         results = {}
         for family, name in FAMILIES.items():
             print(f"mapping to {name}, some minutes", flush=True)
-            folder = yosys(family, read_and_check(read_core(WIDTH, CHANNELS, TOP), TOP) +
+            folder = yosys(WORK / family, name, read_and_check(read_core(WIDTH, CHANNELS, TOP), TOP) +
                            f"synth_xilinx -family {family} -top {TOP} -noiopad -noclkbuf\ncheck -assert\n"
                            "tee -q -o out/stat.json stat -json\n", files)
             results[family] = blocks_of(folder)
