@@ -12,8 +12,14 @@ namespace {
 
 // A requester may give a request up after this (PCIe 5.0, 2.8: not before 50 µs) and use its tag again.
 constexpr Time kLeastCompletionTimeout{50'000'000};
+constexpr std::uint8_t kPmeTurnOff = 0x19;
+constexpr std::uint8_t kPmeToAck = 0x1b;
 
 std::uint32_t key_of(const pcie::Tlp& tlp) { return (std::uint32_t{tlp.requester} << 16) | tlp.tag; }
+
+bool is_awaited(const OutstandingRequest& request) {
+  return request.life == RequestLife::Open || request.life == RequestLife::Forgiven;
+}
 
 std::string where(unsigned endpoint, Direction direction) {
   return "endpoint " + std::to_string(endpoint) + (direction == Direction::Tx ? " tx " : " rx ");
@@ -42,19 +48,21 @@ void ProtocolChecker::observe(Time now, unsigned endpoint, Direction direction, 
   // A completion answers a request that went the other way.
   Outstanding& outstanding = (direction == Direction::Tx) != completion ? edge.tx : edge.rx;
   Observation seen{now, endpoint, direction, tlp, state, raw, nullptr};
-  const bool tracked = completion || pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted;
-  if (tracked) {
+  OutstandingRequest* answered = nullptr;
+  if (completion) {
     const auto found = outstanding.find(key_of(tlp));
-    if (found != outstanding.end()) seen.request = &found->second;
+    if (found != outstanding.end()) answered = &found->second;
+    if (answered != nullptr && is_awaited(*answered)) seen.request = answered;
   }
-  for (const ProtocolRule& rule : protocol_rules()) {
-    if (rule.holds == nullptr || !applies(rule.scope, seen) || rule.holds(seen)) continue;
-    violate(now, endpoint, direction, rule, tlp);
+  for (const ProtocolRule* const rule : rules_for(seen)) {
+    if (!rule->holds(seen)) violate(now, endpoint, direction, *rule, tlp);
   }
   if (completion) {
-    track_completion(seen, outstanding);
-  } else if (tracked) {
+    track_completion(seen, answered);
+  } else if (pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted) {
     track_request(seen, outstanding);
+  } else if (tlp.kind == pcie::TlpKind::Message) {
+    track_message(seen, edge);
   }
 }
 
@@ -63,7 +71,7 @@ void ProtocolChecker::observe_undecodable(Time now, unsigned endpoint, Direction
   ++checked_;
   ++violations_;
   if (!report_) return;
-  const ProtocolRule& rule = protocol_rule("P-FORMAT");
+  const ProtocolRule& rule = rule_for_undecodable(raw);
   char words[48];
   std::snprintf(words, sizeof words, "%08x %08x %08x %08x", raw[0], raw[1], raw[2], raw[3]);
   report_(Violation{now, std::string{rule.name},
@@ -72,13 +80,15 @@ void ProtocolChecker::observe_undecodable(Time now, unsigned endpoint, Direction
 }
 
 void ProtocolChecker::track_request(const Observation& seen, Outstanding& outstanding) {
-  if (seen.request != nullptr && !seen.request->before_reset) {
-    const bool given_up = seen.now - seen.request->since >= kLeastCompletionTimeout;
+  const auto [place, added] = outstanding.try_emplace(key_of(seen.tlp));
+  OutstandingRequest& entry = place->second;
+  if (!added && entry.life == RequestLife::Open) {
+    const bool given_up = seen.now - entry.since >= kLeastCompletionTimeout;
     const ProtocolRule& rule = given_up ? protocol_rule("P-CPL-MISSING") : protocol_rule("P-TAG-REUSE");
-    violate(seen.now, seen.endpoint, seen.direction, rule, given_up ? seen.request->request : seen.tlp);
+    violate(seen.now, seen.endpoint, seen.direction, rule, given_up ? entry.request : seen.tlp);
   }
   ++requests_;
-  OutstandingRequest entry;
+  entry = OutstandingRequest{};
   entry.request = seen.tlp;
   entry.request.payload.clear();
   entry.since = seen.now;
@@ -91,13 +101,16 @@ void ProtocolChecker::track_request(const Observation& seen, Outstanding& outsta
   } else {
     entry.remaining = 4;
   }
-  outstanding.insert_or_assign(key_of(seen.tlp), std::move(entry));
 }
 
-void ProtocolChecker::track_completion(const Observation& seen, Outstanding& outstanding) {
-  const auto found = outstanding.find(key_of(seen.tlp));
-  if (found == outstanding.end()) return;
-  OutstandingRequest& request = found->second;
+void ProtocolChecker::track_completion(const Observation& seen, OutstandingRequest* answered) {
+  if (seen.request == nullptr) {
+    std::string_view rule = "P-CPL-UNEXPECTED";
+    if (answered != nullptr) rule = answered->life == RequestLife::Lost ? "P-CPL-EPOCH" : "P-CPL-AFTER-FINAL";
+    violate(seen.now, seen.endpoint, seen.direction, protocol_rule(rule), seen.tlp);
+    return;
+  }
+  OutstandingRequest& request = *answered;
   const bool success = seen.tlp.status == pcie::CompletionStatus::Success;
   if (success && request.request.kind == pcie::TlpKind::MemoryRead && seen.tlp.kind == pcie::TlpKind::CompletionData) {
     const unsigned delivered = delivered_bytes(seen.tlp, request);
@@ -109,29 +122,44 @@ void ProtocolChecker::track_completion(const Observation& seen, Outstanding& out
   }
   ++completed_;
   if (!success) ++unsuccessful_;
-  outstanding.erase(found);
+  request.life = RequestLife::Finished;
+}
+
+void ProtocolChecker::track_message(const Observation& seen, Edge& edge) {
+  if (seen.direction == Direction::Rx) {
+    if (seen.tlp.message_code == kPmeTurnOff) ++edge.turn_offs;
+    return;
+  }
+  if (seen.tlp.message_code != kPmeToAck) return;
+  if (edge.turn_offs == 0) {
+    violate(seen.now, seen.endpoint, seen.direction, protocol_rule("P-PME-ACK"), seen.tlp);
+  } else {
+    --edge.turn_offs;
+  }
 }
 
 void ProtocolChecker::reset(unsigned endpoint, ResetKind kind) {
   HOLDOVER_CHECK(endpoint < edges_.size());
   Edge& edge = edges_[endpoint];
-  if (kind == ResetKind::Flr || kind == ResetKind::D3HotToD0) {
-    for (auto& [key, request] : edge.tx) request.before_reset = true;
-    for (auto& [key, request] : edge.rx) request.before_reset = true;
-    return;
+  const bool function = kind == ResetKind::Flr || kind == ResetKind::D3HotToD0;
+  for (Outstanding* const side : {&edge.tx, &edge.rx}) {
+    for (auto& [key, request] : *side) {
+      if (is_awaited(request)) request.life = function ? RequestLife::Forgiven : RequestLife::Lost;
+    }
   }
-  edge.tx.clear();
-  edge.rx.clear();
+  if (!function) edge.turn_offs = 0;
 }
 
 void ProtocolChecker::finish(Time now) {
+  const ProtocolRule& rule = protocol_rule("P-CPL-MISSING");
   for (unsigned endpoint = 0; endpoint < edges_.size(); ++endpoint) {
-    for (const auto& [key, request] : edges_[endpoint].tx) {
-      if (!request.before_reset) violate(now, endpoint, Direction::Tx, protocol_rule("P-CPL-MISSING"), request.request);
-    }
-    for (const auto& [key, request] : edges_[endpoint].rx) {
-      if (!request.before_reset) violate(now, endpoint, Direction::Rx, protocol_rule("P-CPL-MISSING"), request.request);
-    }
+    const auto report_open = [&](const Outstanding& side, Direction direction) {
+      for (const auto& [key, request] : side) {
+        if (request.life == RequestLife::Open) violate(now, endpoint, direction, rule, request.request);
+      }
+    };
+    report_open(edges_[endpoint].tx, Direction::Tx);
+    report_open(edges_[endpoint].rx, Direction::Rx);
     edges_[endpoint] = Edge{};
   }
 }

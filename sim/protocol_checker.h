@@ -40,15 +40,18 @@ class ProtocolChecker {
   [[nodiscard]] std::uint64_t unsuccessful() const { return unsuccessful_; }
 
  private:
-  using Outstanding = std::map<std::uint32_t, OutstandingRequest>;  // by requester ID and tag
+  // By requester ID and tag; an entry stays until its tag is used again.
+  using Outstanding = std::map<std::uint32_t, OutstandingRequest>;
   struct Edge {
-    Outstanding tx;  // requests of the endpoint
-    Outstanding rx;  // requests to it
+    Outstanding tx;               // requests of the endpoint
+    Outstanding rx;               // requests to it
+    std::uint64_t turn_offs = 0;  // PME_Turn_Off that were not acknowledged
   };
 
   void violate(Time now, unsigned endpoint, Direction direction, const ProtocolRule& rule, const pcie::Tlp& tlp);
   void track_request(const Observation& seen, Outstanding& outstanding);
-  void track_completion(const Observation& seen, Outstanding& outstanding);
+  void track_completion(const Observation& seen, OutstandingRequest* answered);
+  void track_message(const Observation& seen, Edge& edge);
 
   std::vector<Edge> edges_;
   ViolationSink report_;

@@ -26,14 +26,21 @@ struct FunctionState {
   bool rcb = false;               // Link Control: false 64, true 128 bytes
 };
 
-// A non-posted request whose completions are not all there.
+enum class RequestLife {
+  Open,      // its completions are not all there
+  Forgiven,  // the function was reset since: completions may or may not come
+  Finished,  // all its completions have come
+  Lost,      // a conventional reset has taken it: no completion may come
+};
+
+// The latest non-posted request of its requester ID and tag.
 struct OutstandingRequest {
   pcie::Tlp request;  // without payload
   Time since;
-  FunctionState state;        // at the request
-  unsigned remaining = 0;     // bytes that completions have still to count
-  std::uint64_t next = 0;     // address of the next byte; 0 for configuration requests
-  bool before_reset = false;  // the function was reset since: completions may or may not come
+  FunctionState state;     // at the request
+  unsigned remaining = 0;  // bytes that completions have still to count
+  std::uint64_t next = 0;  // address of the next byte; 0 for configuration requests
+  RequestLife life = RequestLife::Open;
 };
 
 // One TLP in its circumstances.
@@ -44,24 +51,26 @@ struct Observation {
   const pcie::Tlp& tlp;
   const FunctionState& state;
   const pcie::TlpHeader* raw = nullptr;         // the header as it stood on the pins, where known
-  const OutstandingRequest* request = nullptr;  // completions: what they answer; requests: who holds the tag
+  const OutstandingRequest* request = nullptr;  // completions: what they answer, where that is Open or Forgiven
 };
 
 // To which TLPs a rule applies.
-enum class RuleScope {
+enum class RuleScope : std::uint8_t {
   Any,
   Request,    // either direction
-  Memory,     // memory requests, either direction
   TxRequest,  // of the endpoint
+  RxRequest,  // to the endpoint
+  Memory,     // memory requests, either direction
   TxMemory,
   Config,             // configuration requests, either direction
   Message,            // messages, either direction
   Completion,         // either direction
   MatchedCompletion,  // completions whose request is known
-  MemoryCompletion,   // matched, of a memory read, with status Success
+  MemoryCompletion,   // matched, with data, of a memory read, with status Success
   ConfigCompletion,   // matched, of a configuration request
-  Tracker,            // judged by ProtocolChecker itself, over the life of a request
+  Tracker,            // judged by ProtocolChecker itself: headers that name no TLP, and the lives of requests
 };
+[[nodiscard]] std::string_view to_string(RuleScope scope);
 
 struct ProtocolRule {
   std::string_view name;      // «P-READ-SIZE»
@@ -71,10 +80,21 @@ struct ProtocolRule {
   bool (*holds)(const Observation&) = nullptr;  // no pointer: RuleScope::Tracker
 };
 
-[[nodiscard]] std::span<const ProtocolRule> protocol_rules();
+// The rules of one subject.
+struct RuleGroup {
+  std::string_view subject;
+  std::span<const ProtocolRule> rules;
+};
+
+[[nodiscard]] std::span<const RuleGroup> rule_groups();
 // The rule of this name; it exists.
 [[nodiscard]] const ProtocolRule& protocol_rule(std::string_view name);
-[[nodiscard]] bool applies(RuleScope scope, const Observation& seen);
+// The rules with a judge that apply to this TLP.
+[[nodiscard]] std::span<const ProtocolRule* const> rules_for(const Observation& seen);
+// The rule that a header breaks which names no TLP.
+[[nodiscard]] const ProtocolRule& rule_for_undecodable(const pcie::TlpHeader& raw);
+// All rules for people, in Markdown: docs/protocol-rules.md.
+[[nodiscard]] std::string rules_page();
 
 // Bytes of a memory read that this completion brings, judged by its length and the request's next byte.
 [[nodiscard]] unsigned delivered_bytes(const pcie::Tlp& completion, const OutstandingRequest& request);
