@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "host/driver/dma_abi.h"
 #include "host/driver/endpoint_regs.h"
@@ -82,17 +84,20 @@ TEST_P(MachineTest, AnErrorMessageTravelsToTheRootPortAsFarAsBridgesForwardIt) {
     EXPECT_EQ(bench.platform.config_read(other, Bytes{0}, 4), 0xffff'ffffu);
     bench.platform.wait(10_us);
     EXPECT_EQ(read(*aer + config::kAerUncorrectableStatus), config::kAerUnsupported);
-    for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
-      const sim::FunctionInfo& info = bench.machine->functions()[i];
-      const bool beside = info.name == "switch port 2";
-      if (info.kind == sim::FunctionKind::Endpoint || beside) continue;
-      const std::uint16_t status = static_cast<std::uint16_t>(
+    const std::vector<sim::FunctionInfo>& functions = bench.machine->functions();
+    const auto endpoint = std::find_if(functions.begin(), functions.end(), [](const sim::FunctionInfo& info) {
+      return info.kind == sim::FunctionKind::Endpoint && info.endpoint == 0;
+    });
+    ASSERT_NE(endpoint, functions.end());
+    std::vector<sim::FunctionIndex> above;  // the port next to it first
+    for (auto port = endpoint->parent; port; port = functions[*port].parent) above.push_back(*port);
+    for (sim::FunctionIndex i = 0; i < functions.size(); ++i) {
+      if (functions[i].kind == sim::FunctionKind::Endpoint) continue;
+      const auto status = static_cast<std::uint16_t>(
           bench.platform.config_read(bench.machine->bdf(i), Bytes{config::kSecondaryStatus}, 2));
-      const bool next_to_it = bench.machine->functions()[2].kind == sim::FunctionKind::SwitchDownstream
-                                  ? info.kind == sim::FunctionKind::SwitchDownstream
-                                  : info.kind == sim::FunctionKind::RootPort;
-      const bool above = info.kind != sim::FunctionKind::SwitchDownstream || i == 2;
-      EXPECT_EQ((status & config::kStatusSystemError) != 0, above && (forward || next_to_it)) << info.name;
+      const bool on_the_way = std::find(above.begin(), above.end(), i) != above.end();
+      EXPECT_EQ((status & config::kStatusSystemError) != 0, on_the_way && (forward || i == above.front()))
+          << functions[i].name;
     }
     EXPECT_THAT(bench.seen.violations, IsEmpty());
     EXPECT_THAT(bench.seen.refused, IsEmpty());
