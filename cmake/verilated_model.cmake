@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # holdover_verilated_model(name TOP module FILES file... [LIST file.f] [TRACE] [ASSERT] [SLOW]
-#                          [PARAMETERS name=value...])
+#                          [SHARED] [PARAMETERS name=value...])
 #
 # Runs Verilator when the model is built and compiles its output as one translation unit into the static library `name`,
 # whose class is V<name>. FILES and LIST are relative to the project; warnings of Verilator are errors. SLOW: compiled
-# for a short build; ASSERT: assertions are checked.
+# for a short build; ASSERT: assertions are checked. SHARED: for a shared object, and built only where one needs it.
 include_guard(GLOBAL)
 
 find_program(VERILATOR verilator)
@@ -24,20 +24,26 @@ if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
   target_compile_options(holdover_verilator_options INTERFACE -fno-sanitize=all)
 endif()
 
-# Verilator's own sources, compiled once for all models.
-add_library(holdover_verilator_runtime STATIC
+# Verilator's own sources, compiled once for all models, and once more for those in shared objects.
+set(runtimes holdover_verilator_runtime holdover_verilator_runtime_shared)
+set(runtime_sources
   ${VERILATOR_ROOT}/include/verilated.cpp
   ${VERILATOR_ROOT}/include/verilated_threads.cpp
   ${VERILATOR_ROOT}/include/verilated_fst_c.cpp
 )
-target_include_directories(holdover_verilator_runtime SYSTEM PUBLIC
-  ${VERILATOR_ROOT}/include ${VERILATOR_ROOT}/include/vltstd)
-target_compile_features(holdover_verilator_runtime PUBLIC cxx_std_17)
-target_compile_options(holdover_verilator_runtime PRIVATE -O1)
-target_link_libraries(holdover_verilator_runtime PUBLIC ZLIB::ZLIB Threads::Threads PRIVATE holdover_verilator_options)
+add_library(holdover_verilator_runtime STATIC ${runtime_sources})
+add_library(holdover_verilator_runtime_shared STATIC EXCLUDE_FROM_ALL ${runtime_sources})
+set_target_properties(holdover_verilator_runtime_shared PROPERTIES
+  POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
+foreach(runtime ${runtimes})
+  target_include_directories(${runtime} SYSTEM PUBLIC ${VERILATOR_ROOT}/include ${VERILATOR_ROOT}/include/vltstd)
+  target_compile_features(${runtime} PUBLIC cxx_std_17)
+  target_compile_options(${runtime} PRIVATE -O1)
+  target_link_libraries(${runtime} PUBLIC ZLIB::ZLIB Threads::Threads PRIVATE holdover_verilator_options)
+endforeach()
 
 function(holdover_verilated_model name)
-  cmake_parse_arguments(arg "TRACE;ASSERT;SLOW" "TOP;LIST" "FILES;PARAMETERS" ${ARGN})
+  cmake_parse_arguments(arg "TRACE;ASSERT;SLOW;SHARED" "TOP;LIST" "FILES;PARAMETERS" ${ARGN})
   if(arg_LIST)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${arg_LIST})
     file(STRINGS ${PROJECT_SOURCE_DIR}/${arg_LIST} listed REGEX "^[^#]")
@@ -73,9 +79,15 @@ function(holdover_verilated_model name)
     COMMENT "Verilating ${name}"
     VERBATIM)
 
-  add_library(${name} STATIC ${unit})
+  if(arg_SHARED)
+    add_library(${name} STATIC EXCLUDE_FROM_ALL ${unit})
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden)
+    target_link_libraries(${name} PUBLIC holdover_verilator_runtime_shared PRIVATE holdover_verilator_options)
+  else()
+    add_library(${name} STATIC ${unit})
+    target_link_libraries(${name} PUBLIC holdover_verilator_runtime PRIVATE holdover_verilator_options)
+  endif()
   target_include_directories(${name} SYSTEM PUBLIC ${folder})
-  target_link_libraries(${name} PUBLIC holdover_verilator_runtime PRIVATE holdover_verilator_options)
   target_compile_features(${name} PUBLIC cxx_std_17)
   if(arg_SLOW)
     target_compile_options(${name} PRIVATE -O1)

@@ -4,19 +4,20 @@
 #include <memory>
 
 #include "sim/machine.h"
-#include "sim/verilated_endpoint.h"
+#include "sim/model_library.h"
 #include "sim/witness.h"
 
 namespace holdover::sim {
 
 std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness) {
-  const auto make_endpoint = [&config](unsigned number, const EndpointConfig& straps) -> std::unique_ptr<Endpoint> {
+  const std::filesystem::path models = config.models.empty() ? default_model_folder() : config.models;
+  const auto make = [&](unsigned number, const EndpointConfig& straps) -> std::unique_ptr<Endpoint> {
     if (number == 0 && !config.wave.empty()) {
-      return make_traced_endpoint(straps, WaveConfig{config.wave, config.wave_from, config.wave_to});
+      return make_endpoint(straps, WaveConfig{config.wave, config.wave_from, config.wave_to}, models);
     }
-    return make_verilated_endpoint(straps, number == 0 ? config.pins : std::filesystem::path{});
+    return make_endpoint(straps, number == 0 ? config.pins : std::filesystem::path{}, models);
   };
-  return std::make_unique<Machine>(config, witness, make_endpoint);
+  return std::make_unique<Machine>(config, witness, make);
 }
 
 }  // namespace holdover::sim

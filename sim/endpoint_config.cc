@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <string>
 
 #include "pcie/error.h"
@@ -17,6 +18,11 @@ void require(unsigned value, unsigned least, unsigned most, const char* strap) {
 }  // namespace
 
 void validate(const EndpointConfig& config) {
+  if (std::find(kDataWidths.begin(), kDataWidths.end(), config.data_width) == kDataWidths.end()) {
+    throw Error(ErrorCode::InvalidArgument, "data_width of the endpoint is " + std::to_string(config.data_width) +
+                                                "; choose 64, 128, 256 or 512 bits.");
+  }
+  require(config.channels, 1, kMostChannels, "channels");
   // BAR 0 holds 64 KiB of registers below 4 GiB; BAR 2 has 64 bits.
   require(config.bar0_size_log2, 16, 31, "bar0_size_log2");
   require(config.bar2_size_log2, 12, 48, "bar2_size_log2");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "pcie/config_space.h"

@@ -33,9 +33,11 @@ void apply_straps(Model& model, const EndpointConfig& config) {
   model.strap_dsn_i = config.dsn ? 1 : 0;
 }
 
+// As many of the words as the port is wide.
 template <typename Wide, std::size_t N>
 void put(Wide& port, const std::array<std::uint32_t, N>& words) {
-  std::memcpy(&port[0], words.data(), sizeof words);
+  static_assert(sizeof port <= sizeof words);
+  std::memcpy(&port, words.data(), sizeof port);
 }
 
 template <typename Model>

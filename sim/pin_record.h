@@ -19,7 +19,7 @@
 namespace holdover::sim {
 
 struct alignas(16) InputPins {
-  static constexpr std::size_t kDataWords = 8;
+  static constexpr std::size_t kDataWords = 16;  // of the widest model
   struct RxStream {
     std::array<std::uint32_t, 4> header{};
     std::array<std::uint32_t, kDataWords> data{};

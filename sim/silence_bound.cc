@@ -15,7 +15,6 @@
 namespace holdover::sim {
 namespace {
 
-constexpr std::uint64_t kBeatBytes = 32;
 // Register stages between a heartbeat's deadline and the pins, generously.
 constexpr std::uint64_t kPipelineClocks = 16;
 constexpr Bytes kHeader{16};
@@ -53,7 +52,7 @@ SilenceBound silence_bound(const MachineConfig& config) {
     bound.total += time;
   };
 
-  add("packet in the endpoint's stream", kClockPeriod * (payload.count() / kBeatBytes + 1 + kPipelineClocks));
+  add("packet in the endpoint's stream", kClockPeriod * (payload.count() * 8 / config.endpoint.data_width + 1 + kPipelineClocks));
   // Two more than the block holds: the one in the stream, and the one on the wire.
   add("hard block's buffers at wire rate", queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots));
 

@@ -13,10 +13,18 @@
 #include "sim/model_pins.h"
 #include "sim/pin_record.h"
 #include "sim/scheduler.h"
+#include "sim/waveform_file.h"
 
 #ifdef HOLDOVER_TRACED
 #include <verilated_fst_c.h>
+#endif
 
+#if defined HOLDOVER_MODEL
+#include HOLDOVER_MODEL_HEADER
+
+#include "sim/endpoint_model.h"
+using Model = HOLDOVER_MODEL;
+#elif defined HOLDOVER_TRACED
 #include "Vholdover_model_traced.h"
 using Model = Vholdover_model_traced;
 #else
@@ -28,37 +36,13 @@ using Model = Vholdover_model;
 namespace holdover::sim {
 namespace {
 
-constexpr std::size_t kBeatBytes = InputPins::kDataWords * 4;
+constexpr std::size_t kBeatBytes = sizeof(Model::tx_req_data_o);
+static_assert(kBeatBytes <= InputPins::kDataWords * sizeof(std::uint32_t));
 constexpr std::size_t kConfigBeatBytes = 4;
 constexpr unsigned kResetClocks = 16;
 constexpr std::size_t kRequest = static_cast<std::size_t>(Stream::Request);
 constexpr std::size_t kCompletion = static_cast<std::size_t>(Stream::Completion);
 constexpr std::size_t kConfig = static_cast<std::size_t>(Stream::Config);
-
-#ifdef HOLDOVER_TRACED
-// The library that writes waveforms does not tell where a write failed. A whole file is a chain of blocks, each with a
-// kind (1 byte) and the length of what follows (8 bytes, big endian, itself included), that ends with the file; the
-// last of them, kind 4, 6 or 7, holds the names of the signals.
-bool is_whole_waveform(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  constexpr std::uintmax_t kPrefix = 9;
-  std::uintmax_t at = 0;
-  char kind = 0;
-  while (!error && at + kPrefix <= size) {
-    std::array<char, kPrefix> prefix{};
-    file.seekg(static_cast<std::streamoff>(at));
-    if (!file.read(prefix.data(), prefix.size())) return false;
-    std::uint64_t length = 0;
-    for (std::size_t i = 1; i < prefix.size(); ++i) length = length << 8 | static_cast<unsigned char>(prefix[i]);
-    if (length < kPrefix - 1 || length > size - at - 1) return false;
-    at += 1 + length;
-    kind = prefix[0];
-  }
-  return !error && at == size && (kind == 4 || kind == 6 || kind == 7);
-}
-#endif
 
 class VerilatedEndpoint final : public Endpoint {
  public:
@@ -217,11 +201,11 @@ class VerilatedEndpoint final : public Endpoint {
     accept(kConfig, model_.rx_cfg_ready_o != 0, pins);
     if (model_.tx_req_valid_o != 0) {
       collect(kRequest, model_.tx_req_sop_o != 0, model_.tx_req_eop_o != 0, &model_.tx_req_header_o[0],
-              &model_.tx_req_data_o[0], pins);
+              &model_.tx_req_data_o, pins);
     }
     if (model_.tx_cpl_valid_o != 0) {
       collect(kCompletion, model_.tx_cpl_sop_o != 0, model_.tx_cpl_eop_o != 0, &model_.tx_cpl_header_o[0],
-              &model_.tx_cpl_data_o[0], pins);
+              &model_.tx_cpl_data_o, pins);
     }
     if (model_.tx_cfg_valid_o != 0) {
       collect(kConfig, model_.tx_cfg_sop_o != 0, model_.tx_cfg_eop_o != 0, &model_.tx_cfg_header_o[0],
@@ -255,7 +239,7 @@ class VerilatedEndpoint final : public Endpoint {
     state.tlp = nullptr;
   }
 
-  void collect(std::size_t stream, bool sop, bool eop, const EData* header, const EData* data, EndpointPins& pins) {
+  void collect(std::size_t stream, bool sop, bool eop, const EData* header, const void* data, EndpointPins& pins) {
     Tx& state = tx_[stream];
     if (!pins.link_up) return;  // the reset cuts TLPs off anywhere
     if (sop && !state.presented) {
@@ -281,7 +265,7 @@ class VerilatedEndpoint final : public Endpoint {
       const std::size_t width = stream == kConfig ? kConfigBeatBytes : kBeatBytes;
       const std::size_t size = std::min<std::size_t>(width, tlp.length_dw * 4u - tlp.payload.size());
       if (size == 0) state.known = false;
-      const auto* bytes = reinterpret_cast<const std::byte*>(data);
+      const auto* bytes = static_cast<const std::byte*>(data);
       tlp.payload.insert(tlp.payload.end(), bytes, bytes + size);
     }
     if (!eop) return;
@@ -348,7 +332,26 @@ class VerilatedEndpoint final : public Endpoint {
 
 }  // namespace
 
+#if defined HOLDOVER_MODEL
+
+extern "C" const EndpointModel* holdover_endpoint_model() {
+  static const EndpointModel kModel{kEndpointModelAbi,
+                                    kEndpointModelLayout,
+                                    HOLDOVER_MODEL_WIDTH,
+                                    HOLDOVER_MODEL_CHANNELS,
+                                    [](const EndpointConfig& config, [[maybe_unused]] const WaveConfig& wave,
+                                       [[maybe_unused]] const std::filesystem::path& pin_record) -> Endpoint* {
 #ifdef HOLDOVER_TRACED
+                                      return new VerilatedEndpoint(config, wave);
+#else
+                                      return new VerilatedEndpoint(config, pin_record);
+#endif
+                                    }};
+  static_assert(kBeatBytes * 8 == HOLDOVER_MODEL_WIDTH);
+  return &kModel;
+}
+
+#elif defined HOLDOVER_TRACED
 
 std::unique_ptr<Endpoint> make_traced_endpoint(const EndpointConfig& config, const WaveConfig& wave) {
   return std::make_unique<VerilatedEndpoint>(config, wave);

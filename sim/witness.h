@@ -3,6 +3,7 @@
 // outside, and which faults it can be asked to have. The host never includes it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -27,8 +28,14 @@ struct LinkConfig {
   Time propagation = Time{20'000};  // one way
 };
 
-// Straps of an endpoint, sampled at fundamental reset.
+// How wide and how many: chosen when an endpoint is built. What was built is another question (sim/model_library.h).
+inline constexpr std::array<unsigned, 4> kDataWidths{64, 128, 256, 512};  // bits
+inline constexpr unsigned kMostChannels = 8;
+
+// Parameters of an endpoint's build, and its straps, sampled at fundamental reset.
 struct EndpointConfig {
+  unsigned data_width = 256;  // bits, one of kDataWidths
+  unsigned channels = 4;      // of DMA, 1 to kMostChannels
   std::uint16_t vendor_id = 0x1172;
   std::uint16_t device_id = 0x0D17;
   std::uint16_t subsystem_vendor_id = 0x1172;
@@ -93,6 +100,7 @@ struct MachineConfig {
   bool check_protocol = true;
   std::filesystem::path trace;  // TLP trace; empty: none
   std::filesystem::path wave;   // FST waveform of endpoint 0; empty: none
+  std::filesystem::path models;  // folder of the models that are no part of this program; empty: the one beside it
   std::filesystem::path pins;   // input pins of endpoint 0, clock by clock, for sim::PinReplay; empty: none
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
