@@ -36,6 +36,68 @@ void require_range(const std::string& option, Time value, Time least) {
                                               format_time(least) + " to " + format_time(kLongest)};
 }
 
+[[noreturn]] void refuse_number(const std::string& option, std::uint64_t value, const std::string& possible) {
+  throw Error{ErrorCode::InvalidArgument,
+              option + ": " + std::to_string(value) + " is not possible; it takes " + possible};
+}
+
+void require_directions(const RunOptions& options) {
+  if (options.bulk.empty()) return;
+  unsigned count = 0;
+  std::istringstream words(options.bulk + ",");
+  for (std::string word; std::getline(words, word, ','); ++count) {
+    if (word != "c2h" && word != "h2c") {
+      throw Error{ErrorCode::InvalidArgument, "--bulk: «" + options.bulk +
+                                                  "» is not possible; it takes c2h (to the host) and h2c (to the "
+                                                  "card), one for each channel, separated by commas"};
+    }
+  }
+  if (count > options.channels) {
+    throw Error{ErrorCode::InvalidArgument, "--bulk: " + std::to_string(count) + " channels are asked for, and " +
+                                                std::to_string(options.channels) +
+                                                " are there; ask for more with --channels"};
+  }
+}
+
+void require_between(const std::string& option, Time value, Time least, Time most) {
+  if (value >= least && value <= most) return;
+  throw Error{ErrorCode::InvalidArgument, option + ": " + format_time(value) + " is out of range; possible are " +
+                                              format_time(least) + " to " + format_time(most)};
+}
+
+// The limits: a page of descriptors has room for the longest transfers in DRAM; a heartbeat must not be faster than a
+// legal machine takes its records; a late answer must not be mistaken for a stalled channel.
+void require_traffic(const RunOptions& options) {
+  if (std::find(sim::kDataWidths.begin(), sim::kDataWidths.end(), options.width) == sim::kDataWidths.end()) {
+    refuse_number("--width", options.width, "64, 128, 256 or 512 bits");
+  }
+  if (options.channels < 1 || options.channels > sim::kMostChannels) {
+    refuse_number("--channels", options.channels, "1 to " + std::to_string(sim::kMostChannels));
+  }
+  require_directions(options);
+  constexpr std::uint32_t kLongestTransfer = 16384;
+  if (options.transfer > kLongestTransfer) {
+    refuse_number("--transfer", options.transfer, "1 to " + std::to_string(kLongestTransfer) + " bytes, or 0 (mixed)");
+  }
+  require_between("--heartbeat", options.heartbeat, Time{2'000'000}, Time{20'000'000});
+  require_between("--completion-timeout", options.completion_timeout, Time{20'000'000}, Time{80'000'000});
+  constexpr Time kLongestLatency{5'000'000};
+  require_between("--read-latency-min", options.read_latency_min, Time{0}, options.read_latency_max);
+  require_between("--read-latency-max", options.read_latency_max, options.read_latency_min, kLongestLatency);
+  require_between("--write-latency-max", options.write_latency_max, Time{0}, Time{2'000'000});
+  for (const auto& [option, time] : {std::pair{"--heartbeat", options.heartbeat},
+                                     std::pair{"--completion-timeout", options.completion_timeout}}) {
+    if (time.count() % 4000 == 0) continue;
+    throw Error{ErrorCode::InvalidArgument,
+                std::string(option) + ": " + format_time(time) + " is no whole number of clocks of 4ns"};
+  }
+  try {
+    (void)sim::select_disturbances(options.disturb);
+  } catch (const Error& error) {
+    throw Error{error.code(), std::string("--disturb: ") + error.what()};
+  }
+}
+
 // The kernel takes its times in microseconds.
 void require_whole_microseconds(const std::string& option, Time value) {
   constexpr std::uint64_t kMicrosecond = 1'000'000;
@@ -146,6 +208,7 @@ void validate(const RunOptions& options) {
   require_whole_microseconds("--before", options.before);
   require_whole_microseconds("--after", options.after);
   if (options.jump == Jump::None) require_whole_microseconds("--blackout", options.blackout);
+  require_traffic(options);
   if (options.wave.empty() && (options.wave_from > Time{0} || options.wave_to)) {
     throw Error{ErrorCode::InvalidArgument, "--wave-from and --wave-to need --wave FILE.fst"};
   }
@@ -181,6 +244,24 @@ std::string command_line(const RunOptions& options) {
   if (options.blackout != defaults.blackout) line << " --blackout " << format_time(options.blackout);
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
+  if (options.width != defaults.width) line << " --width " << options.width;
+  if (options.channels != defaults.channels) line << " --channels " << options.channels;
+  if (options.bulk != defaults.bulk) line << " --bulk " << quoted(options.bulk);
+  if (options.transfer != defaults.transfer) line << " --transfer " << options.transfer;
+  if (options.disturb != defaults.disturb) line << " --disturb " << quoted(options.disturb);
+  struct Named {
+    const char* option;
+    Time RunOptions::*time;
+  };
+  static constexpr std::array<Named, 5> kTimes = {{{"heartbeat", &RunOptions::heartbeat},
+                                                   {"read-latency-min", &RunOptions::read_latency_min},
+                                                   {"read-latency-max", &RunOptions::read_latency_max},
+                                                   {"write-latency-max", &RunOptions::write_latency_max},
+                                                   {"completion-timeout", &RunOptions::completion_timeout}}};
+  for (const Named& each : kTimes) {
+    if (options.*each.time == defaults.*each.time) continue;
+    line << " --" << each.option << " " << format_time(options.*each.time);
+  }
   for (const std::string& fault : options.faults) line << " --fault " << quoted(fault);
   if (!options.kernel_image.empty()) line << " --kernel-image " << quoted(options.kernel_image.string());
   if (!options.next_image.empty()) line << " --next-image " << quoted(options.next_image.string());

@@ -25,6 +25,12 @@ Json options_json(const RunOptions& options) {
           {"before_ps", options.before.count()},
           {"after_ps", options.after.count()},
           {"faults", options.faults},
+          {"width", options.width},
+          {"channels", options.channels},
+          {"bulk", options.bulk},
+          {"transfer", options.transfer},
+          {"heartbeat_ps", options.heartbeat.count()},
+          {"disturb", options.disturb},
           {"command", command_line(options)}};
 }
 
@@ -38,7 +44,10 @@ Json machine_json(const sim::MachineConfig& machine) {
             {"lanes", machine.link.lanes},
             {"propagation_ps", machine.link.propagation.count()}}},
           {"endpoint",
-           {{"vendor_id", endpoint.vendor_id},
+           {{"data_width", endpoint.data_width},
+            {"channels", endpoint.channels},
+            {"completion_timeout_ps", endpoint.completion_timeout.count()},
+            {"vendor_id", endpoint.vendor_id},
             {"device_id", endpoint.device_id},
             {"revision", endpoint.revision},
             {"max_payload_bytes", 128u << endpoint.max_payload_supported},
@@ -49,12 +58,15 @@ Json machine_json(const sim::MachineConfig& machine) {
             {"ari", endpoint.ari},
             {"dsn", endpoint.dsn}}},
           {"disturbance",
-           {{"split_completions", disturbance.split_completions},
+           {{"split_at_every_boundary", disturbance.split_at_every_boundary},
+            {"split_at_random", disturbance.split_at_random},
             {"reorder_completions", disturbance.reorder_completions},
             {"read_latency_min_ps", disturbance.read_latency_min.count()},
             {"read_latency_max_ps", disturbance.read_latency_max.count()},
             {"write_latency_max_ps", disturbance.write_latency_max.count()},
-            {"starve_credits", disturbance.starve_credits}}}};
+            {"delay", disturbance.delay},
+            {"starve_credits", disturbance.starve_credits},
+            {"answer_late", disturbance.answer_late}}}};
 }
 
 Json finding_json(const Finding& finding) {
@@ -100,7 +112,10 @@ Json silence_json(const Report& report) {
     terms.push_back({{"name", term.name}, {"time_ps", term.time.count()}});
   }
   return {
-      {"limit_ps", report.silence_limit.count()}, {"machine_ps", report.silence_bound.total.count()}, {"terms", terms}};
+      {"limit_ps", report.silence_limit.count()},
+      {"machine_ps", report.silence_bound.total.count()},
+      {"late_answer_ps", report.silence_bound.late_answer.count()},
+      {"terms", terms}};
 }
 
 }  // namespace

@@ -29,6 +29,13 @@ sim::MachineConfig machine_config(const RunOptions& options, const FaultSelectio
   config.seed = options.seed;
   config.blackout = options.blackout;
   config.faults = faults.machine;
+  config.endpoint.data_width = options.width;
+  config.endpoint.channels = options.channels;
+  config.endpoint.completion_timeout = options.completion_timeout;
+  config.disturbance = sim::select_disturbances(options.disturb);
+  config.disturbance.read_latency_min = options.read_latency_min;
+  config.disturbance.read_latency_max = options.read_latency_max;
+  config.disturbance.write_latency_max = options.write_latency_max;
   config.endpoint.pending_while_disabled = faults.pending_while_disabled;
   if (!options.trace.empty()) config.trace = place_of(options.trace);
   if (!options.wave.empty()) config.wave = place_of(options.wave);
@@ -61,6 +68,9 @@ std::vector<std::string> notes_for(const RunOptions& options) {
   const auto policies = host::kernel::find_profile(options.profile);
   if (policies && policies->delays == host::kernel::Delays::Scaled) {
     notes.push_back("the waits that a kernel is bound to (reset, power, link training) are divided by 1000");
+  }
+  if (options.channels == 1) {
+    notes.push_back("the endpoint has one channel: bulk data goes one way only, beside the heartbeat");
   }
   return notes;
 }

@@ -34,10 +34,11 @@ struct Section {
   std::string_view name;
   Rows (*rows)();
 };
-constexpr std::array<Section, 4> kSections{{
+constexpr std::array<Section, 5> kSections{{
     {"scenarios", [] { return rows(bench::scenarios()); }},
     {"profiles", [] { return rows(host::kernel::profiles()); }},
     {"topologies", [] { return rows(sim::topologies()); }},
+    {"disturbances", [] { return rows(sim::disturbances()); }},
     {"faults", [] { return rows(bench::faults()); }},
 }};
 
@@ -64,7 +65,7 @@ void list(std::ostream& out, const std::string& what) {
   }
   if (!found) {
     throw Error(ErrorCode::InvalidArgument,
-                "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies or faults");
+                "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies, disturbances or faults");
   }
 }
 
@@ -73,7 +74,7 @@ void list(std::ostream& out, const std::string& what) {
 Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();
-  verb->add_option("what", *what, "scenarios, profiles, topologies or faults; all of them where it is left out");
+  verb->add_option("what", *what, "scenarios, profiles, topologies, disturbances or faults; all of them where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "cli/time_text.h"
 #include "pcie/error.h"
@@ -26,6 +27,12 @@ std::uint64_t number(const std::string& text) {
   return value;
 }
 
+std::uint32_t small_number(const std::string& text) {
+  const std::uint64_t value = number(text);
+  if (value > std::numeric_limits<std::uint32_t>::max()) refuse(text, "a smaller number");
+  return static_cast<std::uint32_t>(value);
+}
+
 Time time(const std::string& text) {
   const std::optional<Time> value = parse_time(text);
   if (!value) {
@@ -42,6 +49,8 @@ std::filesystem::path path(const std::string& text) {
 }
 
 constexpr std::string_view kWhat = "What runs";
+constexpr std::string_view kEndpoint = "The endpoints and their traffic";
+constexpr std::string_view kRootComplex = "The root complex";
 constexpr std::string_view kTimes = "For how long (simulated time)";
 constexpr std::string_view kOutput = "What is written";
 constexpr std::string_view kImages = "Kernel images (process isolation)";
@@ -58,6 +67,31 @@ constexpr std::array kOptions{
     OptionEntry{"fault", "NAME",
                 "A mistake of the kernel or a fault of the machine; repeatable; `holdover list faults`", kWhat, true,
                 [](RunOptions& options, const std::string& text) { options.faults.push_back(text); }},
+    OptionEntry{"width", "BITS", "Data path of the endpoints: 64, 128, 256 (default) or 512; `make models` builds them",
+                kEndpoint, false,
+                [](RunOptions& options, const std::string& text) { options.width = small_number(text); }},
+    OptionEntry{"channels", "N", "DMA channels of the endpoints: 1 to 8 (default 4)", kEndpoint, false,
+                [](RunOptions& options, const std::string& text) { options.channels = small_number(text); }},
+    OptionEntry{"bulk", "LIST",
+                "Bulk channels by direction, for example c2h,c2h,h2c (default: one to the host, one to the card)",
+                kEndpoint, false, [](RunOptions& options, const std::string& text) { options.bulk = text; }},
+    OptionEntry{"transfer", "BYTES", "Length of every bulk transfer, 1 to 16384 (default 0: a mixture)", kEndpoint,
+                false, [](RunOptions& options, const std::string& text) { options.transfer = small_number(text); }},
+    OptionEntry{"heartbeat", "TIME", "Period of the heartbeat records, 2us to 20us (default 2us)", kEndpoint, false,
+                [](RunOptions& options, const std::string& text) { options.heartbeat = time(text); }},
+    OptionEntry{"completion-timeout", "TIME", "When the endpoint gives up a read, 20us to 80us (default 60us)",
+                kEndpoint, false,
+                [](RunOptions& options, const std::string& text) { options.completion_timeout = time(text); }},
+    OptionEntry{"disturb", "LIST",
+                "How unkind the root complex is: none, all (default), or names; `holdover list disturbances`",
+                kRootComplex, false, [](RunOptions& options, const std::string& text) { options.disturb = text; }},
+    OptionEntry{"read-latency-min", "TIME", "Memory answers a read no sooner (default 300ns)", kRootComplex, false,
+                [](RunOptions& options, const std::string& text) { options.read_latency_min = time(text); }},
+    OptionEntry{"read-latency-max", "TIME", "Nor later, but for late answers (default 900ns, at most 5us)",
+                kRootComplex, false,
+                [](RunOptions& options, const std::string& text) { options.read_latency_max = time(text); }},
+    OptionEntry{"write-latency-max", "TIME", "A write is in memory no later (default 200ns, at most 2us)", kRootComplex,
+                false, [](RunOptions& options, const std::string& text) { options.write_latency_max = time(text); }},
     OptionEntry{"seed", "N", "Every random choice follows from it (default 1)", kWhat, false,
                 [](RunOptions& options, const std::string& text) { options.seed = number(text); }},
     OptionEntry{

@@ -103,13 +103,25 @@ void Channel::on_event(std::uint64_t argument) {
   }
 }
 
+Time Channel::credit_delay(std::size_t index) {
+  constexpr std::uint64_t kOneIn = 32;
+  const Time now = scheduler_.now();
+  const Time hold = config_.credit_hold[index];
+  const Time delay = random_.between(Time{0}, config_.credit_delay_max[index]);
+  if (hold == Time{0}) return delay;
+  if (now >= next_hold_[index] && random_.below(kOneIn) == 0) {
+    hold_end_[index] = now + hold;
+    next_hold_[index] = now + hold * kHoldSpacing;
+  }
+  return now < hold_end_[index] ? hold_end_[index] - now : delay;
+}
+
 Packet Channel::take(pcie::FlowClass flow) {
   Packet packet = received_.pop(flow);
   const std::size_t index = index_of(flow);
   held_[index] -= Bytes{packet.tlp.payload.size()};
   if (config_.header_credits[index] != 0) {
-    const Time delay = propagation_ + random_.between(Time{0}, config_.credit_delay_max);
-    scheduler_.after(delay, *this, pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
+    scheduler_.after(propagation_ + credit_delay(index), *this, pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
   }
   return packet;
 }

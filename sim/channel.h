@@ -48,10 +48,14 @@ struct ChannelConfig {
   // Added to the propagation: what the receiving side takes to look at a packet.
   Time receive_latency;
   // A credit comes back after the propagation and a time drawn from 0 to this.
-  Time credit_delay_max;
+  std::array<Time, 3> credit_delay_max{};
+  // Now and then all credits of a class that would come back within this time come at its end; no two such times begin
+  // within kHoldSpacing of it. 0: never.
+  std::array<Time, 3> credit_hold{};
 };
 
 inline constexpr Bytes kCreditUnit{16};
+inline constexpr std::uint64_t kHoldSpacing = 64;
 
 class Channel final : private EventHandler {
  public:
@@ -92,6 +96,7 @@ class Channel final : private EventHandler {
   void on_event(std::uint64_t argument) override;
   void start();
   [[nodiscard]] bool has_credits(const pcie::Tlp& tlp) const;
+  [[nodiscard]] Time credit_delay(std::size_t index);
 
   Scheduler& scheduler_;
   Random random_;
@@ -107,6 +112,8 @@ class Channel final : private EventHandler {
   std::array<unsigned, 3> headers_{};
   std::array<unsigned, 3> data_{};
   std::array<Bytes, 3> held_{};
+  std::array<Time, 3> hold_end_{};   // of the time for which credits are held back
+  std::array<Time, 3> next_hold_{};  // not before this
   bool shut_ = false;
   bool busy_ = false;
   bool waiting_ = false;  // for the end of a pause

@@ -25,9 +25,15 @@ constexpr std::string_view kMessageReason = "a message is one aligned double wor
 
 }  // namespace
 
-MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Random random,
+MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
                        const Bridge& bridge, Channel& down, HostSide& host)
-    : services_(services), disturbance_(disturbance), random_(random), bridge_(bridge), down_(down), host_(host) {}
+    : services_(services),
+      disturbance_(disturbance),
+      late_(late),
+      random_(random),
+      bridge_(bridge),
+      down_(down),
+      host_(host) {}
 
 bool MemoryPath::is_message(const pcie::Tlp& tlp) const {
   const std::uint64_t window = kPlatformMap.msi_window.raw();
@@ -59,7 +65,8 @@ void MemoryPath::accept(Packet packet) {
   const Time walk = kWalkStep * early.reads;
   if (packet.tlp.kind == pcie::TlpKind::MemoryWrite) {
     ++accepted_;
-    const Time due = now + walk + random_.between(Time{0}, disturbance_.write_latency_max);
+    const Time latency = disturbance_.delay ? random_.between(Time{0}, disturbance_.write_latency_max) : Time{0};
+    const Time due = now + walk + latency;
     writes_.push_back(Write{std::move(packet), due, faulted});
     arm();
     return;
@@ -71,9 +78,36 @@ void MemoryPath::accept(Packet packet) {
     slot = free_.back();
     free_.pop_back();
   }
-  reads_[slot] = Read{std::move(packet), accepted_, faulted};
-  const Time latency = walk + random_.between(disturbance_.read_latency_min, disturbance_.read_latency_max);
+  reads_[slot] = Read{std::move(packet), accepted_, faulted, false};
+  const Time latency = walk + read_latency(reads_[slot]);
   services_.scheduler.at(now + latency, *this, kReadEvent | (slot << 1) | (std::uint64_t{epoch_} << 32));
+}
+
+Time MemoryPath::read_latency(Read& read) {
+  constexpr std::uint64_t kOneIn = 64;
+  const Time now = services_.scheduler.now();
+  if (late_ > Time{0} && now >= next_late_ && random_.below(kOneIn) == 0) {
+    next_late_ = now + late_ * 2;
+    read.late = true;
+    return late_;
+  }
+  if (!disturbance_.delay) return disturbance_.read_latency_min;
+  return random_.between(disturbance_.read_latency_min, disturbance_.read_latency_max);
+}
+
+MemoryPath::Split MemoryPath::draw_split() {
+  if (!disturbance_.split_at_every_boundary && !disturbance_.split_at_random) return Split::Whole;
+  if (!disturbance_.split_at_every_boundary) return Split::Random;
+  if (!disturbance_.split_at_random) return Split::EveryBoundary;
+  // Mostly at random, which is whole or cut everywhere at times anyway.
+  switch (random_.below(4)) {
+    case 0:
+      return Split::EveryBoundary;
+    case 1:
+      return Split::Whole;
+    default:
+      return Split::Random;
+  }
 }
 
 void MemoryPath::arm() {
@@ -233,7 +267,9 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddre
     services_.witness.on_memory_access(access);
   }
   answer.request = std::move(read.packet.tlp);
-  answers_.push_back(std::move(answer));
+  answer.split = draw_split();
+  answer.late = read.late;
+  answers_.insert(read.late ? answers_.begin() : answers_.end(), std::move(answer));
 }
 
 void MemoryPath::release_waiting() {
@@ -256,7 +292,8 @@ void MemoryPath::release_waiting() {
 void MemoryPath::pump() {
   while (!answers_.empty() && down_.has_room(pcie::FlowClass::Completion)) {
     std::size_t pick = 0;
-    if (disturbance_.reorder_completions && answers_.size() > 1 && front_passed_ < kMostPassed) {
+    if (disturbance_.reorder_completions && answers_.size() > 1 && front_passed_ < kMostPassed &&
+        !answers_.front().late) {
       pick = static_cast<std::size_t>(random_.below(answers_.size()));
     }
     front_passed_ = pick == 0 ? 0 : front_passed_ + 1;
@@ -283,7 +320,8 @@ Bytes MemoryPath::piece_of(const Answer& answer) {
   const std::uint64_t last_boundary = std::min(most, end) / kReadCompletionBoundary * kReadCompletionBoundary;
   const std::uint64_t choices = (last_boundary - first_boundary) / kReadCompletionBoundary + 1;
   const bool whole = end <= most;
-  if (!disturbance_.split_completions) return Bytes{(whole ? end : last_boundary) - answer.begin};
+  if (answer.split == Split::Whole) return Bytes{(whole ? end : last_boundary) - answer.begin};
+  if (answer.split == Split::EveryBoundary) return Bytes{first_boundary - answer.begin};
   const std::uint64_t choice = random_.below(choices + (whole ? 1 : 0));
   const std::uint64_t stop = choice == choices ? end : first_boundary + choice * kReadCompletionBoundary;
   return Bytes{std::min(stop, end) - answer.begin};

@@ -47,9 +47,9 @@ inline constexpr Time kWalkStep{40'000};
 
 class MemoryPath final : private EventHandler {
  public:
-  // `bridge` is the root port's, `down` the channel that completions leave by; both outlive the path.
-  MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Random random, const Bridge& bridge,
-             Channel& down, HostSide& host);
+  // A read that is answered late waits for `late`; none is where that is 0. `bridge` is the root port's, `down` the channel that completions leave by; both outlive the path.
+  MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
+             const Bridge& bridge, Channel& down, HostSide& host);
 
   // A memory request, or a completion for the host. Always has room.
   void accept(Packet packet);
@@ -72,7 +72,9 @@ class MemoryPath final : private EventHandler {
     Packet packet;
     std::uint64_t after = 0;  // posted requests that came before it
     bool faulted = false;
+    bool late = false;  // it was kept waiting, and its answer waits for nobody
   };
+  enum class Split { Whole, EveryBoundary, Random };
   struct Answer {
     pcie::Tlp request;
     unsigned origin = 0;
@@ -81,6 +83,8 @@ class MemoryPath final : private EventHandler {
     std::uint64_t remaining = 0;  // bytes still to come
     std::vector<std::byte> data;  // from `base`, whole double words
     std::uint64_t base = 0;
+    Split split = Split::Whole;
+    bool late = false;
   };
   struct Held {
     pcie::Tlp completion;
@@ -97,12 +101,16 @@ class MemoryPath final : private EventHandler {
   void serve(std::size_t slot);
   void answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated);
   void release_waiting();
+  [[nodiscard]] Time read_latency(Read& read);
+  [[nodiscard]] Split draw_split();
   [[nodiscard]] Bytes piece_of(const Answer& answer);
   [[nodiscard]] pcie::Tlp cut_completion(Answer& answer);
   [[nodiscard]] bool is_message(const pcie::Tlp& tlp) const;
 
   MemoryServices services_;
   Disturbance disturbance_;
+  Time late_;
+  Time next_late_;  // no read is kept waiting before this
   Random random_;
   const Bridge& bridge_;
   Channel& down_;

@@ -36,6 +36,15 @@ struct Queue {
   }
 };
 
+// Links between an endpoint and the root complex.
+std::uint64_t depth_of(const std::vector<Place>& places, const Place& endpoint) {
+  std::uint64_t links = 0;
+  for (int port = endpoint.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
+    links += places[static_cast<std::size_t>(port)].kind == FunctionKind::SwitchUpstream ? 0u : 1u;
+  }
+  return links;
+}
+
 }  // namespace
 
 SilenceBound silence_bound(const MachineConfig& config) {
@@ -90,12 +99,47 @@ SilenceBound silence_bound(const MachineConfig& config) {
   }
   const ChannelConfig last = upward_channel(config, FunctionKind::RootPort,
                                             deepest == 0 ? FunctionKind::Endpoint : FunctionKind::SwitchUpstream);
-  add("credits on their way back", (last.credit_delay_max + config.link.propagation * 2) * (deepest + 1));
+  add("credits on their way back", (last.credit_delay_max[kPosted] + config.link.propagation * 2) * (deepest + 1));
+  add("credits held back", last.credit_hold[kPosted] * (deepest + 1));
   add("propagation", config.link.propagation * (deepest + 1));
   add("the record on the wire", rate.time_of(kHeader + kRecord) * (deepest + 1));
   add("page table walk", kWalkStep * Iommu::kMostReads);
-  add("write latency of memory", config.disturbance.write_latency_max);
+  add("write latency of memory", config.disturbance.delay ? config.disturbance.write_latency_max : Time{0});
+  bound.late_answer = late_answer(config);
   return bound;
+}
+
+Time late_answer(const MachineConfig& config) {
+  if (!config.disturbance.answer_late) return {};
+  const LinkRate rate{config.link, 0};
+  const Time longest = rate.time_of(kHeader + Bytes{std::uint64_t{128} << config.endpoint.max_payload_supported});
+  const std::vector<Place>& places = places_of(config.topology);
+  // There: what a posted request may take, and the time in which the endpoint's request gets out of its core. Back: on
+  // each link everything that the port above can hold before the pieces of the answer, each as long as can be, and a
+  // credit held back for each class.
+  Time way = kClockPeriod * kPipelineClocks;
+  std::uint64_t links = 0;
+  for (const Place& place : places) {
+    if (place.kind == FunctionKind::RootPort || place.kind == FunctionKind::SwitchUpstream) continue;
+    links = std::max<std::uint64_t>(links, place.kind == FunctionKind::Endpoint ? depth_of(places, place) : 0);
+  }
+  const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
+  const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
+  const auto held = [longest](const ChannelConfig& channel) {
+    std::uint64_t packets = 0;
+    Time credits;
+    for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
+      packets += channel.transmit_slots[flow] + channel.header_credits[flow];
+      credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
+    }
+    return longest * packets + credits + channel.receive_latency;
+  };
+  const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
+  way += longest * block + (held(up) + held(down) + config.link.propagation * 4) * links;
+  way += kWalkStep * Iommu::kMostReads + config.disturbance.write_latency_max;
+  const Time timeout = config.endpoint.completion_timeout;
+  if (timeout <= way + config.disturbance.read_latency_max) return {};
+  return timeout - way;
 }
 
 }  // namespace holdover::sim

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pcie/error.h"
+#include "sim/silence_bound.h"
 
 namespace holdover::sim {
 namespace {
@@ -16,8 +17,17 @@ constexpr std::array<TopologyEntry, 2> kTopologies{{
     {"switch", "one root port, a switch with two downstream ports, and an endpoint below each"},
 }};
 
-// The longest a credit update is held back.
+// The longest a credit update is late, and the time for which all updates of a class are held back now and then.
 constexpr Time kCreditDelayMax{200'000};
+constexpr Time kCreditHold{500'000};
+
+void starve(const MachineConfig& config, ChannelConfig& channel) {
+  for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
+    if (!config.disturbance.starve_credits[flow]) continue;
+    channel.credit_delay_max[flow] = kCreditDelayMax;
+    channel.credit_hold[flow] = kCreditHold;
+  }
+}
 
 const std::vector<Place>& direct_places() {
   static const std::vector<Place> kPlaces{{FunctionKind::RootPort, -1, 1}, {FunctionKind::Endpoint, 0, 0}};
@@ -79,7 +89,7 @@ ChannelConfig upward_channel(const MachineConfig& config, FunctionKind above, Fu
   const unsigned data = enough_data_credits(config, channel.receive_latency);
   channel.header_credits = {16, 8, 8};
   channel.data_credits = {data, 8, data};
-  channel.credit_delay_max = config.disturbance.starve_credits ? kCreditDelayMax : Time{0};
+  starve(config, channel);
   return channel;
 }
 
@@ -92,7 +102,7 @@ ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below) 
   channel.data_credits = {data, 8, 2 * data};
   // PCIe 5.0, 2.6.1: an endpoint advertises infinite completion credits.
   if (below == FunctionKind::Endpoint) channel.header_credits[index_of(pcie::FlowClass::Completion)] = 0;
-  channel.credit_delay_max = config.disturbance.starve_credits ? kCreditDelayMax : Time{0};
+  starve(config, channel);
   return channel;
 }
 
@@ -151,7 +161,7 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
                                         });
   bridge.set_link_below(*links_[port]);
   if (bridge.identity().kind != FunctionKind::RootPort) return;
-  paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance,
+  paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance, late_answer(config),
                                               Random{config.seed, bridge.identity().name + "/memory"}, bridge,
                                               links_[port]->down(), surroundings.root.host_side());
   root_ports_.push_back(std::make_unique<RootPort>(services.scheduler, services.witness, bridge, *links_[port],

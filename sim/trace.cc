@@ -66,12 +66,16 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
     hash.add(field);
   }
   const Disturbance& disturbance = config.disturbance;
-  hash.add(std::uint64_t{disturbance.split_completions});
+  hash.add(std::uint64_t{disturbance.split_at_every_boundary});
+  hash.add(std::uint64_t{disturbance.split_at_random});
   hash.add(std::uint64_t{disturbance.reorder_completions});
   hash.add(disturbance.read_latency_min.count());
   hash.add(disturbance.read_latency_max.count());
   hash.add(disturbance.write_latency_max.count());
-  hash.add(std::uint64_t{disturbance.starve_credits});
+  hash.add(std::uint64_t{disturbance.delay});
+  for (const bool starved : disturbance.starve_credits) hash.add(std::uint64_t{starved});
+  hash.add(std::uint64_t{disturbance.answer_late});
+  hash.add(endpoint.completion_timeout.count());
   for (const MachineFault& fault : config.faults) {
     hash.add(static_cast<std::uint64_t>(fault.kind));
     hash.add(fault.endpoint);

@@ -56,19 +56,37 @@ struct EndpointConfig {
   bool aer = true;
   bool ari = true;
   bool dsn = true;
+  // What its driver sets it to. The endpoint does not learn it from here; the machine must not be later than this.
+  Time completion_timeout = Time{60'000'000};
 };
 // Throws Error{InvalidArgument} for straps that endpoint and machine were not made for; build_machine() asks it.
 void validate(const EndpointConfig& config);
 
-// Legal unkindness of the root complex and memory. Everything is drawn from the seed; every distribution is finite.
+// Legal unkindness of the root complex and memory, each kind of it to be had alone. Everything is drawn from the seed;
+// every distribution is finite.
 struct Disturbance {
-  bool split_completions = true;    // at random read completion boundaries, else as large as allowed
-  bool reorder_completions = true;  // across tags
+  bool split_at_every_boundary = true;  // an answer to a read comes in pieces of one read completion boundary
+  bool split_at_random = true;          // or in pieces of any number of them; with neither it is as whole as allowed
+  bool reorder_completions = true;      // across tags
+  bool delay = true;                    // latencies are drawn; else each is the least there is
+  // Credit updates are late by a little, and now and then held back altogether: posted, non-posted, completion.
+  std::array<bool, 3> starve_credits{true, true, true};
+  // Now and then a read is answered just before the endpoint would give it up (late_answer()).
+  bool answer_late = true;
   Time read_latency_min = Time{300'000};
   Time read_latency_max = Time{900'000};
   Time write_latency_max = Time{200'000};
-  bool starve_credits = true;  // credit updates are delayed within their bound
 };
+
+struct DisturbanceEntry {
+  std::string_view name;
+  std::string_view sentence;
+  void (*apply)(Disturbance&);
+};
+[[nodiscard]] std::span<const DisturbanceEntry> disturbances();
+// «none», «all», or names separated by commas; latencies keep their defaults. Throws Error{InvalidArgument} with the
+// names there are.
+[[nodiscard]] Disturbance select_disturbances(std::string_view names);
 
 // A fault of the machine itself, as opposed to one of the host's (host/kernel/hazard.h).
 struct MachineFault {
@@ -216,6 +234,9 @@ struct SilenceBound {
   };
   Time total;
   std::vector<Term> terms;
+  // The machine may keep one read below each root port waiting for this long, and the next only when twice that has
+  // passed since; 0 where it does not. No record waits for a read, so it is no part of the total.
+  Time late_answer;
 };
 
 // A machine seen from outside: the platform it offers to a host, and the views that no host has.

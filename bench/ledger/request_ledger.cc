@@ -123,7 +123,7 @@ void RequestLedger::judge_error_bits(Time time, const std::vector<ConfigShadow>&
 
 void RequestLedger::on_end(Time time, bool stopped) {
   // What a read takes at the very most when nothing is wrong.
-  constexpr Time kAnswered{50'000'000};
+  constexpr Time kAnswered{100'000'000};
   for (unsigned endpoint = 0; endpoint < scene_.endpoint_count(); ++endpoint) {
     for (std::size_t tag = 0; tag < kTags; ++tag) {
       const Outstanding& request = outstanding_[endpoint][tag];

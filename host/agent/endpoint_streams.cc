@@ -11,13 +11,11 @@ namespace holdover::host {
 namespace {
 
 // Streams as stream_seed() numbers them.
-constexpr unsigned kStreamReader = 8;
+constexpr unsigned kStreamReader = kMaxChannels;
 
 // How long a vector may stay silent before it counts as dead: several times what moderation may hold back.
 constexpr unsigned kInterruptLooks = 60;
 constexpr std::chrono::nanoseconds kInterruptLookInterval{10'000};
-
-constexpr std::array<unsigned, 3> kVectorsInUse{kVectorToHost, kVectorToCard, kVectorHeartbeat};
 
 std::uint64_t run_seed(System& system) {
   const std::string text = system.parameter("seed");
@@ -36,16 +34,22 @@ std::uint64_t run_seed(System& system) {
 void EndpointStreams::open(pcie::Bdf bdf) {
   device_ = system_.open_device(bdf);
   state_ = system_.create_memory(kStateMemoryBytes);
-  rings_ = system_.create_memory(kRingsBytes);
-  data_ = system_.create_memory(kDataBytes);
+  driver_ = EndpointDriver::open(system_, *device_, *state_);
+  traffic_ = traffic_of(system_, driver_->channels());
+  layout_.emplace(traffic_);
+  if (driver_->channels() == 1) {
+    system_.print("the endpoint at " + device_->bdf().to_string() + " has one channel: bulk data goes one way only");
+  }
+  driver_->set_completion_timeout(traffic_.completion_timeout);
+  rings_ = system_.create_memory(layout_->rings_bytes());
+  data_ = system_.create_memory(layout_->data_bytes());
   heartbeat_ = system_.create_memory(kHeartbeatBytes);
   space_ = system_.create_address_space();
-  driver_ = EndpointDriver::open(system_, *device_, *state_);
   map(*rings_, kRegionRings);
   map(*data_, kRegionData);
   map(*heartbeat_, kRegionHeartbeat);
   device_->attach(*space_);
-  for (const unsigned channel : kChannels) {
+  for (unsigned channel = 0; channel < layout_->channels(); ++channel) {
     program_channel(channel);
   }
 }
@@ -60,11 +64,29 @@ void EndpointStreams::retrieve(Session& session) {
   device_ = session.retrieve_device(base + kTokenDevice + index_);
   system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
   driver_ = EndpointDriver::resume(system_, *device_, *state_, {rings_.get(), data_.get(), heartbeat_.get()});
+  traffic_ = traffic_of(system_, driver_->channels());
+  layout_.emplace(traffic_);
+}
+
+std::vector<unsigned> EndpointStreams::channels_in_use() const {
+  std::vector<unsigned> channels;
+  for (unsigned channel = 0; channel < driver_->channels(); ++channel) {
+    if (driver_->configured(channel)) {
+      channels.push_back(channel);
+    }
+  }
+  return channels;
+}
+
+std::vector<unsigned> EndpointStreams::vectors_in_use() const {
+  std::vector<unsigned> vectors = channels_in_use();
+  vectors.push_back(kVectorHeartbeat);
+  return vectors;
 }
 
 void EndpointStreams::map(Memory& memory, unsigned region) {
   const Iova iova = system_.allocate_iova(Bytes{memory.bytes().size()});
-  for (const Mapping& mapping : mappings(region)) {
+  for (const Mapping& mapping : layout_->mappings(region)) {
     space_->map(memory, mapping.offset, iova + mapping.offset, mapping.size, mapping.device_writes);
   }
   const unsigned number = driver_->add_region(memory, iova);
@@ -72,21 +94,21 @@ void EndpointStreams::map(Memory& memory, unsigned region) {
 }
 
 void EndpointStreams::program_channel(unsigned channel) {
-  const bool to_host = channel == kChannelToHost;
+  const bool to_host = layout_->to_host(channel);
   ChannelConfig config;
   config.direction = to_host ? ChannelConfig::Direction::CardToHost : ChannelConfig::Direction::HostToCard;
   config.cyclic = true;
   config.pattern = true;
   config.seed = stream_seed(run_seed(system_), index_, channel);
   config.entries = kDescriptors;
-  config.descriptors = descriptor_ring_place(channel);
-  config.completions = completion_ring_place(channel);
-  config.vector = to_host ? kVectorToHost : kVectorToCard;
-  config.moderation = kCompletionsPerInterrupt;
+  config.descriptors = layout_->descriptor_ring_place(channel);
+  config.completions = layout_->completion_ring_place(channel);
+  config.vector = channel;
+  config.moderation = layout_->completions_per_interrupt();
   driver_->configure(channel, config);
 
   unsigned slot = 0;
-  for (const Buffer& buffer : buffers(channel)) {
+  for (const Buffer& buffer : layout_->buffers(channel)) {
     if (!to_host) {
       pcie::fill_pattern(driver_->bytes(buffer.place, Bytes{buffer.length}), config.seed, 0, buffer.stream_offset);
     }
@@ -103,7 +125,7 @@ void EndpointStreams::start() {
   HeartbeatConfig writer;
   writer.entries = kWriterRecords;
   writer.ring = kWriterRing;
-  writer.period = kWriterPeriod;
+  writer.period = driver_->clocks_in(traffic_.heartbeat);
   writer.vector = kVectorHeartbeat;
   writer.interrupt_every = kRecordsPerInterrupt;
   driver_->start_heartbeat_writer(writer);
@@ -111,11 +133,11 @@ void EndpointStreams::start() {
   HeartbeatConfig reader;
   reader.entries = kReaderCells;
   reader.ring = kReaderTable;
-  reader.period = kReaderPeriod;
+  reader.period = driver_->clocks_in(traffic_.heartbeat * 7 / 5);  // out of step with the writer
   reader.seed = stream_seed(run_seed(system_), index_, kStreamReader);
   driver_->start_heartbeat_reader(reader);
 
-  for (const unsigned channel : kChannels) {
+  for (const unsigned channel : channels_in_use()) {
     driver_->start(channel);
   }
 }
@@ -135,14 +157,14 @@ void EndpointStreams::preserve(Session& session, const std::function<void()>& pr
 }
 
 void EndpointStreams::take_interrupts() {
-  for (const unsigned vector : kVectorsInUse) {
+  for (const unsigned vector : vectors_in_use()) {
     interrupts_[vector] += driver_->take_interrupts(vector);
   }
 }
 
 EndpointStreams::Progress EndpointStreams::progress() const {
   Progress progress{};
-  for (const unsigned channel : kChannels) {
+  for (const unsigned channel : channels_in_use()) {
     progress.completed[channel] = driver_->channel_statistics(channel).completed;
   }
   progress.written = driver_->heartbeat_writer_statistics().sequence;
@@ -150,14 +172,15 @@ EndpointStreams::Progress EndpointStreams::progress() const {
   return progress;
 }
 
-void EndpointStreams::expect_traffic(std::chrono::nanoseconds duration) {
+void EndpointStreams::expect_traffic() {
+  const std::chrono::nanoseconds duration = layout_->settling_time();
   const Progress before = progress();
   system_.wait(duration);
   take_interrupts();
   const Progress after = progress();
   const std::string where =
       " of the endpoint at " + bdf().to_string() + " has stood still for " + std::to_string(duration.count()) + " ns";
-  for (const unsigned channel : kChannels) {
+  for (const unsigned channel : channels_in_use()) {
     if (after.completed[channel] == before.completed[channel]) {
       throw Error(ErrorCode::Unavailable, "channel " + std::to_string(channel) + where);
     }
@@ -178,7 +201,7 @@ unsigned EndpointStreams::silent_vectors() {
   for (unsigned look = 0; look < kInterruptLooks; ++look) {
     take_interrupts();
     silent = 0;
-    for (const unsigned vector : kVectorsInUse) {
+    for (const unsigned vector : vectors_in_use()) {
       silent += interrupts_[vector] == interrupts_at_check_[vector] ? 1 : 0;
     }
     if (silent == 0) {
@@ -191,7 +214,7 @@ unsigned EndpointStreams::silent_vectors() {
 
 std::uint64_t EndpointStreams::lost_events() const {
   std::uint64_t lost = 0;
-  for (const unsigned vector : kVectorsInUse) {
+  for (const unsigned vector : vectors_in_use()) {
     const VectorStatistics statistics = driver_->vector_statistics(vector);
     const std::uint64_t kept =
         std::uint64_t{statistics.coalesced} + statistics.messages + (statistics.pending ? 1u : 0u);
@@ -205,12 +228,12 @@ void EndpointStreams::stop() { driver_->stop_all(); }
 std::vector<std::string> EndpointStreams::summary() const {
   const std::string who = "endpoint " + std::to_string(index_) + " (" + bdf().to_string() + ") ";
   std::vector<std::string> lines;
-  for (const unsigned channel : kChannels) {
+  for (const unsigned channel : channels_in_use()) {
     const ChannelStatistics statistics = driver_->channel_statistics(channel);
     std::string line = who + "channel " + std::to_string(channel) + ": " + std::to_string(statistics.completed) +
                        " descriptors, " + std::to_string(statistics.bytes) + " bytes, status " +
                        std::to_string(static_cast<unsigned>(statistics.error));
-    if (channel == kChannelToCard) {
+    if (!layout_->to_host(channel)) {
       line +=
           ", " + std::to_string(statistics.mismatches) + " of " + std::to_string(statistics.checked) + " bytes wrong";
     }
@@ -224,7 +247,7 @@ std::vector<std::string> EndpointStreams::summary() const {
                   std::to_string(reader.missed) + " missed, " + std::to_string(reader.mismatches) + " wrong, " +
                   std::to_string(reader.failed) + " failed");
   std::string line = who + "interrupts:";
-  for (const unsigned vector : kVectorsInUse) {
+  for (const unsigned vector : vectors_in_use()) {
     line += " " + std::to_string(interrupts_[vector]) + " on vector " + std::to_string(vector) + ",";
   }
   line.pop_back();

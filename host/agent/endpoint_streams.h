@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,8 @@ class EndpointStreams {
 
   // Counts what arrived since the last call.
   void take_interrupts();
-  // Throws Error{Unavailable} that names a stream which moved nothing while `duration` passed.
-  void expect_traffic(std::chrono::nanoseconds duration);
+  // Throws Error{Unavailable} that names a stream which moved nothing in a time that is long enough.
+  void expect_traffic();
   // Waits until every vector in use has interrupted since begin_interrupt_check(); returns how many have not within a
   // bounded time.
   void begin_interrupt_check();
@@ -53,10 +54,13 @@ class EndpointStreams {
 
  private:
   void map(Memory& memory, unsigned region);
+  // Bulk channels that the driver has configured, and the vectors of all streams.
+  [[nodiscard]] std::vector<unsigned> channels_in_use() const;
+  [[nodiscard]] std::vector<unsigned> vectors_in_use() const;
   void program_channel(unsigned channel);
 
   struct Progress {
-    std::array<std::uint64_t, kChannels.size()> completed;
+    std::array<std::uint64_t, kMaxChannels> completed;
     std::uint64_t written;
     std::uint64_t read;
   };
@@ -64,6 +68,8 @@ class EndpointStreams {
 
   System& system_;
   unsigned index_;
+  Traffic traffic_;
+  std::optional<StreamLayout> layout_;  // known when the endpoint is open
   std::unique_ptr<Memory> state_;
   std::unique_ptr<Memory> rings_;
   std::unique_ptr<Memory> data_;

@@ -21,8 +21,6 @@ using std::chrono::nanoseconds;
 
 // Interrupts are taken this often while nothing else happens.
 constexpr nanoseconds kTick{20'000};
-// Long enough for every stream to move something, many times over.
-constexpr nanoseconds kTrafficCheck{20'000};
 
 nanoseconds duration_parameter(System& system, const std::string& name, nanoseconds otherwise) {
   const std::string text = system.parameter(name);
@@ -179,7 +177,7 @@ void go_on_after_refusal(Stage& stage, const Error& refusal) {
   stage.system.print(std::string("the kernel refused the kexec: ") + refusal.what());
   stage.narrator.enter(pcie::Phase::After);
   for (const auto& streams : stage.all) {
-    streams->expect_traffic(kTrafficCheck);
+    streams->expect_traffic();
   }
   expect_interrupts(stage.system, stage.all);
   stage.session.reset();
@@ -263,7 +261,7 @@ bool retrieve_session(Stage& stage) {
 // After an update the agent reports what does not move, and leaves the verdict to others.
 void report_traffic(Stage& stage, EndpointStreams& streams) {
   try {
-    streams.expect_traffic(kTrafficCheck);
+    streams.expect_traffic();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Unavailable) {
       throw;
@@ -289,7 +287,7 @@ void run_stage_1(System& system, const Participants& participants) {
     start(stage, 0, preserved + participants.neighbours);
     stage.narrator.mark(pcie::Step::TrafficStarted, running_streams(stage.all));
     for (const auto& streams : stage.all) {
-      streams->expect_traffic(kTrafficCheck);
+      streams->expect_traffic();
     }
     expect_interrupts(system, stage.all);
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Where the streams of one endpoint lie in its memory objects: rings, buffers at odd addresses and of odd lengths,
-// heartbeat ring and table. The same numbers for every endpoint; only the seeds differ.
+// Which streams an endpoint has, and where they lie in its memory objects: rings, buffers at odd addresses, heartbeat
+// ring and table. The same numbers for every endpoint of a run; only the seeds differ.
 #pragma once
 
-#include <array>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
 #include "host/driver/driver_state.h"
+#include "host/system.h"
 #include "pcie/units.h"
 
 namespace holdover::host {
@@ -17,31 +18,15 @@ inline constexpr unsigned kRegionRings = 0;
 inline constexpr unsigned kRegionData = 1;
 inline constexpr unsigned kRegionHeartbeat = 2;
 
-inline constexpr unsigned kChannelToHost = 0;
-inline constexpr unsigned kChannelToCard = 1;
-inline constexpr std::array<unsigned, 2> kChannels{kChannelToHost, kChannelToCard};
-inline constexpr unsigned kVectorToHost = 0;
-inline constexpr unsigned kVectorToCard = 1;
-inline constexpr unsigned kVectorHeartbeat = 4;
-inline constexpr unsigned kVectorCount = 5;
-inline constexpr unsigned kCompletionsPerInterrupt = 16;
+// Channels interrupt on the vector of their number.
+inline constexpr unsigned kVectorHeartbeat = kMaxChannels;
+inline constexpr unsigned kVectorCount = kMaxChannels + 1;
 
-inline constexpr unsigned kWriterPeriod = 500;  // clocks
 inline constexpr unsigned kWriterRecords = 256;
 inline constexpr unsigned kRecordsPerInterrupt = 16;
-inline constexpr unsigned kReaderPeriod = 700;  // clocks
 inline constexpr unsigned kReaderCells = 128;
 
 inline constexpr unsigned kDescriptors = 12;
-
-// One page for each ring: the endpoint may write completion rings, but no descriptor.
-inline constexpr Bytes kRingsBytes = kPageSize * 4;
-[[nodiscard]] constexpr DmaPlace descriptor_ring_place(unsigned channel) {
-  return {kRegionRings, static_cast<std::uint32_t>(channel * kPageSize.count())};
-}
-[[nodiscard]] constexpr DmaPlace completion_ring_place(unsigned channel) {
-  return {kRegionRings, static_cast<std::uint32_t>((2 + channel) * kPageSize.count())};
-}
 
 // Writer ring first (two pages), reader table behind it (one page).
 inline constexpr Bytes kHeartbeatBytes = kPageSize * 3;
@@ -54,18 +39,54 @@ struct Buffer {
   std::uint64_t stream_offset = 0;  // of its first byte in the channel's pattern
 };
 
-// Each channel's buffers lie in pages of their own.
-inline constexpr Bytes kDataBytesPerChannel = kPageSize * 16;
-inline constexpr Bytes kDataBytes = kDataBytesPerChannel * 2;
-[[nodiscard]] std::vector<Buffer> buffers(unsigned channel);
-
 // Part of a memory object with one permission.
 struct Mapping {
   Bytes offset;
   Bytes size;
   bool device_writes = false;
 };
-[[nodiscard]] std::vector<Mapping> mappings(unsigned region);
+
+// What the kernel's command line asks for, as far as an endpoint has channels for it.
+struct Traffic {
+  std::vector<bool> to_host;   // of each bulk channel, from channel 0 on
+  std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture of lengths
+  std::chrono::nanoseconds heartbeat{2000};
+  std::chrono::nanoseconds completion_timeout{60'000};
+};
+// Parameters bulk=c2h,h2c,… (empty: one channel each way, or to the host where there is only one), transfer=,
+// heartbeat_ns=, completion_timeout_ns=. Throws Error{InvalidArgument} that names the parameter, and where it asks for
+// more channels than `channels`.
+[[nodiscard]] Traffic traffic_of(System& system, unsigned channels);
+
+class StreamLayout {
+ public:
+  explicit StreamLayout(const Traffic& traffic);
+
+  [[nodiscard]] unsigned channels() const { return static_cast<unsigned>(to_host_.size()); }
+  [[nodiscard]] bool to_host(unsigned channel) const { return to_host_[channel]; }
+  // One page for each ring: the endpoint may write completion rings, but no descriptor.
+  [[nodiscard]] Bytes rings_bytes() const { return kPageSize * (std::uint64_t{2} * channels()); }
+  [[nodiscard]] DmaPlace descriptor_ring_place(unsigned channel) const;
+  [[nodiscard]] DmaPlace completion_ring_place(unsigned channel) const;
+  // Each channel's buffers lie in pages of their own.
+  [[nodiscard]] Bytes data_bytes_per_channel() const { return per_channel_; }
+  [[nodiscard]] Bytes data_bytes() const { return per_channel_ * channels(); }
+  [[nodiscard]] std::vector<Buffer> buffers(unsigned channel) const;
+  [[nodiscard]] std::vector<Mapping> mappings(unsigned region) const;
+  // So that a vector is heard several times while the agent listens, however long a transfer takes.
+  [[nodiscard]] unsigned completions_per_interrupt() const;
+  // Long enough for every stream to move something.
+  [[nodiscard]] std::chrono::nanoseconds settling_time() const;
+
+ private:
+  [[nodiscard]] std::uint32_t length(unsigned slot) const;
+  // Of the longest transfers, one on each channel.
+  [[nodiscard]] std::uint64_t round_bytes() const;
+
+  std::vector<bool> to_host_;
+  std::uint32_t transfer_;
+  Bytes per_channel_;
+};
 
 // Seed of a stream's pattern; streams of one run never share one.
 [[nodiscard]] std::uint32_t stream_seed(std::uint64_t run_seed, unsigned endpoint, unsigned stream);

@@ -130,6 +130,15 @@ std::chrono::nanoseconds EndpointDriver::clocks(std::uint64_t count) const {
   return std::chrono::nanoseconds(count * clock_period_ps_ / 1000);
 }
 
+std::uint32_t EndpointDriver::clocks_in(std::chrono::nanoseconds duration) const {
+  HOLDOVER_CHECK(clock_period_ps_ != 0);
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(duration.count()) * 1000 / clock_period_ps_);
+}
+
+void EndpointDriver::set_completion_timeout(std::chrono::nanoseconds duration) {
+  registers_.write(regs::global::kCompletionTimeout, clocks_in(duration));
+}
+
 unsigned EndpointDriver::add_region(Memory& memory, Iova iova) {
   unsigned index = 0;
   while (index < kMaxRegions && state_.regions[index].bytes != 0) {

@@ -40,6 +40,11 @@ class EndpointDriver {
   [[nodiscard]] unsigned channels() const { return static_cast<unsigned>(channels_.size()); }
   [[nodiscard]] unsigned vectors() const { return vectors_; }
   [[nodiscard]] std::chrono::nanoseconds clocks(std::uint64_t count) const;
+  // Clocks in `duration`, rounded down.
+  [[nodiscard]] std::uint32_t clocks_in(std::chrono::nanoseconds duration) const;
+
+  // After this an unanswered read is given up. Any function level reset brings the default back.
+  void set_completion_timeout(std::chrono::nanoseconds duration);
 
   // Makes memory that is mapped at `iova` known; returns the region's number. `memory` outlives the driver.
   unsigned add_region(Memory& memory, Iova iova);
@@ -48,6 +53,8 @@ class EndpointDriver {
 
   void configure(unsigned channel, const ChannelConfig& config);
   void put(unsigned channel, unsigned slot, const DmaDescriptor& descriptor);
+  // Whether it ever was, by this driver or the one before.
+  [[nodiscard]] bool configured(unsigned channel) const { return channels_[channel].configured(); }
   void start(unsigned channel);
   void stop(unsigned channel);
   [[nodiscard]] bool submit(unsigned channel, const DmaDescriptor& descriptor);

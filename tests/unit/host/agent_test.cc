@@ -203,17 +203,18 @@ TEST_F(Agent, TheSecondStageRefusesABrokenAgentState) {
 }
 
 TEST(StreamLayout, BuffersStartAndEndAtOddPlacesAndDoNotOverlap) {
-  for (const unsigned channel : kChannels) {
-    std::uint64_t end = channel * kDataBytesPerChannel.count();
+  const StreamLayout layout{Traffic{{true, false}}};
+  for (unsigned channel = 0; channel < layout.channels(); ++channel) {
+    std::uint64_t end = channel * layout.data_bytes_per_channel().count();
     bool crosses_at_odd_offset = false;
-    for (const Buffer& buffer : buffers(channel)) {
+    for (const Buffer& buffer : layout.buffers(channel)) {
       EXPECT_GE(buffer.place.offset, end);
       end = buffer.place.offset + buffer.length;
       EXPECT_GE(buffer.length, 1024u);
       EXPECT_LE(buffer.length, 8192u);
       crosses_at_odd_offset |= buffer.place.offset % 2 == 1 && buffer.place.offset / 4096 != (end - 1) / 4096;
     }
-    EXPECT_LE(end, (channel + 1) * kDataBytesPerChannel.count());
+    EXPECT_LE(end, (channel + 1) * layout.data_bytes_per_channel().count());
     EXPECT_TRUE(crosses_at_odd_offset);
   }
 }

@@ -229,9 +229,7 @@ TEST_F(RootTest, CompletionsOfOneReadAreLegalPiecesInOrder) {
 }
 
 TEST_F(RootTest, WithoutDisturbanceCompletionsAreWholeAndInOrder) {
-  machine_config.disturbance.split_completions = false;
-  machine_config.disturbance.reorder_completions = false;
-  machine_config.disturbance.read_latency_max = machine_config.disturbance.read_latency_min;
+  machine_config.disturbance = select_disturbances("none");
   pcie::Platform& platform = boot();
   script.to_send = {read(0x1000, 128, 1), read(0x2000, 128, 2), read(0x3000, 128, 3)};
   platform.wait(5_us);
