@@ -85,8 +85,8 @@ void require_traffic(const RunOptions& options) {
   require_between("--read-latency-min", options.read_latency_min, Time{0}, options.read_latency_max);
   require_between("--read-latency-max", options.read_latency_max, options.read_latency_min, kLongestLatency);
   require_between("--write-latency-max", options.write_latency_max, Time{0}, Time{2'000'000});
-  for (const auto& [option, time] : {std::pair{"--heartbeat", options.heartbeat},
-                                     std::pair{"--completion-timeout", options.completion_timeout}}) {
+  for (const auto& [option, time] :
+       {std::pair{"--heartbeat", options.heartbeat}, std::pair{"--completion-timeout", options.completion_timeout}}) {
     if (time.count() % 4000 == 0) continue;
     throw Error{ErrorCode::InvalidArgument,
                 std::string(option) + ": " + format_time(time) + " is no whole number of clocks of 4ns"};

@@ -111,11 +111,10 @@ Json silence_json(const Report& report) {
   for (const sim::SilenceBound::Term& term : report.silence_bound.terms) {
     terms.push_back({{"name", term.name}, {"time_ps", term.time.count()}});
   }
-  return {
-      {"limit_ps", report.silence_limit.count()},
-      {"machine_ps", report.silence_bound.total.count()},
-      {"late_answer_ps", report.silence_bound.late_answer.count()},
-      {"terms", terms}};
+  return {{"limit_ps", report.silence_limit.count()},
+          {"machine_ps", report.silence_bound.total.count()},
+          {"late_answer_ps", report.silence_bound.late_answer.count()},
+          {"terms", terms}};
 }
 
 }  // namespace

@@ -45,10 +45,10 @@ struct RunOptions {
   // The endpoints and their traffic. The defaults that EndpointConfig and Disturbance have are these.
   unsigned width = sim::EndpointConfig{}.data_width;   // bits
   unsigned channels = sim::EndpointConfig{}.channels;  // of DMA
-  std::string bulk;                   // «c2h,h2c»: directions of the bulk channels; empty: one each way, as far as there
-  std::uint32_t transfer = 0;         // bytes of every descriptor; 0: a mixture
-  Time heartbeat = Time{2'000'000};   // period of the records
-  std::string disturb = "all";        // sim::select_disturbances()
+  std::string bulk;            // «c2h,h2c»: directions of the bulk channels; empty: one each way, as far as there
+  std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture
+  Time heartbeat = Time{2'000'000};  // period of the records
+  std::string disturb = "all";       // sim::select_disturbances()
   Time read_latency_min = sim::Disturbance{}.read_latency_min;
   Time read_latency_max = sim::Disturbance{}.read_latency_max;
   Time write_latency_max = sim::Disturbance{}.write_latency_max;

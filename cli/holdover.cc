@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/list_command.h"
+#include "cli/regress_command.h"
 #include "cli/run_command.h"
 #include "cli/trace_command.h"
 #include "cli/version.h"
@@ -30,6 +31,7 @@ constexpr char kFooter[] =
     "  holdover run --fault H014                       the old kernel clears Bus Master Enable: see it FAIL\n"
     "  holdover run --jump none                        the control: nothing is replaced\n"
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
+    "  holdover regress --seeds 1000                   as many runs, everything drawn from the seed\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
     "\n"
@@ -102,7 +104,8 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
 
   const std::string program = argc > 0 ? argv[0] : "holdover";
-  const std::vector<Command> commands{add_run_command(app, program), add_list_command(app), add_trace_command(app)};
+  const std::vector<Command> commands{add_run_command(app, program), add_regress_command(app, program),
+                                      add_list_command(app), add_trace_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };

@@ -64,8 +64,9 @@ void list(std::ostream& out, const std::string& what) {
     found = true;
   }
   if (!found) {
-    throw Error(ErrorCode::InvalidArgument,
-                "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies, disturbances or faults");
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies, disturbances or faults");
   }
 }
 
@@ -74,7 +75,8 @@ void list(std::ostream& out, const std::string& what) {
 Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();
-  verb->add_option("what", *what, "scenarios, profiles, topologies, disturbances or faults; all of them where it is left out");
+  verb->add_option("what", *what,
+                   "scenarios, profiles, topologies, disturbances or faults; all of them where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

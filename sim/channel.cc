@@ -121,7 +121,8 @@ Packet Channel::take(pcie::FlowClass flow) {
   const std::size_t index = index_of(flow);
   held_[index] -= Bytes{packet.tlp.payload.size()};
   if (config_.header_credits[index] != 0) {
-    scheduler_.after(propagation_ + credit_delay(index), *this, pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
+    scheduler_.after(propagation_ + credit_delay(index), *this,
+                     pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
   }
   return packet;
 }

@@ -59,8 +59,7 @@ void add(Disturbance& disturbance, std::string_view name) {
   if (entry == kDisturbances.end()) {
     std::string names = "none, all, " + std::string{kStarve};
     for (const DisturbanceEntry& each : kDisturbances) names += ", " + std::string{each.name};
-    throw Error(ErrorCode::InvalidArgument,
-                "there is no disturbance «" + std::string{name} + "»; there are: " + names);
+    throw Error(ErrorCode::InvalidArgument, "there is no disturbance «" + std::string{name} + "»; there are: " + names);
   }
   entry->apply(disturbance);
 }

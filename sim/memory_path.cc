@@ -87,7 +87,7 @@ Time MemoryPath::read_latency(Read& read) {
   constexpr std::uint64_t kOneIn = 64;
   const Time now = services_.scheduler.now();
   if (late_ > Time{0} && now >= next_late_ && random_.below(kOneIn) == 0) {
-    next_late_ = now + late_ * 2;
+    next_late_ = now + late_ * kLateSpacing;
     read.late = true;
     return late_;
   }

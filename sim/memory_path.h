@@ -45,9 +45,13 @@ struct MemoryServices {
 // One read of a translation structure in memory. Walks of different requests go on side by side.
 inline constexpr Time kWalkStep{40'000};
 
+// No two reads that are answered late come within so many times their waiting time: traffic must go on as well.
+inline constexpr std::uint64_t kLateSpacing = 8;
+
 class MemoryPath final : private EventHandler {
  public:
-  // A read that is answered late waits for `late`; none is where that is 0. `bridge` is the root port's, `down` the channel that completions leave by; both outlive the path.
+  // A read that is answered late waits for `late`; none is where that is 0. `bridge` is the root port's, `down` the
+  // channel that completions leave by; both outlive the path.
   MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
              const Bridge& bridge, Channel& down, HostSide& host);
 

@@ -61,7 +61,8 @@ SilenceBound silence_bound(const MachineConfig& config) {
     bound.total += time;
   };
 
-  add("packet in the endpoint's stream", kClockPeriod * (payload.count() * 8 / config.endpoint.data_width + 1 + kPipelineClocks));
+  add("packet in the endpoint's stream",
+      kClockPeriod * (payload.count() * 8 / config.endpoint.data_width + 1 + kPipelineClocks));
   // Two more than the block holds: the one in the stream, and the one on the wire.
   add("hard block's buffers at wire rate", queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots));
 

@@ -56,10 +56,10 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
   hash.add(config.link.propagation.count());
   const EndpointConfig& endpoint = config.endpoint;
   for (const std::uint64_t field :
-       {std::uint64_t{endpoint.data_width}, std::uint64_t{endpoint.channels}, std::uint64_t{endpoint.vendor_id}, std::uint64_t{endpoint.device_id},
-        std::uint64_t{endpoint.subsystem_vendor_id}, std::uint64_t{endpoint.subsystem_id},
-        std::uint64_t{endpoint.class_code}, std::uint64_t{endpoint.revision}, endpoint.serial_number,
-        std::uint64_t{endpoint.bar0_size_log2}, std::uint64_t{endpoint.bar2_size_log2},
+       {std::uint64_t{endpoint.data_width}, std::uint64_t{endpoint.channels}, std::uint64_t{endpoint.vendor_id},
+        std::uint64_t{endpoint.device_id}, std::uint64_t{endpoint.subsystem_vendor_id},
+        std::uint64_t{endpoint.subsystem_id}, std::uint64_t{endpoint.class_code}, std::uint64_t{endpoint.revision},
+        endpoint.serial_number, std::uint64_t{endpoint.bar0_size_log2}, std::uint64_t{endpoint.bar2_size_log2},
         std::uint64_t{endpoint.max_payload_supported}, std::uint64_t{endpoint.msix_vectors},
         std::uint64_t{endpoint.no_soft_reset}, std::uint64_t{endpoint.pending_while_disabled},
         std::uint64_t{endpoint.aer}, std::uint64_t{endpoint.ari}, std::uint64_t{endpoint.dsn}}) {

@@ -335,9 +335,7 @@ class VerilatedEndpoint final : public Endpoint {
 #if defined HOLDOVER_MODEL
 
 extern "C" const EndpointModel* holdover_endpoint_model() {
-  static const EndpointModel kModel{kEndpointModelAbi,
-                                    kEndpointModelLayout,
-                                    HOLDOVER_MODEL_WIDTH,
+  static const EndpointModel kModel{kEndpointModelAbi, kEndpointModelLayout, HOLDOVER_MODEL_WIDTH,
                                     HOLDOVER_MODEL_CHANNELS,
                                     [](const EndpointConfig& config, [[maybe_unused]] const WaveConfig& wave,
                                        [[maybe_unused]] const std::filesystem::path& pin_record) -> Endpoint* {

@@ -116,10 +116,10 @@ struct MachineConfig {
   Disturbance disturbance;
   std::vector<MachineFault> faults;
   bool check_protocol = true;
-  std::filesystem::path trace;  // TLP trace; empty: none
-  std::filesystem::path wave;   // FST waveform of endpoint 0; empty: none
+  std::filesystem::path trace;   // TLP trace; empty: none
+  std::filesystem::path wave;    // FST waveform of endpoint 0; empty: none
   std::filesystem::path models;  // folder of the models that are no part of this program; empty: the one beside it
-  std::filesystem::path pins;   // input pins of endpoint 0, clock by clock, for sim::PinReplay; empty: none
+  std::filesystem::path pins;    // input pins of endpoint 0, clock by clock, for sim::PinReplay; empty: none
   Time wave_from = Time{0};
   std::optional<Time> wave_to;
 };
@@ -234,8 +234,8 @@ struct SilenceBound {
   };
   Time total;
   std::vector<Term> terms;
-  // The machine may keep one read below each root port waiting for this long, and the next only when twice that has
-  // passed since; 0 where it does not. No record waits for a read, so it is no part of the total.
+  // The machine may keep one read below each root port waiting for this long, and the next only when several times
+  // that have passed since; 0 where it does not. No record waits for a read, so it is no part of the total.
   Time late_answer;
 };
 
