@@ -27,7 +27,7 @@ bool for_all_judged(const Ledgers& ledgers, const Predicate& holds) {
 }
 
 // Whether each kind of stream was seen to run in a form that the ledgers can follow to its end, until after the window.
-bool streams_followed(const Ledgers& ledgers, unsigned endpoint) {
+bool streams_followed(const Ledgers& ledgers, const RunOptions& options, unsigned endpoint) {
   const HeartbeatLedger& heartbeat = ledgers.endpoints[endpoint].heartbeat();
   const Time closed = ledgers.scene.window_end().value_or(Time{0});
   if (heartbeat.records() == 0 || heartbeat.last_sign() < closed) return false;
@@ -39,16 +39,20 @@ bool streams_followed(const Ledgers& ledgers, unsigned endpoint) {
     if (!channel.endless() || channel.bytes() == 0 || channel.last_progress() < closed) return false;
     (channel.to_host() ? to_host : to_card) = true;
   }
-  return to_host && to_card;
+  // A direction that was not asked for needs no channel.
+  const bool both = options.bulk.empty() && options.channels > 1;
+  const bool want_to_host = options.bulk.empty() || options.bulk.find("c2h") != std::string::npos;
+  const bool want_to_card = both || options.bulk.find("h2c") != std::string::npos;
+  return (to_host || !want_to_host) && (to_card || !want_to_card);
 }
 
 // Whether the witness of this check saw all that it is there to see.
-bool observed(const Ledgers& ledgers, Check check) {
+bool observed(const Ledgers& ledgers, const RunOptions& options, Check check) {
   const Scene& scene = ledgers.scene;
   switch (check) {
     case Check::Continuity:
       return scene.find(pcie::Step::TrafficStarted) != nullptr && scene.find(pcie::Step::TrafficStopped) != nullptr &&
-             for_all_judged(ledgers, [&](unsigned endpoint) { return streams_followed(ledgers, endpoint); });
+             for_all_judged(ledgers, [&](unsigned endpoint) { return streams_followed(ledgers, options, endpoint); });
     case Check::Memory:
       return ledgers.memory.bytes_compared() != 0 && !ledgers.memory.compared_nothing();
     case Check::Configuration:
@@ -83,7 +87,8 @@ CheckResult judge_check(const Ledgers& ledgers, Check check, const RunOptions& o
     result.status = CheckStatus::Fail;
   } else if (check == Check::Handover && options.jump == Jump::None) {
     result.status = CheckStatus::NotApplicable;
-  } else if (complete && ledgers.scene.window_begin() && ledgers.scene.window_end() && observed(ledgers, check)) {
+  } else if (complete && ledgers.scene.window_begin() && ledgers.scene.window_end() &&
+             observed(ledgers, options, check)) {
     result.status = CheckStatus::Pass;
   } else {
     result.status = CheckStatus::NotJudged;

@@ -110,15 +110,9 @@ std::string ChannelLedger::position(std::uint64_t count, std::uint64_t offset) c
 }
 
 bool ChannelLedger::matches(const ByteRun& run, std::uint64_t slot, std::uint64_t lap, std::uint64_t offset) const {
-  std::uint64_t at = slots_[slot].descriptor.card_address + offset;
-  for (std::span<const std::byte> rest = run.bytes; !rest.empty();) {
-    at %= card_memory_;
-    const std::span<const std::byte> piece = rest.first(std::min<std::uint64_t>(rest.size(), card_memory_ - at));
-    if (pcie::first_mismatch(piece, seed_, static_cast<std::uint32_t>(lap), at) != piece.size()) return false;
-    rest = rest.subspan(piece.size());
-    at += piece.size();
-  }
-  return true;
+  // A place in the pattern stream, which is longer than card memory.
+  const std::uint64_t at = slots_[slot].descriptor.card_address + offset;
+  return pcie::first_mismatch(run.bytes, seed_, static_cast<std::uint32_t>(lap), at) == run.bytes.size();
 }
 
 std::optional<std::uint64_t> ChannelLedger::locate(const ByteRun& run, std::uint64_t& offset) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/agent/endpoint_streams.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "host/agent/agent_state.h"
@@ -173,11 +174,26 @@ EndpointStreams::Progress EndpointStreams::progress() const {
 }
 
 void EndpointStreams::expect_traffic() {
-  const std::chrono::nanoseconds duration = layout_->settling_time();
+  // A machine may keep a read waiting until just before it is given up, and a stream with it.
+  constexpr std::chrono::nanoseconds kLook{20'000};
+  const std::chrono::nanoseconds longest = layout_->settling_time() + traffic_.completion_timeout;
+  std::chrono::nanoseconds duration = layout_->settling_time();
+  const std::vector<unsigned> channels = channels_in_use();
   const Progress before = progress();
   system_.wait(duration);
   take_interrupts();
-  const Progress after = progress();
+  Progress after = progress();
+  const auto all_moved = [&] {
+    return after.written != before.written && after.read != before.read &&
+           std::all_of(channels.begin(), channels.end(),
+                       [&](unsigned channel) { return after.completed[channel] != before.completed[channel]; });
+  };
+  while (!all_moved() && duration < longest) {
+    system_.wait(kLook);
+    duration += kLook;
+    take_interrupts();
+    after = progress();
+  }
   const std::string where =
       " of the endpoint at " + bdf().to_string() + " has stood still for " + std::to_string(duration.count()) + " ns";
   for (const unsigned channel : channels_in_use()) {
