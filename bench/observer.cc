@@ -18,8 +18,7 @@ constexpr std::size_t kConsoleLines = 40;
 
 }  // namespace
 
-Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay,
-                 Bytes card_memory)
+Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay)
     : scene(functions),
       evidence(scene),
       memory(scene, evidence, dram),
@@ -30,16 +29,14 @@ Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<cons
       resets(scene, evidence),
       handover(scene, evidence) {
   for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
-    endpoints.emplace_back(endpoint, scene, evidence, machine_delay, card_memory);
+    endpoints.emplace_back(endpoint, scene, evidence, machine_delay);
   }
 }
 
-void Observer::attach(sim::ObservedMachine& machine, const sim::MachineConfig& config,
-                      PhysicalAddress boot_parameters) {
+void Observer::attach(sim::ObservedMachine& machine, PhysicalAddress boot_parameters) {
   machine_ = &machine;
   const Time delay = machine.silence_bound().total;
-  ledgers_ = std::make_unique<Ledgers>(machine.functions(), machine.platform().dram(), delay,
-                                       Bytes{std::uint64_t{1} << config.endpoint.bar2_size_log2});
+  ledgers_ = std::make_unique<Ledgers>(machine.functions(), machine.platform().dram(), delay);
   ledgers_->evidence.set_slack(delay + Time{2'000'000});
   ledgers_->memory.enter_kernel(boot_parameters);
   ledgers_->config.begin(config_spaces());

@@ -27,8 +27,7 @@ namespace holdover::bench {
 
 // All that is written down in one run.
 struct Ledgers {
-  Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay,
-          Bytes card_memory);
+  Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay);
 
   Scene scene;
   Evidence evidence;
@@ -45,7 +44,7 @@ struct Ledgers {
 class Observer final : public sim::Witness {
  public:
   // Until attach() nothing is written down: the machine is being built.
-  void attach(sim::ObservedMachine& machine, const sim::MachineConfig& config, PhysicalAddress boot_parameters);
+  void attach(sim::ObservedMachine& machine, PhysicalAddress boot_parameters);
 
   // The host is between two calls: brings what cannot be read inside a callback up to date.
   void settle();

@@ -18,8 +18,8 @@ constexpr std::uint64_t kRecordBytes = sizeof(host::DmaCompletion);
 
 }  // namespace
 
-ChannelLedger::ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence, Bytes card_memory)
-    : endpoint_(endpoint), channel_(channel), evidence_(evidence), card_memory_(card_memory.count()) {}
+ChannelLedger::ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence)
+    : endpoint_(endpoint), channel_(channel), evidence_(evidence) {}
 
 void ChannelLedger::on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write) {
   if (write.offset != regs::control(channel_)) return;

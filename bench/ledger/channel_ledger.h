@@ -19,8 +19,7 @@ namespace holdover::bench {
 
 class ChannelLedger {
  public:
-  // `card_memory`: size of the endpoint's card memory; addresses in it, and offsets in the pattern, count modulo this.
-  ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence, Bytes card_memory);
+  ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence);
 
   void on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write);
 
@@ -88,7 +87,6 @@ class ChannelLedger {
   unsigned endpoint_;
   unsigned channel_;
   Evidence& evidence_;
-  std::uint64_t card_memory_;
 
   bool running_ = false;
   bool reset_ = false;

@@ -18,7 +18,7 @@ namespace holdover::bench {
 
 class EndpointLedger {
  public:
-  EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay, Bytes card_memory);
+  EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay);
 
   void set_bar0(std::uint64_t base) { registers_.set_base(base); }
   void on_receive(Time time, const pcie::Tlp& tlp);

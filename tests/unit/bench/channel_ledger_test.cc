@@ -18,11 +18,10 @@ constexpr std::uint64_t kBar = 0xe000'0000;
 constexpr std::uint32_t kRing = 0x10'0000;
 constexpr std::uint32_t kCompletions = 0x11'0000;
 constexpr std::uint32_t kSeed = 99;
-constexpr Bytes kCardMemory{0x1'0000};
 
 class Channel : public BenchScene {
  protected:
-  explicit Channel(bool to_host = true) : ledger(0, 0, evidence, kCardMemory) {
+  explicit Channel(bool to_host = true) : ledger(0, 0, evidence) {
     registers.set_base(kBar);
     write(regs::ring_base_lo(0), kRing);
     write(regs::completion_base_lo(0), kCompletions);
@@ -48,7 +47,7 @@ class Channel : public BenchScene {
   std::vector<std::byte> pattern(unsigned slot, std::uint32_t lap, std::uint64_t offset, std::size_t count) const {
     std::vector<std::byte> bytes(count);
     for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t at = (descriptors[slot].card_address + offset + i) % kCardMemory.count();
+      const std::uint64_t at = descriptors[slot].card_address + offset + i;
       bytes[i] = pcie::pattern_byte(kSeed, lap, at);
     }
     return bytes;

@@ -35,7 +35,7 @@ class Judged : public ::testing::Test {
       : dram(16 * kPage),
         ledgers({{"root port 0", sim::FunctionKind::RootPort, std::nullopt, 0},
                  {"endpoint 0", sim::FunctionKind::Endpoint, 0u, 0}},
-                dram, us(1), Bytes{0x1'0000}) {
+                dram, us(1)) {
     std::memcpy(dram.data() + kParameters + offsetof(host::kernel::BootParameters, page_map), &kMap, sizeof kMap);
     for (std::uint64_t page = 1; page <= 6; ++page) dram[kMap + page] = static_cast<std::byte>(PageState::Dma);
     ledgers.memory.enter_kernel(PhysicalAddress{kParameters});

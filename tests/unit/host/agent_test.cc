@@ -220,15 +220,26 @@ TEST(StreamLayout, BuffersStartAndEndAtOddPlacesAndDoNotOverlap) {
 }
 
 TEST(StreamLayout, MappingsCoverTheirRegionOnce) {
-  const std::array<Bytes, 3> sizes{kRingsBytes, kDataBytes, kHeartbeatBytes};
+  const StreamLayout layout{Traffic{{true, false, true}}};
+  const std::array<Bytes, 3> sizes{layout.rings_bytes(), layout.data_bytes(), kHeartbeatBytes};
   for (unsigned region = 0; region < sizes.size(); ++region) {
     Bytes covered{0};
-    for (const Mapping& mapping : mappings(region)) {
+    for (const Mapping& mapping : layout.mappings(region)) {
       EXPECT_EQ(mapping.offset, covered);
       covered += mapping.size;
     }
     EXPECT_EQ(covered, sizes[region]) << region;
   }
+}
+
+TEST(StreamLayout, LongTransfersHaveRoomAndInterruptMoreOften) {
+  const StreamLayout layout{Traffic{std::vector<bool>(kMaxChannels, true), 16384}};
+  for (unsigned channel = 0; channel < layout.channels(); ++channel) {
+    const Buffer last = layout.buffers(channel).back();
+    EXPECT_LE(last.place.offset + last.length, (channel + 1) * layout.data_bytes_per_channel().count());
+  }
+  EXPECT_EQ(layout.completions_per_interrupt(), 2u);
+  EXPECT_EQ((StreamLayout{Traffic{{true, false}}}.completions_per_interrupt()), 16u);
 }
 
 TEST(StreamLayout, NoTwoStreamsOfARunShareASeed) {

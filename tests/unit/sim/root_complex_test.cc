@@ -108,6 +108,7 @@ struct RootTest : testing::Test {
   RootTest() {
     machine_config.dram_size = 1_MiB;
     machine_config.check_protocol = false;
+    machine_config.disturbance.answer_late = false;  // answers come soon, unless a test asks for others
   }
   pcie::Platform& boot(bool bus_master = true) {
     machine = std::make_unique<Machine>(
@@ -252,6 +253,44 @@ TEST_F(RootTest, CompletionsOfDifferentReadsComeInMoreThanOneOrder) {
     if (std::find(orders.begin(), orders.end(), tags) == orders.end()) orders.push_back(tags);
   }
   EXPECT_GT(orders.size(), 2u);
+}
+
+TEST_F(RootTest, ALateAnswerComesJustBeforeTheTimeOutAndOnlyWhereAskedFor) {
+  const auto longest_wait = [this](const char* disturbances) {
+    machine_config.disturbance = select_disturbances(disturbances);
+    script = {};
+    pcie::Platform& platform = boot();
+    Time longest;
+    for (std::uint16_t tag = 0; tag < 250; ++tag) {
+      const Time begin = platform.now();
+      const std::size_t arrived = script.arrived.size();
+      script.to_send = {read(0x1000, 64, tag)};
+      while (script.arrived.size() == arrived && platform.now() < begin + machine_config.endpoint.completion_timeout) {
+        platform.wait(Time{100'000});
+      }
+      EXPECT_GT(script.arrived.size(), arrived) << disturbances << ", read " << tag;
+      longest = std::max(longest, platform.now() - begin);
+    }
+    return longest;
+  };
+  const Time timeout = machine_config.endpoint.completion_timeout;
+  const Time late = longest_wait("late");
+  EXPECT_GT(late, timeout / 2);
+  EXPECT_LT(late, timeout);
+  EXPECT_LT(longest_wait("split-random,reorder,delay,starve"), timeout / 4);
+}
+
+TEST_F(RootTest, EveryBoundaryAndWholeAnswersAreHadAlone) {
+  const auto pieces = [this](const char* disturbances) {
+    machine_config.disturbance = select_disturbances(disturbances);
+    script = {};
+    pcie::Platform& platform = boot();
+    script.to_send = {read(0x1000, 128, 7)};
+    platform.wait(5_us);
+    return completions(7).size();
+  };
+  EXPECT_EQ(pieces("split-every"), 2u);
+  EXPECT_EQ(pieces("none"), 1u);
 }
 
 TEST_F(RootTest, AReadOfNoBytesIsAnsweredWithOneDoubleWord) {

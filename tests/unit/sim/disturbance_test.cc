@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Names of disturbances, and the bounds that each brings with it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pcie/error.h"
+#include "sim/channel.h"
+#include "sim/silence_bound.h"
+#include "sim/topology.h"
+#include "sim/witness.h"
+
+namespace holdover::sim {
+namespace {
+
+MachineConfig with(std::string_view disturbances) {
+  MachineConfig config;
+  config.disturbance = select_disturbances(disturbances);
+  return config;
+}
+
+TEST(Disturbances, EachNameTurnsOnNoMoreThanItsOwnKind) {
+  EXPECT_TRUE(select_disturbances("split-every").split_at_every_boundary);
+  EXPECT_FALSE(select_disturbances("split-every").split_at_random);
+  EXPECT_TRUE(select_disturbances("reorder").reorder_completions);
+  EXPECT_FALSE(select_disturbances("reorder").delay);
+  EXPECT_THAT(select_disturbances("starve-posted").starve_credits, testing::ElementsAre(true, false, false));
+  EXPECT_THAT(select_disturbances("starve").starve_credits, testing::Each(true));
+  EXPECT_TRUE(select_disturbances("delay,late").answer_late);
+}
+
+TEST(Disturbances, NoneTurnsOffWhatAllTurnsOn) {
+  EXPECT_THAT(select_disturbances("none").starve_credits, testing::Each(false));
+  EXPECT_FALSE(select_disturbances("none").answer_late);
+  EXPECT_TRUE(select_disturbances("all").answer_late);
+}
+
+TEST(Disturbances, AnUnknownNameIsRefusedWithThoseThereAre) {
+  for (const std::string_view names : {"slow", "", "split,", "all,late"}) {
+    EXPECT_THROW((void)select_disturbances(names), Error) << names;
+  }
+  try {
+    (void)select_disturbances("slow");
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("starve-non-posted"));
+  }
+}
+
+TEST(SilenceBound, GrowsWithStarvedPostedRequestsOnly) {
+  const Time none = silence_bound(with("none")).total;
+  EXPECT_EQ(silence_bound(with("split,reorder,late,starve-completion")).total, none);
+  EXPECT_GT(silence_bound(with("starve-posted")).total, none);
+  EXPECT_GT(silence_bound(with("delay")).total, none);
+}
+
+TEST(LateAnswer, LiesBeforeTheTimeOutAndIsNoneWhereThereIsNoRoom) {
+  MachineConfig config = with("all");
+  const Time late = late_answer(config);
+  EXPECT_GT(late, config.disturbance.read_latency_max * 10);
+  EXPECT_LT(late + silence_bound(config).total, config.endpoint.completion_timeout);
+  EXPECT_EQ(late_answer(with("split")), Time{0});
+  config.link.generation = 1;
+  config.link.lanes = 1;
+  EXPECT_EQ(late_answer(config), Time{0});
+}
+
+struct Taker final : ChannelReceiver {
+  void on_arrival(Channel& channel) override {
+    while (const auto flow = channel.received().oldest([](const Packet&) { return true; })) (void)channel.take(*flow);
+  }
+};
+
+// The longest time between two packets of a sender that always has one.
+Time longest_gap(Time hold) {
+  ChannelConfig config;
+  config.header_credits = {4, 4, 4};
+  config.credit_hold = {hold, Time{0}, Time{0}};
+  Scheduler scheduler;
+  Channel channel{scheduler, Random{1, "test"}, LinkRate{LinkConfig{}, 1}, Time{1000}, config};
+  Taker taker;
+  channel.set_receiver(taker);
+  Time gap;
+  Time last;
+  std::uint64_t sent = 0;
+  while (scheduler.now() < Time{1'000'000'000}) {
+    pcie::Tlp tlp;
+    tlp.kind = pcie::TlpKind::MemoryWrite;
+    tlp.length_dw = 16;
+    tlp.payload.resize(64);
+    if (channel.has_room(pcie::FlowClass::Posted)) channel.send(Packet{std::move(tlp), 0});
+    scheduler.run_until(scheduler.now() + Time{1000});
+    if (channel.sent() == sent) continue;
+    gap = std::max(gap, scheduler.now() - last);
+    last = scheduler.now();
+    sent = channel.sent();
+  }
+  return gap;
+}
+
+TEST(StarvedCredits, AreHeldBackNowAndThenAndNeverLongerThanTheBound) {
+  const Time without = longest_gap(Time{0});
+  const Time hold{500'000};
+  EXPECT_LT(without, Time{100'000});
+  EXPECT_GT(longest_gap(hold), hold / 2);
+  EXPECT_LE(longest_gap(hold), without + hold);
+}
+
+}  // namespace
+}  // namespace holdover::sim
