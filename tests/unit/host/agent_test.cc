@@ -142,7 +142,7 @@ TEST_F(Agent, NoticesAChannelThatStandsStillBeforeItPreservesAnything) {
 
 TEST_F(Agent, NoticesAVectorThatStaysSilentBeforeItPreservesAnything) {
   FakeWorld world(1);
-  world.endpoints[0]->silent_vector = 4;
+  world.endpoints[0]->silent_vector = static_cast<int>(kVectorHeartbeat);
   EXPECT_FALSE(stage_1(world, "continuity"));
   EXPECT_EQ(world.count(Step::AgentFailed), 1u);
   EXPECT_EQ(world.count(Step::WindowBegin), 0u);
