@@ -32,18 +32,14 @@ bool streams_followed(const Ledgers& ledgers, const RunOptions& options, unsigne
   const Time closed = ledgers.scene.window_end().value_or(Time{0});
   if (heartbeat.records() == 0 || heartbeat.last_sign() < closed) return false;
   if (heartbeat.cells() == 0 || heartbeat.last_cell() < closed) return false;
-  bool to_host = false;
-  bool to_card = false;
+  BulkChannels followed;
   for (const ChannelLedger& channel : ledgers.endpoints[endpoint].channels()) {
     if (!channel.ever_ran()) continue;
     if (!channel.endless() || channel.bytes() == 0 || channel.last_progress() < closed) return false;
-    (channel.to_host() ? to_host : to_card) = true;
+    ++(channel.to_host() ? followed.to_host : followed.to_card);
   }
-  // A direction that was not asked for needs no channel.
-  const bool both = options.bulk.empty() && options.channels > 1;
-  const bool want_to_host = options.bulk.empty() || options.bulk.find("c2h") != std::string::npos;
-  const bool want_to_card = both || options.bulk.find("h2c") != std::string::npos;
-  return (to_host || !want_to_host) && (to_card || !want_to_card);
+  const BulkChannels asked = bulk_channels(options);
+  return followed.to_host >= asked.to_host && followed.to_card >= asked.to_card;
 }
 
 // Whether the witness of this check saw all that it is there to see.

@@ -18,14 +18,15 @@ constexpr std::size_t kConsoleLines = 40;
 
 }  // namespace
 
-Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay)
+Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay,
+                 Time completion_timeout)
     : scene(functions),
       evidence(scene),
       memory(scene, evidence, dram),
       config(scene, evidence),
       identity(scene, evidence),
       translation(scene, evidence),
-      requests(scene, evidence),
+      requests(scene, evidence, completion_timeout),
       resets(scene, evidence),
       handover(scene, evidence) {
   for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
@@ -33,10 +34,10 @@ Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<cons
   }
 }
 
-void Observer::attach(sim::ObservedMachine& machine, PhysicalAddress boot_parameters) {
+void Observer::attach(sim::ObservedMachine& machine, Time completion_timeout, PhysicalAddress boot_parameters) {
   machine_ = &machine;
   const Time delay = machine.silence_bound().total;
-  ledgers_ = std::make_unique<Ledgers>(machine.functions(), machine.platform().dram(), delay);
+  ledgers_ = std::make_unique<Ledgers>(machine.functions(), machine.platform().dram(), delay, completion_timeout);
   ledgers_->evidence.set_slack(delay + Time{2'000'000});
   ledgers_->memory.enter_kernel(boot_parameters);
   ledgers_->config.begin(config_spaces());

@@ -27,7 +27,8 @@ namespace holdover::bench {
 
 // All that is written down in one run.
 struct Ledgers {
-  Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay);
+  Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<const std::byte> dram, Time machine_delay,
+          Time completion_timeout);
 
   Scene scene;
   Evidence evidence;
@@ -44,7 +45,8 @@ struct Ledgers {
 class Observer final : public sim::Witness {
  public:
   // Until attach() nothing is written down: the machine is being built.
-  void attach(sim::ObservedMachine& machine, PhysicalAddress boot_parameters);
+  // `completion_timeout`: what the endpoints' driver sets it to.
+  void attach(sim::ObservedMachine& machine, Time completion_timeout, PhysicalAddress boot_parameters);
 
   // The host is between two calls: brings what cannot be read inside a callback up to date.
   void settle();

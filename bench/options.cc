@@ -42,16 +42,8 @@ void require_range(const std::string& option, Time value, Time least) {
 }
 
 void require_directions(const RunOptions& options) {
-  if (options.bulk.empty()) return;
-  unsigned count = 0;
-  std::istringstream words(options.bulk + ",");
-  for (std::string word; std::getline(words, word, ','); ++count) {
-    if (word != "c2h" && word != "h2c") {
-      throw Error{ErrorCode::InvalidArgument, "--bulk: «" + options.bulk +
-                                                  "» is not possible; it takes c2h (to the host) and h2c (to the "
-                                                  "card), one for each channel, separated by commas"};
-    }
-  }
+  const BulkChannels asked = bulk_channels(options);
+  const unsigned count = asked.to_host + asked.to_card;
   if (count > options.channels) {
     throw Error{ErrorCode::InvalidArgument, "--bulk: " + std::to_string(count) + " channels are asked for, and " +
                                                 std::to_string(options.channels) +
@@ -186,6 +178,25 @@ std::string quoted(const std::string& text) {
 
 const std::filesystem::path& first_image(const RunOptions& options) {
   return options.kernel_image.empty() ? options.own_image : options.kernel_image;
+}
+
+BulkChannels bulk_channels(const RunOptions& options) {
+  BulkChannels channels;
+  if (options.bulk.empty()) {
+    channels.to_host = 1;
+    channels.to_card = options.channels > 1 ? 1 : 0;
+    return channels;
+  }
+  std::istringstream words(options.bulk + ",");
+  for (std::string word; std::getline(words, word, ',');) {
+    if (word != "c2h" && word != "h2c") {
+      throw Error{ErrorCode::InvalidArgument, "--bulk: «" + options.bulk +
+                                                  "» is not possible; it takes c2h (to the host) and h2c (to the "
+                                                  "card), one for each channel, separated by commas"};
+    }
+    ++(word == "c2h" ? channels.to_host : channels.to_card);
+  }
+  return channels;
 }
 
 void validate(const RunOptions& options) {

@@ -133,6 +133,14 @@ using MachineFactory = std::function<std::unique_ptr<sim::ObservedMachine>(const
 // impossible combinations, numbers out of range. Error{Unavailable} for output paths that cannot be written.
 void validate(const RunOptions& options);
 
+// How many bulk channels each endpoint is asked to run in each direction.
+struct BulkChannels {
+  unsigned to_host = 0;
+  unsigned to_card = 0;
+};
+// Throws Error{InvalidArgument} where `bulk` is no list of directions.
+[[nodiscard]] BulkChannels bulk_channels(const RunOptions& options);
+
 // Validates, runs, judges, and writes the files that the options name (each under a temporary name first, then
 // renamed). Throws what validate() throws before anything has started, and Error{Interrupted} when `stop` was set;
 // neither leaves a process, a shared memory object or a file behind.

@@ -14,8 +14,11 @@ std::string request_name(unsigned endpoint, const pcie::Tlp& tlp) {
 
 }  // namespace
 
-RequestLedger::RequestLedger(const Scene& scene, Evidence& evidence)
-    : scene_(scene), evidence_(evidence), outstanding_(scene.endpoint_count(), std::vector<Outstanding>(kTags)) {}
+RequestLedger::RequestLedger(const Scene& scene, Evidence& evidence, Time completion_timeout)
+    : scene_(scene),
+      evidence_(evidence),
+      completion_timeout_(completion_timeout),
+      outstanding_(scene.endpoint_count(), std::vector<Outstanding>(kTags)) {}
 
 void RequestLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& tlp) {
   if (tlp.kind != pcie::TlpKind::MemoryRead) return;
@@ -122,14 +125,12 @@ void RequestLedger::judge_error_bits(Time time, const std::vector<ConfigShadow>&
 }
 
 void RequestLedger::on_end(Time time, bool stopped) {
-  // What a read takes at the very most when nothing is wrong.
-  constexpr Time kAnswered{100'000'000};
   for (unsigned endpoint = 0; endpoint < scene_.endpoint_count(); ++endpoint) {
     for (std::size_t tag = 0; tag < kTags; ++tag) {
       const Outstanding& request = outstanding_[endpoint][tag];
-      if (!request.open || (!stopped && time < request.since + kAnswered)) continue;
+      if (!request.open || (!stopped && time < request.since + completion_timeout_)) continue;
       Evidence::Observation observation;
-      observation.time = std::min(time, request.since + kAnswered);
+      observation.time = std::min(time, request.since + completion_timeout_);
       observation.since = request.since;
       observation.endpoint = endpoint;
       observation.sentence = "read of endpoint " + std::to_string(endpoint) + " with tag " + std::to_string(tag) +

@@ -17,7 +17,8 @@ namespace holdover::bench {
 
 class RequestLedger {
  public:
-  RequestLedger(const Scene& scene, Evidence& evidence);
+  // `completion_timeout`: after this an endpoint gives an unanswered read up.
+  RequestLedger(const Scene& scene, Evidence& evidence, Time completion_timeout);
 
   void on_transmit(Time time, unsigned endpoint, const pcie::Tlp& tlp);
   void on_receive(Time time, unsigned endpoint, const pcie::Tlp& tlp);
@@ -51,6 +52,7 @@ class RequestLedger {
 
   const Scene& scene_;
   Evidence& evidence_;
+  Time completion_timeout_;
   std::vector<std::vector<Outstanding>> outstanding_;  // by endpoint, by tag
   std::uint64_t requests_ = 0;
   std::uint64_t completed_ = 0;

@@ -35,7 +35,7 @@ class Judged : public ::testing::Test {
       : dram(16 * kPage),
         ledgers({{"root port 0", sim::FunctionKind::RootPort, std::nullopt, 0},
                  {"endpoint 0", sim::FunctionKind::Endpoint, 0u, 0}},
-                dram, us(1)) {
+                dram, us(1), us(50)) {
     std::memcpy(dram.data() + kParameters + offsetof(host::kernel::BootParameters, page_map), &kMap, sizeof kMap);
     for (std::uint64_t page = 1; page <= 6; ++page) dram[kMap + page] = static_cast<std::byte>(PageState::Dma);
     ledgers.memory.enter_kernel(PhysicalAddress{kParameters});
@@ -170,6 +170,18 @@ TEST_F(Judged, AReaderThatNeverRanIsNoPass) {
 TEST_F(Judged, AChannelThatNeverRanIsNoPass) {
   go({.to_card = false});
   EXPECT_EQ(verdict().outcome, Outcome::Inconclusive) << why(verdict());
+}
+
+TEST_F(Judged, ADirectionThatNobodyAskedForNeedsNoChannel) {
+  options.bulk = "c2h";
+  go({.to_card = false});
+  EXPECT_EQ(verdict().outcome, Outcome::Pass) << why(verdict());
+}
+
+TEST_F(Judged, FewerChannelsThanWereAskedForIsNoPass) {
+  options.bulk = "c2h,h2c,h2c";
+  go({});
+  EXPECT_EQ(verdict().headline, "INCONCLUSIVE: a witness saw nothing: continuity") << why(verdict());
 }
 
 TEST_F(Judged, AChannelWhoseBytesCannotBeToldApartIsNoPass) {

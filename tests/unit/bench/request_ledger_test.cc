@@ -9,7 +9,7 @@ namespace {
 
 class Requests : public BenchScene {
  protected:
-  Requests() : ledger(scene, evidence) {}
+  Requests() : ledger(scene, evidence, us(50)) {}
 
   void read(std::uint16_t tag, std::uint16_t dwords = 32) {
     pcie::Tlp tlp;
@@ -91,7 +91,7 @@ TEST_F(Requests, ARefusedRequestNamesThePlace) {
 class ClearedErrors : public BenchScene {};
 
 TEST_F(ClearedErrors, ErrorsThatTheHostClearedInTheWindowAreFound) {
-  RequestLedger ledger(scene, evidence);
+  RequestLedger ledger(scene, evidence, us(50));
   open_window(us(1));
   const ConfigShadow clean;
   ConfigShadow dirty;
@@ -105,7 +105,7 @@ TEST_F(ClearedErrors, ErrorsThatTheHostClearedInTheWindowAreFound) {
 }
 
 TEST_F(ClearedErrors, ErrorsThatAdvancedErrorReportingNamesAreFound) {
-  RequestLedger ledger(scene, evidence);
+  RequestLedger ledger(scene, evidence, us(50));
   open_window(us(1));
   std::vector<ConfigShadow> before;
   for (std::size_t i = 0; i < scene.functions().size(); ++i) {
