@@ -9,6 +9,7 @@ Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, co
            StateSink on_state)
     : scheduler_(scheduler),
       config_(parameters.config),
+      training_time_(parameters.training),
       on_state_(std::move(on_state)),
       down_(scheduler, Random{seed, path + "/down"}, LinkRate{parameters.config, parameters.max_payload},
             parameters.config.propagation, parameters.down),
@@ -64,7 +65,7 @@ void Link::go_down(ResetKind kind) {
 void Link::train() {
   if (hot_reset_ || disabled_) return;
   training_ = true;
-  scheduler_.after(kTrainingTime, *this, ++epoch_);
+  scheduler_.after(training_time_, *this, ++epoch_);
 }
 
 void Link::on_event(std::uint64_t argument) {

@@ -28,6 +28,9 @@ struct LinkParameters {
   unsigned max_payload = 0;  // encoded
   ChannelConfig down;        // towards the endpoint
   ChannelConfig up;
+  // From Detect to a link that is up. Longer than any answer is under way, as on a real link, which trains for
+  // milliseconds: no completion for what was below meets what is there after.
+  Time training = kTrainingTime;
 };
 
 class Link final : private EventHandler {
@@ -47,7 +50,7 @@ class Link final : private EventHandler {
   [[nodiscard]] bool is_training() const { return training_; }
   [[nodiscard]] const LinkConfig& config() const { return config_; }
 
-  // Levels. When the last of them falls the link trains, and is up kTrainingTime later.
+  // Levels. When the last of them falls the link trains, and is up after the time of training.
   void set_hot_reset(bool asserted);
   void set_disabled(bool disabled);
   // The link is lost, and trains at once.
@@ -64,6 +67,7 @@ class Link final : private EventHandler {
 
   Scheduler& scheduler_;
   LinkConfig config_;
+  Time training_time_;
   StateSink on_state_;
   LinkLower* lower_ = nullptr;
   Channel down_;

@@ -46,7 +46,7 @@ struct MemoryServices {
 inline constexpr Time kWalkStep{40'000};
 
 // No two reads that are answered late come within so many times their waiting time: traffic must go on as well.
-inline constexpr std::uint64_t kLateSpacing = 8;
+inline constexpr std::uint64_t kLateSpacing = 32;
 
 class MemoryPath final : private EventHandler {
  public:

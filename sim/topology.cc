@@ -154,6 +154,7 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
   parameters.config = config.link;
   parameters.up = upward_channel(config, bridge.identity().kind, below);
   parameters.down = downward_channel(config, below);
+  parameters.training = kTrainingTime + late_answer(config);
   links_[port] = std::make_unique<Link>(services.scheduler, config.seed, bridge.identity().name, parameters,
                                         [this, services, port](bool up) {
                                           services.witness.on_link(services.scheduler.now(), port, up);

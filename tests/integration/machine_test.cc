@@ -172,22 +172,22 @@ TEST_P(MachineTest, OneDescriptorMovesItsBytes) {
 
 TEST_P(MachineTest, NoSilenceIsLongerThanTheMachineAdmits) {
   constexpr std::uint32_t kPeriod = 200;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Bench bench(small(GetParam(), seed));
     bench.host.configure(2, 2);
     const unsigned endpoints = std::string{GetParam()} == "direct" ? 1 : 2;
     bench.seen.watch_heartbeat(0, HandHost::heartbeat_base(0), HandHost::kHeartbeatRing);
     for (unsigned endpoint = 0; endpoint < endpoints; ++endpoint) bench.host.start_traffic(endpoint, kPeriod);
-    bench.platform.wait(50_us);
+    bench.platform.wait(150_us);  // more than two reads that are answered as late as can be
     const Time bound = bench.machine->silence_bound().total;
     ASSERT_LE(bench.seen.longest_silence, Time{4000} * kPeriod + bound);
     ASSERT_LT(bound, 8_us);
-    ASSERT_GE(bench.seen.heartbeats, 55u);
+    ASSERT_GE(bench.seen.heartbeats, 175u);
     ASSERT_EQ(bench.host.read(0, regs::channel::mismatches(1)), 0u);
     // Both directions near the wire's rate, shared by the endpoints.
-    ASSERT_GT(bench.seen.bytes_written, 200'000u);
-    ASSERT_GT(bench.seen.bytes_read, 200'000u);
+    ASSERT_GT(bench.seen.bytes_written, 600'000u);
+    ASSERT_GT(bench.seen.bytes_read, 400'000u);
     ASSERT_THAT(bench.seen.violations, IsEmpty());
     ASSERT_THAT(bench.seen.refused, IsEmpty());
   }
