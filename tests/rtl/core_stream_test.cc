@@ -91,6 +91,35 @@ TEST(CoreStream, CheckerComparesWithLapZeroForEver) {
   EXPECT_GE(bench.read64(channel_regs::checked_lo(0)), 30u * kBytes);
 }
 
+// The pattern is a stream of its own: its offsets count on where card memory would begin again.
+TEST(CoreStream, PatternOffsetsDoNotWrapAtCardMemory) {
+  CoreBench bench({.seed = 25});
+  constexpr std::uint32_t kBytes = 300;
+  constexpr std::uint64_t kOffsets[] = {(std::uint64_t{1} << 20) - 7, (std::uint64_t{1} << 32) - 1, 0x2'0000'0005};
+  ChannelDriver up(bench, 0, 4);
+  ChannelDriver down(bench, 1, 4);
+  std::uint64_t at = kBuffers;
+  for (const std::uint64_t offset : kOffsets) {
+    up.put({.host_address = at, .card_address = offset, .length = kBytes, .flags = 0, .cookie = 0, .reserved = 0});
+    at += 0x1000;
+    pcie::fill_pattern(bench.memory(at, kBytes), down.seed(), 0, offset);
+    down.put({.host_address = at, .card_address = offset, .length = kBytes, .flags = 0, .cookie = 0, .reserved = 0});
+    at += 0x1000;
+  }
+  up.control(kRun | kC2h | kPattern);
+  up.ring();
+  down.control(kRun | kPattern);
+  down.ring();
+  for (unsigned n = 0; n < std::size(kOffsets); ++n) {
+    ASSERT_TRUE(up.wait().has_value());
+    ASSERT_TRUE(down.wait().has_value());
+    EXPECT_EQ(pcie::first_mismatch(bench.memory(kBuffers + 0x2000 * n, kBytes), up.seed(), 0, kOffsets[n]), kBytes)
+        << "offset " << kOffsets[n];
+  }
+  EXPECT_EQ(bench.read64(channel_regs::checked_lo(1)), std::size(kOffsets) * kBytes);
+  EXPECT_EQ(bench.read(channel_regs::mismatches(1)), 0u);
+}
+
 TEST(CoreStream, BusMasterOffLosesAndDoublesNothing) {
   CoreBench bench({.seed = 24, .tx_ready_percent = 80});
   ChannelDriver up(bench, 0, 4);
