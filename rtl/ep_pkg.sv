@@ -89,6 +89,9 @@ package ep_pkg;
     logic [31:0] mismatches;
   } channel_status_t;
 
+  // Heartbeat records, and reads, that wait for the link: more than the shortest period needs on a slow and busy one.
+  localparam int unsigned HeartbeatQueue = 16;
+
   typedef struct packed {
     logic        run;
     logic        interrupt_enable;

@@ -72,7 +72,7 @@ TEST(HeartbeatWriter, MissesExactlyThePeriodsInWhichNothingWasTaken) {
   };
   bench.tick(1000);
   bench.set_bus_master(false);
-  bench.tick(64 * 20);
+  bench.tick(64 * 40);
   bench.set_bus_master(true);
   bench.tick(1000);
   ASSERT_GT(records.size(), 20u);
@@ -149,6 +149,36 @@ TEST(HeartbeatReader, CountsCellsThatArriveDifferAndFail) {
   EXPECT_EQ(bench.read64(reader::kCountLo), reads - failed);
   EXPECT_EQ(bench.read(reader::kMismatches), 3u);
   EXPECT_EQ(bench.read(reader::kMissed), 0u);
+}
+
+TEST(HeartbeatReader, ReadsThatWaitedAreAllIssuedInOrder) {
+  CoreBench bench({.seed = 56});
+  constexpr std::uint32_t kCells = 64;
+  bench.write64(reader::kRingBaseLo, kRing);
+  bench.write(reader::kRingEntries, kCells);
+  bench.write(reader::kPeriod, 100);
+  bench.write(reader::kControl, 1);
+  std::vector<std::uint64_t> cells;
+  bench.on_request = [&](const Tlp& tlp) { cells.push_back((tlp.address - kRing) / 32); };
+  bench.tick(1000);
+  bench.set_bus_master(false);
+  bench.tick(14 * 100);
+  bench.set_bus_master(true);
+  bench.tick(1000);
+  ASSERT_GT(cells.size(), 30u);
+  for (std::size_t n = 0; n < cells.size(); ++n) ASSERT_EQ(cells[n], n % kCells);
+  EXPECT_EQ(bench.read(reader::kMissed), 0u);
+
+  cells.clear();
+  bench.set_bus_master(false);
+  bench.tick(40 * 100);
+  bench.set_bus_master(true);
+  bench.tick(1000);
+  const std::uint32_t missed = bench.read(reader::kMissed);
+  EXPECT_GE(missed, 20u);
+  std::uint64_t skipped = 0;
+  for (std::size_t n = 1; n < cells.size(); ++n) skipped += (cells[n] + kCells - cells[n - 1] - 1) % kCells;
+  EXPECT_EQ(skipped, missed);
 }
 
 // On hard blocks requests and completions are apart, so the announcement must wait for the posted writes to leave.

@@ -131,9 +131,12 @@ TEST_F(HeartbeatReader, ReadsCellAfterCellAtItsPace) {
   }
 }
 
-TEST_F(HeartbeatReader, WhatWasNotIssuedInItsPeriodIsMissedAndItsCellSkipped) {
+TEST_F(HeartbeatReader, SixteenWaitAndThenTheOldestIsMissedAndItsCellSkipped) {
   wait();
-  clocks(45);
+  clocks(15 * 20 + 5);
+  EXPECT_EQ(parts->beat_missed_o, 0u);
+  EXPECT_EQ(parts->beat_address_o, 0x1'0000'0000);
+  clocks(2 * 20);
   EXPECT_EQ(parts->beat_missed_o, 2u);
   EXPECT_EQ(parts->beat_address_o, 0x1'0000'0000 + 32 * 2);
 }
