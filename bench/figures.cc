@@ -19,6 +19,7 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
   Time longest;
   Time limit;
   Time stall;
+  Time stall_limit;
   for (unsigned endpoint = 0; endpoint < ledgers.endpoints.size(); ++endpoint) {
     if (((ledgers.scene.judged_endpoints() >> endpoint) & 1) == 0) continue;
     const HeartbeatLedger& heartbeat = ledgers.endpoints[endpoint].heartbeat();
@@ -32,6 +33,7 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
       (channel.to_host() ? to_host : to_card) += channel.bytes();
       laps += channel.laps();
       stall = std::max(stall, channel.longest_stall());
+      stall_limit = std::max(stall_limit, channel.stall_limit());
     }
   }
   result.figure = n(records) + " records, " + n(absent) + " due and never arrived, longest silence " +
@@ -46,7 +48,7 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
                     {"bytes_to_card", to_card},
                     {"laps", laps},
                     {"longest_bulk_stall_ps", stall.count()},
-                    {"bulk_stall_limit_ps", ChannelLedger::kStallLimit.count()}};
+                    {"bulk_stall_limit_ps", stall_limit.count()}};
 }
 
 void interrupts(const Ledgers& ledgers, CheckResult& result) {

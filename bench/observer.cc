@@ -15,6 +15,9 @@ constexpr Time kWatchdog{200'000'000};
 // Pages that the new kernel has free are poisoned this often on average.
 constexpr Time kPoisonInterval{250'000'000};
 constexpr std::size_t kConsoleLines = 40;
+// A bulk channel waits for a read as long as the endpoint does, and for its share of the bandwidth: the latter is
+// declared, not derived.
+constexpr Time kShare{40'000'000};
 
 }  // namespace
 
@@ -30,7 +33,7 @@ Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<cons
       resets(scene, evidence),
       handover(scene, evidence) {
   for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
-    endpoints.emplace_back(endpoint, scene, evidence, machine_delay);
+    endpoints.emplace_back(endpoint, scene, evidence, machine_delay, completion_timeout + kShare);
   }
 }
 

@@ -58,7 +58,7 @@ void require_between(const std::string& option, Time value, Time least, Time mos
 }
 
 // The limits: a page of descriptors has room for the longest transfers in DRAM; a heartbeat must not be faster than a
-// legal machine takes its records; a late answer must not be mistaken for a stalled channel.
+// legal machine takes its records; a read must not be given up before a legal machine answers it.
 void require_traffic(const RunOptions& options) {
   if (std::find(sim::kDataWidths.begin(), sim::kDataWidths.end(), options.width) == sim::kDataWidths.end()) {
     refuse_number("--width", options.width, "64, 128, 256 or 512 bits");
@@ -72,7 +72,6 @@ void require_traffic(const RunOptions& options) {
     refuse_number("--transfer", options.transfer, "1 to " + std::to_string(kLongestTransfer) + " bytes, or 0 (mixed)");
   }
   require_between("--heartbeat", options.heartbeat, Time{2'000'000}, Time{20'000'000});
-  require_between("--completion-timeout", options.completion_timeout, Time{20'000'000}, Time{80'000'000});
   constexpr Time kLongestLatency{5'000'000};
   require_between("--read-latency-min", options.read_latency_min, Time{0}, options.read_latency_max);
   require_between("--read-latency-max", options.read_latency_max, options.read_latency_min, kLongestLatency);
@@ -88,6 +87,8 @@ void require_traffic(const RunOptions& options) {
   } catch (const Error& error) {
     throw Error{error.code(), std::string("--disturb: ") + error.what()};
   }
+  require_between("--completion-timeout", options.completion_timeout,
+                  sim::longest_answer(machine_config(options)) + Time{4000}, Time{1'000'000'000});
 }
 
 // The kernel takes its times in microseconds.
@@ -178,6 +179,21 @@ std::string quoted(const std::string& text) {
 
 const std::filesystem::path& first_image(const RunOptions& options) {
   return options.kernel_image.empty() ? options.own_image : options.kernel_image;
+}
+
+sim::MachineConfig machine_config(const RunOptions& options) {
+  sim::MachineConfig config;
+  config.topology = options.topology;
+  config.seed = options.seed;
+  config.blackout = options.blackout;
+  config.endpoint.data_width = options.width;
+  config.endpoint.channels = options.channels;
+  config.endpoint.completion_timeout = options.completion_timeout;
+  config.disturbance = sim::select_disturbances(options.disturb);
+  config.disturbance.read_latency_min = options.read_latency_min;
+  config.disturbance.read_latency_max = options.read_latency_max;
+  config.disturbance.write_latency_max = options.write_latency_max;
+  return config;
 }
 
 BulkChannels bulk_channels(const RunOptions& options) {

@@ -24,18 +24,8 @@ constexpr Time kReplayBefore{10'000'000};
 constexpr Time kReplayAfter{5'000'000};
 
 sim::MachineConfig machine_config(const RunOptions& options, const FaultSelection& faults) {
-  sim::MachineConfig config;
-  config.topology = options.topology;
-  config.seed = options.seed;
-  config.blackout = options.blackout;
+  sim::MachineConfig config = machine_config(options);
   config.faults = faults.machine;
-  config.endpoint.data_width = options.width;
-  config.endpoint.channels = options.channels;
-  config.endpoint.completion_timeout = options.completion_timeout;
-  config.disturbance = sim::select_disturbances(options.disturb);
-  config.disturbance.read_latency_min = options.read_latency_min;
-  config.disturbance.read_latency_max = options.read_latency_max;
-  config.disturbance.write_latency_max = options.write_latency_max;
   config.endpoint.pending_while_disabled = faults.pending_while_disabled;
   if (!options.trace.empty()) config.trace = place_of(options.trace);
   if (!options.wave.empty()) config.wave = place_of(options.wave);

@@ -133,6 +133,9 @@ using MachineFactory = std::function<std::unique_ptr<sim::ObservedMachine>(const
 // impossible combinations, numbers out of range. Error{Unavailable} for output paths that cannot be written.
 void validate(const RunOptions& options);
 
+// The machine of a run, without faults and files.
+[[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);
+
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {
   unsigned to_host = 0;

@@ -102,7 +102,8 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   options.read_latency_min = Time{1000} * draw.between("read-latency-min", 50, 600);
   options.read_latency_max = options.read_latency_min + Time{1000} * draw.between("read-latency-max", 0, 2000);
   options.write_latency_max = Time{1000} * draw.between("write-latency-max", 0, 500);
-  options.completion_timeout = kMicrosecond * draw.between("completion-timeout", 20, 80);
+  const std::uint64_t least = sim::longest_answer(bench::machine_config(options)) / kMicrosecond + 2;
+  options.completion_timeout = kMicrosecond * draw.between("completion-timeout", least, least + 60);
   options.blackout = kMicrosecond * draw.between("blackout", 20, 400);
   options.before = kMicrosecond * draw.between("before", 0, 100);
   options.after = kMicrosecond * draw.between("after", 0, 100);

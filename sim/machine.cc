@@ -25,6 +25,11 @@ void check(const MachineConfig& config) {
     refuse("The least read latency is longer than the longest; exchange the two.");
   }
   validate(config.endpoint);
+  if (const Time longest = longest_answer(config); config.endpoint.completion_timeout <= longest) {
+    refuse("The completion time-out of " + std::to_string(config.endpoint.completion_timeout.count() / 1000) +
+           " ns is no longer than the " + std::to_string(longest.count() / 1000) +
+           " ns that this machine may take to answer a read; choose a longer one.");
+  }
   std::size_t endpoints = 0;
   for (const Place& place : places_of(config.topology)) endpoints += place.kind == FunctionKind::Endpoint ? 1 : 0;
   for (const MachineFault& fault : config.faults) {

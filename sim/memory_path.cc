@@ -15,7 +15,6 @@ constexpr std::uint64_t kReadEvent = 1;
 
 constexpr Bytes kMessageWindowSize = 1_MiB;
 // Completions may end at multiples of this (PCIe 5.0, 2.3.1.1); root ports report 64 in Link Control.
-constexpr std::uint64_t kReadCompletionBoundary = 64;
 // The oldest answer is passed over at most so often: keeps every delay finite.
 constexpr unsigned kMostPassed = 16;
 

@@ -42,6 +42,9 @@ struct MemoryServices {
   Witness& witness;
 };
 
+// Answers to reads are cut at multiples of this (PCIe 5.0, 2.3.1.1).
+inline constexpr std::uint64_t kReadCompletionBoundary = 64;
+
 // One read of a translation structure in memory. Walks of different requests go on side by side.
 inline constexpr Time kWalkStep{40'000};
 

@@ -15,6 +15,11 @@
 namespace holdover::sim {
 namespace {
 
+// Of the endpoint: tags, and the longest read.
+constexpr std::uint64_t kTags = 256;
+constexpr Bytes kLargestRead{512};
+// Of the answer to one, cut at every boundary.
+constexpr std::uint64_t kMostPieces = kLargestRead.count() / kReadCompletionBoundary + 1;
 // Register stages between a heartbeat's deadline and the pins, generously.
 constexpr std::uint64_t kPipelineClocks = 16;
 constexpr Bytes kHeader{16};
@@ -43,6 +48,42 @@ std::uint64_t depth_of(const std::vector<Place>& places, const Place& endpoint) 
     links += places[static_cast<std::size_t>(port)].kind == FunctionKind::SwitchUpstream ? 0u : 1u;
   }
   return links;
+}
+
+// What an answer that overtakes all others takes beside the latency of memory.
+Time way_of_answer(const MachineConfig& config) {
+  const LinkRate rate{config.link, 0};
+  const Time longest = rate.time_of(kHeader + Bytes{std::uint64_t{128} << config.endpoint.max_payload_supported});
+  const std::vector<Place>& places = places_of(config.topology);
+  // There: what a posted request may take, and the time in which the endpoint's request gets out of its core. Back: on
+  // each link everything that the port above can hold before the pieces of the answer, each as long as can be, and a
+  // credit held back for each class.
+  Time way = kClockPeriod * kPipelineClocks;
+  std::uint64_t links = 0;
+  for (const Place& place : places) {
+    if (place.kind == FunctionKind::RootPort || place.kind == FunctionKind::SwitchUpstream) continue;
+    links = std::max<std::uint64_t>(links, place.kind == FunctionKind::Endpoint ? depth_of(places, place) : 0);
+  }
+  const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
+  const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
+  const auto held = [longest](const ChannelConfig& channel) {
+    std::uint64_t packets = 0;
+    Time credits;
+    for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
+      packets += channel.transmit_slots[flow] + channel.header_credits[flow];
+      credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
+    }
+    return longest * packets + credits + channel.receive_latency;
+  };
+  // In the endpoint: completions of all other tags, in pieces as small as can be, each with a beat more than its bytes
+  // fill, before the endpoint has taken them in.
+  const std::uint64_t pieces = (kTags - 1) * kMostPieces;
+  const std::uint64_t beats = kReadCompletionBoundary * 8 / config.endpoint.data_width + 1;
+  way += kClockPeriod * (pieces * beats);
+  const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
+  way += longest * block + (held(up) + held(down) + config.link.propagation * 4) * links;
+  way += kWalkStep * Iommu::kMostReads + config.disturbance.write_latency_max;
+  return way;
 }
 
 }  // namespace
@@ -110,34 +151,18 @@ SilenceBound silence_bound(const MachineConfig& config) {
   return bound;
 }
 
+Time longest_answer(const MachineConfig& config) {
+  // All other answers that the endpoints below the port wait for may be ahead.
+  const LinkRate rate{config.link, 0};
+  std::uint64_t endpoints = 0;
+  for (const Place& place : places_of(config.topology)) endpoints += place.kind == FunctionKind::Endpoint ? 1 : 0;
+  const Time piece = rate.time_of(kHeader + Bytes{kReadCompletionBoundary});
+  return way_of_answer(config) + piece * (kTags * kMostPieces * endpoints) + config.disturbance.read_latency_max;
+}
+
 Time late_answer(const MachineConfig& config) {
   if (!config.disturbance.answer_late) return {};
-  const LinkRate rate{config.link, 0};
-  const Time longest = rate.time_of(kHeader + Bytes{std::uint64_t{128} << config.endpoint.max_payload_supported});
-  const std::vector<Place>& places = places_of(config.topology);
-  // There: what a posted request may take, and the time in which the endpoint's request gets out of its core. Back: on
-  // each link everything that the port above can hold before the pieces of the answer, each as long as can be, and a
-  // credit held back for each class.
-  Time way = kClockPeriod * kPipelineClocks;
-  std::uint64_t links = 0;
-  for (const Place& place : places) {
-    if (place.kind == FunctionKind::RootPort || place.kind == FunctionKind::SwitchUpstream) continue;
-    links = std::max<std::uint64_t>(links, place.kind == FunctionKind::Endpoint ? depth_of(places, place) : 0);
-  }
-  const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
-  const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
-  const auto held = [longest](const ChannelConfig& channel) {
-    std::uint64_t packets = 0;
-    Time credits;
-    for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
-      packets += channel.transmit_slots[flow] + channel.header_credits[flow];
-      credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
-    }
-    return longest * packets + credits + channel.receive_latency;
-  };
-  const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
-  way += longest * block + (held(up) + held(down) + config.link.propagation * 4) * links;
-  way += kWalkStep * Iommu::kMostReads + config.disturbance.write_latency_max;
+  const Time way = way_of_answer(config);
   const Time timeout = config.endpoint.completion_timeout;
   if (timeout <= way + config.disturbance.read_latency_max) return {};
   return timeout - way;

@@ -57,7 +57,7 @@ struct EndpointConfig {
   bool ari = true;
   bool dsn = true;
   // What its driver sets it to. The endpoint does not learn it from here; the machine must not be later than this.
-  Time completion_timeout = Time{60'000'000};
+  Time completion_timeout = Time{200'000'000};
 };
 // Throws Error{InvalidArgument} for straps that endpoint and machine were not made for; build_machine() asks it.
 void validate(const EndpointConfig& config);
@@ -238,6 +238,10 @@ struct SilenceBound {
   // that have passed since; 0 where it does not. No record waits for a read, so it is no part of the total.
   Time late_answer;
 };
+
+// The longest that a machine of this description takes from a request of the endpoint to the last byte of its answer,
+// late answers aside. No completion time-out is shorter: build_machine() refuses it.
+[[nodiscard]] Time longest_answer(const MachineConfig& config);
 
 // A machine seen from outside: the platform it offers to a host, and the views that no host has.
 class ObservedMachine {

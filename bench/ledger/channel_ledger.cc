@@ -18,8 +18,8 @@ constexpr std::uint64_t kRecordBytes = sizeof(host::DmaCompletion);
 
 }  // namespace
 
-ChannelLedger::ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence)
-    : endpoint_(endpoint), channel_(channel), evidence_(evidence) {}
+ChannelLedger::ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence, Time stall_limit)
+    : endpoint_(endpoint), channel_(channel), evidence_(evidence), stall_limit_(stall_limit) {}
 
 void ChannelLedger::on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write) {
   if (write.offset != regs::control(channel_)) return;
@@ -287,10 +287,10 @@ void ChannelLedger::on_descriptor_served(Time time, const ByteRun& run) {
 }
 
 void ChannelLedger::on_time(Time time) {
-  if (!running_ || !cyclic_ || stalled_ || time <= last_ + kStallLimit) return;
+  if (!running_ || !cyclic_ || stalled_ || time <= last_ + stall_limit_) return;
   stalled_ = true;
-  lost(last_ + kStallLimit, name() + " made no progress for more than " + readable_time(kStallLimit) + " after " +
-                                readable_time(last_) + ", at " + position(count_, offset_));
+  lost(last_ + stall_limit_, name() + " made no progress for more than " + readable_time(stall_limit_) + " after " +
+                                 readable_time(last_) + ", at " + position(count_, offset_));
 }
 
 void ChannelLedger::on_end(Time time) {

@@ -19,7 +19,8 @@ namespace holdover::bench {
 
 class ChannelLedger {
  public:
-  ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence);
+  // `stall_limit`: the longest time without progress that the channel is allowed.
+  ChannelLedger(unsigned endpoint, unsigned channel, Evidence& evidence, Time stall_limit);
 
   void on_register_write(Time time, const EndpointRegisters& registers, EndpointRegisters::Write write);
 
@@ -55,10 +56,7 @@ class ChannelLedger {
   [[nodiscard]] std::uint64_t records() const { return records_; }
   [[nodiscard]] std::uint64_t laps() const { return entries_ == 0 ? 0 : count_ / entries_; }
   [[nodiscard]] Time longest_stall() const { return longest_stall_; }
-
-  // Longest time without progress that a bulk channel is allowed: bandwidth is shared, so this is declared, not
-  // derived.
-  static constexpr Time kStallLimit{100'000'000};
+  [[nodiscard]] Time stall_limit() const { return stall_limit_; }
 
  private:
   struct Slot {
@@ -87,6 +85,7 @@ class ChannelLedger {
   unsigned endpoint_;
   unsigned channel_;
   Evidence& evidence_;
+  Time stall_limit_;
 
   bool running_ = false;
   bool reset_ = false;

@@ -9,14 +9,15 @@
 
 namespace holdover::bench {
 
-EndpointLedger::EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay)
+EndpointLedger::EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay,
+                               Time stall_limit)
     : endpoint_(endpoint),
       evidence_(evidence),
       heartbeat_(endpoint, scene, evidence, machine_delay),
       interrupts_(endpoint, scene, evidence) {
   channels_.reserve(host::regs::channel::kCount);
   for (unsigned channel = 0; channel < host::regs::channel::kCount; ++channel) {
-    channels_.emplace_back(endpoint, channel, evidence);
+    channels_.emplace_back(endpoint, channel, evidence, stall_limit);
   }
 }
 

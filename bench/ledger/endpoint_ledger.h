@@ -18,7 +18,8 @@ namespace holdover::bench {
 
 class EndpointLedger {
  public:
-  EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay);
+  // `machine_delay`: by which the machine may delay a heartbeat record; `stall_limit`: of a bulk channel.
+  EndpointLedger(unsigned endpoint, const Scene& scene, Evidence& evidence, Time machine_delay, Time stall_limit);
 
   void set_bar0(std::uint64_t base) { registers_.set_base(base); }
   void on_receive(Time time, const pcie::Tlp& tlp);

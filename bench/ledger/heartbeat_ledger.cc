@@ -81,6 +81,7 @@ void HeartbeatLedger::start_writer(Time time, const EndpointRegisters& registers
   writer_.ever_ran = true;
   writer_.silent = false;
   writer_.first = true;
+  writer_.least_offset.reset();
   writer_.base = registers.pair_at(writer_regs::kRingBaseLo);
   writer_.entries = std::max(1u, registers.at(writer_regs::kRingEntries));
   writer_.period = kClock * registers.at(writer_regs::kPeriod);
@@ -144,6 +145,7 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
     writer_.absent += record.sequence;
     lost(time, "heartbeat records 0 to " + std::to_string(record.sequence - 1) + " of " + whose + " lost");
   }
+  judge_lateness(time, record.time, number);
   on_time(time);
   if (writer_.running || !writer_.first) count_silence(time);
   writer_.first = false;
@@ -154,6 +156,16 @@ void HeartbeatLedger::judge_record(Time time, const ByteRun& run) {
   writer_.silent = false;
   ++writer_.records;
   ++segment().records;
+}
+
+// A record that took no time at all would come at its time stamp; the earliest one so far says what that is in the
+// machine's time. No record comes later than that by more than the machine can delay it.
+void HeartbeatLedger::judge_lateness(Time time, std::uint64_t clock, const std::string& number) {
+  const std::int64_t offset =
+      static_cast<std::int64_t>(time.count()) - static_cast<std::int64_t>(clock * kClock.count());
+  writer_.least_offset = std::min(writer_.least_offset.value_or(offset), offset);
+  const Time late{static_cast<std::uint64_t>(offset - *writer_.least_offset)};
+  if (late > machine_delay_) lost(time, number + " came " + readable_time(late) + " after its deadline");
 }
 
 void HeartbeatLedger::count_silence(Time time) {

@@ -67,8 +67,9 @@ class HeartbeatLedger {
     Time period;
     Time last;  // arrival of the latest record, or the start
     bool first = true;
-    std::uint64_t sequence = 0;  // expected next
-    std::uint64_t clock = 0;     // time stamp of the latest record, in endpoint clocks
+    std::uint64_t sequence = 0;                // expected next
+    std::uint64_t clock = 0;                   // time stamp of the latest record, in endpoint clocks
+    std::optional<std::int64_t> least_offset;  // arrival - time stamp of the earliest record so far, in ps
     std::uint64_t missed = 0;
     std::uint64_t absent = 0;
     std::uint64_t records = 0;
@@ -96,6 +97,7 @@ class HeartbeatLedger {
   void judge_control(Time time, const std::string& what);
   void count_absent(Time time);
   void judge_record(Time time, const ByteRun& run);
+  void judge_lateness(Time time, std::uint64_t clock, const std::string& number);
   void count_silence(Time time);
   void lost(Time time, std::string sentence);
   SegmentCount& segment();

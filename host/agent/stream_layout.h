@@ -51,7 +51,7 @@ struct Traffic {
   std::vector<bool> to_host;   // of each bulk channel, from channel 0 on
   std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture of lengths
   std::chrono::nanoseconds heartbeat{2000};
-  std::chrono::nanoseconds completion_timeout{60'000};
+  std::chrono::nanoseconds completion_timeout{200'000};
 };
 // Parameters bulk=c2h,h2c,… (empty: one channel each way, or to the host where there is only one), transfer=,
 // heartbeat_ns=, completion_timeout_ns=. Throws Error{InvalidArgument} that names the parameter, and where it asks for

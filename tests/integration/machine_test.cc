@@ -174,7 +174,9 @@ TEST_P(MachineTest, NoSilenceIsLongerThanTheMachineAdmits) {
   constexpr std::uint32_t kPeriod = 200;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Bench bench(small(GetParam(), seed));
+    sim::MachineConfig config = small(GetParam(), seed);
+    config.endpoint.completion_timeout = sim::longest_answer(config) + 2_us;
+    Bench bench(config);
     bench.host.configure(2, 2);
     const unsigned endpoints = std::string{GetParam()} == "direct" ? 1 : 2;
     bench.seen.watch_heartbeat(0, HandHost::heartbeat_base(0), HandHost::kHeartbeatRing);
@@ -257,7 +259,7 @@ TEST_P(MachineTest, SecondaryBusResetTakesTheLinkDownAndBringsItUpAgain) {
   EXPECT_EQ(bench.platform.config_read(function, Bytes{0}, 4), 0xffff'ffffu);
   bench.platform.wait(10_us);
   bench.platform.config_write(port, Bytes{config::kBridgeControl}, 2, 0);
-  bench.platform.wait(100_us);
+  bench.platform.wait(400_us);
   EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kVendorId}, 2), 0x1172u);
   EXPECT_EQ(bench.platform.config_read(function, Bytes{config::kCommand}, 2), 0u);
   EXPECT_THAT(bench.seen.links,
@@ -269,7 +271,7 @@ TEST_P(MachineTest, SecondaryBusResetTakesTheLinkDownAndBringsItUpAgain) {
 TEST_P(MachineTest, ALostLinkComesBackByItself) {
   sim::MachineConfig machine_config = small(GetParam());
   machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, 0, pcie::Phase::Blackout, 5_us, 0});
-  machine_config.blackout = 100_us;
+  machine_config.blackout = 400_us;
   Bench bench(machine_config);
   bench.host.configure();
   bench.host.start_traffic(0);

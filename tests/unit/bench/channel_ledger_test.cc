@@ -21,7 +21,7 @@ constexpr std::uint32_t kSeed = 99;
 
 class Channel : public BenchScene {
  protected:
-  explicit Channel(bool to_host = true) : ledger(0, 0, evidence) {
+  explicit Channel(bool to_host = true) : ledger(0, 0, evidence, us(100)) {
     registers.set_base(kBar);
     write(regs::ring_base_lo(0), kRing);
     write(regs::completion_base_lo(0), kCompletions);

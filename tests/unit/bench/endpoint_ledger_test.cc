@@ -13,7 +13,7 @@ constexpr std::uint64_t kBar = 0xe000'0000;
 
 class EndpointReads : public BenchScene {
  protected:
-  EndpointReads() : ledger(0, scene, evidence, us(1)) { ledger.set_bar0(kBar); }
+  EndpointReads() : ledger(0, scene, evidence, us(1), us(100)) { ledger.set_bar0(kBar); }
 
   void ask(Time time, std::uint32_t offset) {
     pcie::Tlp read;

@@ -63,6 +63,19 @@ TEST(LateAnswer, LiesBeforeTheTimeOutAndIsNoneWhereThereIsNoRoom) {
   EXPECT_EQ(late_answer(config), Time{0});
 }
 
+TEST(LongestAnswer, GrowsWithNarrowEndpointsSlowLinksAndMoreOfThem) {
+  const MachineConfig config = with("all");
+  MachineConfig other = config;
+  other.endpoint.data_width = 64;
+  EXPECT_GT(longest_answer(other), longest_answer(config));
+  other = config;
+  other.link.lanes = 2;
+  EXPECT_GT(longest_answer(other), longest_answer(config));
+  other = config;
+  other.topology = "switch";
+  EXPECT_GT(longest_answer(other), longest_answer(config));
+}
+
 struct Taker final : ChannelReceiver {
   void on_arrival(Channel& channel) override {
     while (const auto flow = channel.received().oldest([](const Packet&) { return true; })) (void)channel.take(*flow);
