@@ -280,7 +280,7 @@ std::optional<Tlp> CoreBench::next_completion() {
     if (reads_[n].due <= now) ready.push_back(n);
   }
   if (ready.empty()) return std::nullopt;
-  const std::size_t index = ready[random(ready.size())];
+  const std::size_t index = config.reorder ? ready[random(ready.size())] : ready.front();
   Read& read = reads_[index];
   Tlp tlp;
   tlp.requester = read.request.requester;

@@ -35,6 +35,7 @@ struct BenchConfig {
   unsigned max_read_request = 2;  // 128 << n
   bool extended_tag = true;
   bool split = true;              // completions end at random multiples of 64
+  bool reorder = true;            // reads are answered in any order
   std::size_t window = 8u << 20;  // bytes of host memory, the same behind both windows
 };
 
