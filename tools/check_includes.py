@@ -22,6 +22,7 @@ RULES = {
     "host/liveupdate/": [*SEAMS, "pcie/"],
     "host/system.h": [*SEAMS, "pcie/"],
     "host/driver/": [*SEAMS, "host/driver/", "pcie/"],
+    "host/measure/": [*SEAMS, "host/driver/", "host/measure/", "pcie/"],
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
     "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/kernel/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
@@ -33,7 +34,9 @@ RULES = {
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
-    "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h"],
+    "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h", "sim/model_library.h"],
+    "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
+    "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/file_descriptor.h"],
     "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
 }
 FOREIGN = {
@@ -42,7 +45,7 @@ FOREIGN = {
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
     "toml": ["cli/config_file.cc"],
-    "nlohmann/": ["bench/report_json.cc", "cli/speed.cc", "tests/"],
+    "nlohmann/": ["bench/report_json.cc", "bench/measure/measure_json.cc", "cli/regress_report.cc", "cli/speed.cc", "tests/"],
     "gtest/": ["tests/"],
     "gmock/": ["tests/"],
 }
