@@ -66,6 +66,9 @@ void require_traffic(const RunOptions& options) {
   if (options.channels < 1 || options.channels > sim::kMostChannels) {
     refuse_number("--channels", options.channels, "1 to " + std::to_string(sim::kMostChannels));
   }
+  if (options.max_payload != 128 && options.max_payload != 256 && options.max_payload != 512) {
+    refuse_number("--max-payload", options.max_payload, "128, 256 or 512 bytes");
+  }
   require_directions(options);
   constexpr std::uint32_t kLongestTransfer = 16384;
   if (options.transfer > kLongestTransfer) {
@@ -188,6 +191,10 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   config.blackout = options.blackout;
   config.endpoint.data_width = options.width;
   config.endpoint.channels = options.channels;
+  while (config.endpoint.max_payload_supported != 0 &&
+         (128u << config.endpoint.max_payload_supported) > options.max_payload) {
+    --config.endpoint.max_payload_supported;
+  }
   config.endpoint.completion_timeout = options.completion_timeout;
   config.disturbance = sim::select_disturbances(options.disturb);
   config.disturbance.read_latency_min = options.read_latency_min;
@@ -273,6 +280,7 @@ std::string command_line(const RunOptions& options) {
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
   if (options.width != defaults.width) line << " --width " << options.width;
   if (options.channels != defaults.channels) line << " --channels " << options.channels;
+  if (options.max_payload != defaults.max_payload) line << " --max-payload " << options.max_payload;
   if (options.bulk != defaults.bulk) line << " --bulk " << quoted(options.bulk);
   if (options.transfer != defaults.transfer) line << " --transfer " << options.transfer;
   if (options.disturb != defaults.disturb) line << " --disturb " << quoted(options.disturb);

@@ -27,6 +27,7 @@ Json options_json(const RunOptions& options) {
           {"faults", options.faults},
           {"width", options.width},
           {"channels", options.channels},
+          {"max_payload", options.max_payload},
           {"bulk", options.bulk},
           {"transfer", options.transfer},
           {"heartbeat_ps", options.heartbeat.count()},

@@ -96,6 +96,7 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   }
   options.channels = draw.one_of("channels", channels);
   options.bulk = draw_bulk(draw, options.channels);
+  options.max_payload = draw.below("max-payload", 2) == 0 ? 512 : 128u << draw.below("max-payload/small", 2);
   options.transfer = draw_transfer(draw);
   options.heartbeat = kMicrosecond * draw.between("heartbeat", 2, 6);
   options.disturb = draw_disturbances(draw);
