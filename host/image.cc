@@ -29,12 +29,18 @@ const ScenarioStages& scenario(System& system) {
   return *stages;
 }
 
-ImageExit run(kernel::Kernel& kernel) {
+using Program = std::function<void(System&)>;
+
+void run_scenario(System& system) {
+  const ScenarioStages& stages = scenario(system);
+  (system.booted_by_kexec() ? stages.stage_2 : stages.stage_1)(system);
+}
+
+ImageExit run(kernel::Kernel& kernel, const Program& program) {
   try {
     kernel.boot();
     EmulatedSystem system(kernel);
-    const ScenarioStages& stages = scenario(system);
-    (system.booted_by_kexec() ? stages.stage_2 : stages.stage_1)(system);
+    program(system);
     return {};
   } catch (const KernelGone& gone) {
     return {ImageExit::Kind::Jumped, gone.boot_parameters, {}};
@@ -50,6 +56,10 @@ ImageExit run(kernel::Kernel& kernel) {
 }  // namespace
 
 ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters) {
+  return run_program(platform, boot_parameters, run_scenario);
+}
+
+ImageExit run_program(pcie::Platform& platform, PhysicalAddress boot_parameters, const Program& program) {
   kernel::Kernel* running = nullptr;
   FailStopPlatform until_failure(platform, [&running] {
     if (running != nullptr) {
@@ -61,7 +71,7 @@ ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters) {
   try {
     kernel.emplace(until_failure, boot_parameters);
     running = &*kernel;
-    exit = run(*kernel);
+    exit = run(*kernel, program);
   } catch (const Error& error) {
     // There is no kernel yet that could panic.
     until_failure.console(std::string("Kernel panic: ") + error.what());

@@ -3,6 +3,7 @@
 // point. In process isolation host/image_main.cc wraps it into an executable; in-process the bench calls it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,5 +28,10 @@ struct ImageExit {
 // Command line: profile=NAME scenario=NAME hazard=NAME (may repeat) before_us=N after_us=N streams=… as
 // docs/scenarios.md lists.
 [[nodiscard]] ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters);
+
+class System;
+// The same with one user-space program in place of a scenario. An Error that leaves the program panics the kernel.
+[[nodiscard]] ImageExit run_program(pcie::Platform& platform, PhysicalAddress boot_parameters,
+                                    const std::function<void(System&)>& program);
 
 }  // namespace holdover::host

@@ -44,6 +44,8 @@ class System {
   // Whether this kernel was entered by a kexec.
   [[nodiscard]] virtual bool booted_by_kexec() = 0;
 
+  // Monotonic time since some fixed moment (clock_gettime(CLOCK_MONOTONIC)).
+  [[nodiscard]] virtual std::chrono::nanoseconds now() = 0;
   // Lets the device make progress.
   virtual void wait(std::chrono::nanoseconds duration) = 0;
   virtual void print(std::string_view line) = 0;

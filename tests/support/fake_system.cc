@@ -176,6 +176,7 @@ std::string FakeSystem::parameter(std::string_view name) {
 }
 
 void FakeSystem::wait(std::chrono::nanoseconds duration) {
+  now_ += duration;
   for (const auto& endpoint : world_.endpoints) {
     endpoint->advance(static_cast<unsigned>(duration.count() / 1000));
   }

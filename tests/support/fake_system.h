@@ -67,6 +67,7 @@ class FakeSystem final : public host::System {
   [[nodiscard]] Iova allocate_iova(Bytes size) override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return booted_by_kexec_; }
+  [[nodiscard]] std::chrono::nanoseconds now() override { return now_; }
   void wait(std::chrono::nanoseconds duration) override;
   void print(std::string_view line) override { world_.console.emplace_back(line); }
   void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) override;
@@ -79,6 +80,7 @@ class FakeSystem final : public host::System {
   FakeWorld& world_;
   bool booted_by_kexec_;
   std::uint64_t next_iova_ = 0x10'0000;
+  std::chrono::nanoseconds now_{0};
 };
 
 }  // namespace holdover::testing

@@ -51,6 +51,10 @@ std::string EmulatedSystem::parameter(std::string_view name) {
   return kernel::command_line_value(kernel_.parameters(), std::string(name));
 }
 
+std::chrono::nanoseconds EmulatedSystem::now() {
+  return std::chrono::nanoseconds{kernel_.platform().now().count() / 1000};
+}
+
 void EmulatedSystem::wait(std::chrono::nanoseconds duration) {
   HOLDOVER_CHECK(duration.count() >= 0);
   kernel_.wait(Time{static_cast<std::uint64_t>(duration.count()) * 1000});

@@ -21,6 +21,7 @@ class EmulatedSystem : public System {
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
   [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return kernel_.booted_by_kexec(); }
+  [[nodiscard]] std::chrono::nanoseconds now() override;
   void wait(std::chrono::nanoseconds duration) override;
   void print(std::string_view line) override { kernel_.print(line); }
   void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) override {
