@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/list_command.h"
+#include "cli/measure_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
 #include "cli/trace_command.h"
@@ -32,6 +33,7 @@ constexpr char kFooter[] =
     "  holdover run --jump none                        the control: nothing is replaced\n"
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
     "  holdover regress --seeds 1000                   as many runs, everything drawn from the seed\n"
+    "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
     "\n"
@@ -105,7 +107,7 @@ int parse_and_run(int argc, char** argv) {
 
   const std::string program = argc > 0 ? argv[0] : "holdover";
   const std::vector<Command> commands{add_run_command(app, program), add_regress_command(app, program),
-                                      add_list_command(app), add_trace_command(app)};
+                                      add_measure_command(app, program), add_list_command(app), add_trace_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };

@@ -18,7 +18,13 @@ constexpr unsigned kDescriptorsMeasured = 24;  // after the first of them has en
 
 // Takes and answers everything at once.
 BenchConfig ideal_host() {
-  return {.seed = 91, .min_latency = 1, .max_latency = 1, .sent_latency = 1, .np_slots = 120, .split = false, .reorder = false};
+  return {.seed = 91,
+          .min_latency = 1,
+          .max_latency = 1,
+          .sent_latency = 1,
+          .np_slots = 120,
+          .split = false,
+          .reorder = false};
 }
 
 // Share of the clocks in which a full beat of payload moved, from the end of one descriptor to that of another.
