@@ -160,7 +160,7 @@ std::uint32_t Bridge::read(unsigned offset) const {
     }
     value |= status << 16;
   } else if (offset == kExpress + config::kExpressSlotControl && has_link_below()) {
-    value |= std::uint32_t{kSlotStatusPresence} << 16;
+    if (link->is_occupied()) value |= std::uint32_t{kSlotStatusPresence} << 16;
   }
   return value;
 }

@@ -10,11 +10,15 @@ Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, co
     : scheduler_(scheduler),
       config_(parameters.config),
       training_time_(parameters.training),
+      occupied_(parameters.occupied),
       on_state_(std::move(on_state)),
       down_(scheduler, Random{seed, path + "/down"}, LinkRate{parameters.config, parameters.max_payload},
             parameters.config.propagation, parameters.down),
       up_(scheduler, Random{seed, path + "/up"}, LinkRate{parameters.config, parameters.max_payload},
-          parameters.config.propagation, parameters.up) {}
+          parameters.config.propagation, parameters.up) {
+  down_.set_shut(!occupied_);
+  up_.set_shut(!occupied_);
+}
 
 void Link::set_hot_reset(bool asserted) {
   if (asserted == hot_reset_) return;
@@ -63,7 +67,7 @@ void Link::go_down(ResetKind kind) {
 }
 
 void Link::train() {
-  if (hot_reset_ || disabled_) return;
+  if (!occupied_ || hot_reset_ || disabled_) return;
   training_ = true;
   scheduler_.after(training_time_, *this, ++epoch_);
 }

@@ -31,6 +31,7 @@ struct LinkParameters {
   // From Detect to a link that is up. Longer than any answer is under way, as on a real link, which trains for
   // milliseconds: no completion for what was below meets what is there after.
   Time training = kTrainingTime;
+  bool occupied = true;  // false: nothing is plugged in below, and the link never comes up
 };
 
 class Link final : private EventHandler {
@@ -46,7 +47,8 @@ class Link final : private EventHandler {
 
   [[nodiscard]] Channel& down() { return down_; }
   [[nodiscard]] Channel& up() { return up_; }
-  [[nodiscard]] bool is_up() const { return !hot_reset_ && !disabled_ && !training_; }
+  [[nodiscard]] bool is_up() const { return occupied_ && !hot_reset_ && !disabled_ && !training_; }
+  [[nodiscard]] bool is_occupied() const { return occupied_; }
   [[nodiscard]] bool is_training() const { return training_; }
   [[nodiscard]] const LinkConfig& config() const { return config_; }
 
@@ -68,6 +70,7 @@ class Link final : private EventHandler {
   Scheduler& scheduler_;
   LinkConfig config_;
   Time training_time_;
+  bool occupied_;
   StateSink on_state_;
   LinkLower* lower_ = nullptr;
   Channel down_;

@@ -12,9 +12,10 @@
 namespace holdover::sim {
 namespace {
 
-constexpr std::array<TopologyEntry, 2> kTopologies{{
+constexpr std::array<TopologyEntry, 3> kTopologies{{
     {"direct", "one root port, and the endpoint below it"},
     {"switch", "one root port, a switch with two downstream ports, and an endpoint below each"},
+    {"wide", "a server: four root ports, two of them empty, a switch below a switch, and three endpoints"},
 }};
 
 // The longest a credit update is late, and the time for which all updates of a class are held back now and then.
@@ -39,6 +40,20 @@ const std::vector<Place>& switch_places() {
       {FunctionKind::RootPort, -1, 1},        {FunctionKind::SwitchUpstream, 0, 0},
       {FunctionKind::SwitchDownstream, 1, 0}, {FunctionKind::SwitchDownstream, 1, 1},
       {FunctionKind::Endpoint, 2, 0},         {FunctionKind::Endpoint, 3, 0}};
+  return kPlaces;
+}
+
+// An endpoint below a root port of its own, one below a switch, one below a switch below that; a port of each kind is
+// empty.
+const std::vector<Place>& wide_places() {
+  static const std::vector<Place> kPlaces{
+      {FunctionKind::RootPort, -1, 1},        {FunctionKind::RootPort, -1, 2},
+      {FunctionKind::RootPort, -1, 3},        {FunctionKind::RootPort, -1, 5},
+      {FunctionKind::SwitchUpstream, 2, 0},   {FunctionKind::SwitchDownstream, 4, 0},
+      {FunctionKind::SwitchDownstream, 4, 1}, {FunctionKind::SwitchDownstream, 4, 2},
+      {FunctionKind::SwitchUpstream, 6, 0},   {FunctionKind::SwitchDownstream, 8, 0},
+      {FunctionKind::SwitchDownstream, 8, 1}, {FunctionKind::Endpoint, 0, 0},
+      {FunctionKind::Endpoint, 5, 0},         {FunctionKind::Endpoint, 10, 0}};
   return kPlaces;
 }
 
@@ -72,6 +87,7 @@ std::span<const TopologyEntry> topologies() { return kTopologies; }
 const std::vector<Place>& places_of(std::string_view topology) {
   if (topology == kTopologies[0].name) return direct_places();
   if (topology == kTopologies[1].name) return switch_places();
+  if (topology == kTopologies[2].name) return wide_places();
   std::string names;
   for (const TopologyEntry& entry : kTopologies) names += (names.empty() ? "" : ", ") + std::string{entry.name};
   throw Error(ErrorCode::InvalidArgument,
@@ -118,8 +134,7 @@ Topology::Topology(const MachineConfig& config, const Surroundings& surroundings
     if (places[port].kind == FunctionKind::SwitchUpstream) continue;
     const auto below = std::find_if(places.begin(), places.end(),
                                     [&](const Place& place) { return place.parent == static_cast<int>(port); });
-    HOLDOVER_CHECK(below != places.end());
-    add_link(config, surroundings, port, below->kind);
+    add_link(config, surroundings, port, below == places.end() ? nullptr : &*below);
   }
   add_switches(surroundings, places);
   for (const Place& place : places) {
@@ -147,13 +162,15 @@ void Topology::add_bridge(const MachineConfig& config, const Surroundings& surro
 }
 
 void Topology::add_link(const MachineConfig& config, const Surroundings& surroundings, FunctionIndex port,
-                        FunctionKind below) {
+                        const Place* below) {
   Bridge& bridge = *bridges_[port];
   const MemoryServices& services = surroundings.services;
   LinkParameters parameters;
   parameters.config = config.link;
-  parameters.up = upward_channel(config, bridge.identity().kind, below);
-  parameters.down = downward_channel(config, below);
+  parameters.occupied = below != nullptr;
+  const FunctionKind kind = below == nullptr ? FunctionKind::Endpoint : below->kind;
+  parameters.up = upward_channel(config, bridge.identity().kind, kind);
+  parameters.down = downward_channel(config, kind);
   parameters.training = kTrainingTime + late_answer(config);
   links_[port] = std::make_unique<Link>(services.scheduler, config.seed, bridge.identity().name, parameters,
                                         [this, services, port](bool up) {

@@ -57,7 +57,7 @@ class Topology {
 
  private:
   void add_bridge(const MachineConfig& config, const Surroundings& surroundings, const Place& place);
-  void add_link(const MachineConfig& config, const Surroundings& surroundings, FunctionIndex port, FunctionKind below);
+  void add_link(const MachineConfig& config, const Surroundings& surroundings, FunctionIndex port, const Place* below);
   void add_endpoint(const MachineConfig& config, const Surroundings& surroundings, const Place& place,
                     const EndpointFactory& make_endpoint);
   void add_switches(const Surroundings& surroundings, const std::vector<Place>& places);

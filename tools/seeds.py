@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--holdover", required=True, help="the executable")
     parser.add_argument("--seeds", type=int, default=100, help="seeds 1..N of each combination")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side")
-    parser.add_argument("--topologies", default="direct,switch", help="comma-separated")
+    parser.add_argument("--topologies", default="direct,switch,wide", help="comma-separated")
     parser.add_argument("--isolations", default="in-process,process", help="comma-separated")
     options = parser.parse_args()
 

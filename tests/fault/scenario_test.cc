@@ -21,11 +21,23 @@ TEST(Scenario, ContinuityPassesAllNineChecks) {
   EXPECT_EQ(report.verdict.headline, "PASS (9 of 9 checks)");
 }
 
-TEST(Scenario, ContinuityPassesBelowASwitch) {
-  RunOptions options = short_run();
-  options.topology = "switch";
+TEST(Scenario, ContinuityPassesBelowSwitches) {
+  for (const char* topology : {"switch", "wide"}) {
+    RunOptions options = short_run();
+    options.topology = topology;
+    const Report report = run_whole(options);
+    EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  }
+}
+
+// The port that one wrong step silences is two switches away from the root.
+TEST(Scenario, APortDeepDownThatIsSwitchedOffIsNamed) {
+  RunOptions options = short_run({"H015"});
+  options.topology = "wide";
   const Report report = run_whole(options);
-  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Fail) << text_of(report);
+  EXPECT_THAT(report.verdict.headline,
+              HasSubstr("bus master enable cleared at 0000:07:01.0 (switch port 4) by kernel A"));
 }
 
 TEST(Scenario, ANeighbourThatIsNotPreservedIsQuietAndTheOtherGoesOn) {
