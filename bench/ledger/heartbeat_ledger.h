@@ -51,7 +51,7 @@ class HeartbeatLedger {
   [[nodiscard]] Time last_cell() const { return reader_.last; }
   [[nodiscard]] Time period() const { return writer_.period; }
   [[nodiscard]] Time limit() const { return writer_.period + machine_delay_; }
-  // A read may wait for a whole period after its deadline before it is given up.
+  // A read needs a tag besides, which comes free as other answers arrive: one period more.
   [[nodiscard]] Time reader_limit() const { return reader_.period * 2 + machine_delay_; }
   [[nodiscard]] std::optional<Time> longest_silence() const { return writer_.longest; }
   [[nodiscard]] const std::vector<SegmentCount>& segments() const { return segments_; }

@@ -104,6 +104,25 @@ TEST_F(Heartbeat, SilenceBeyondPeriodAndMachineDelayIsReportedOnce) {
   EXPECT_NE(first(Check::Continuity).find("silent for more than 3.000 us after heartbeat record 0"), std::string::npos);
 }
 
+// A stream may keep its pace and yet lag behind: no silence tells that.
+TEST_F(Heartbeat, RecordsThatAllComeLateAreFound) {
+  record(us(2), 0);
+  for (std::uint64_t n = 1; n < 4; ++n) record(us(3 + 2 * n), n);  // late by 1 us: as much as the machine may take
+  EXPECT_EQ(count(Check::Continuity), 0u) << first(Check::Continuity);
+  record(us(3 + 2 * 4) + Time{1000}, 4);
+  EXPECT_EQ(first(Check::Continuity), "heartbeat record 4 of endpoint 0 came 1.001 us after its deadline");
+}
+
+TEST_F(Heartbeat, TheEarliestRecordSaysWhatNoDelayIs) {
+  record(us(2), 0);
+  record(us(4) - Time{600'000}, 1);  // the one before had been late by at least this
+  record(us(6), 2);
+  EXPECT_EQ(count(Check::Continuity), 0u) << first(Check::Continuity);
+  record(us(8) + Time{500'000}, 3);
+  EXPECT_NE(first(Check::Continuity).find("heartbeat record 3 of endpoint 0 came 1.100 us after"), std::string::npos)
+      << first(Check::Continuity);
+}
+
 TEST_F(Heartbeat, NothingIsExpectedOfAWriterThatWasStopped) {
   record(us(2), 0);
   write(us(3), writer::kControl, 0);

@@ -43,6 +43,14 @@ TEST_F(Requests, ASplitCompletionIsWhole) {
   EXPECT_EQ(ledger.completed(), 1u);
 }
 
+TEST_F(Requests, WhileTrafficRunsAReadIsMissingOnceTheEndpointGaveItUp) {
+  read(5);  // at 1 us
+  ledger.on_end(us(50), false);
+  EXPECT_EQ(count(Check::Protocol), 0u) << first(Check::Protocol);
+  ledger.on_end(us(51), false);
+  EXPECT_NE(first(Check::Protocol).find("was never completed"), std::string::npos);
+}
+
 TEST_F(Requests, AMissingPartIsFound) {
   read(5);
   ledger.on_receive(us(2), 0, completion(5, 16, 128));
