@@ -148,8 +148,11 @@ void require_outputs(const RunOptions& options) {
     const char* option;
     const std::filesystem::path& path;
   };
-  const std::array<Output, 4> outputs = {
-      {{"--json", options.json}, {"--junit", options.junit}, {"--trace", options.trace}, {"--wave", options.wave}}};
+  const std::array<Output, 5> outputs = {{{"--json", options.json},
+                                          {"--junit", options.junit},
+                                          {"--trace", options.trace},
+                                          {"--dram", options.dram},
+                                          {"--wave", options.wave}}};
   std::set<std::filesystem::path> seen;
   std::error_code ignored;
   const std::array<std::filesystem::path, 3> inputs = {options.config, first_image(options), options.next_image};
@@ -250,6 +253,9 @@ void validate(const RunOptions& options) {
     throw Error{ErrorCode::InvalidArgument, "--wave-to: " + format_time(*options.wave_to) +
                                                 " does not lie after --wave-from " + format_time(options.wave_from)};
   }
+  if (options.trace_memory && options.trace.empty()) {
+    throw Error{ErrorCode::InvalidArgument, "--trace-detail: memory is recorded in a trace; ask for --trace FILE too"};
+  }
   require_images(options);
   require_outputs(options);
 }
@@ -303,6 +309,8 @@ std::string command_line(const RunOptions& options) {
   if (!options.json.empty()) line << " --json " << quoted(options.json.string());
   if (!options.junit.empty()) line << " --junit " << quoted(options.junit.string());
   if (!options.trace.empty()) line << " --trace " << quoted(options.trace.string());
+  if (options.trace_memory) line << " --trace-detail memory";
+  if (!options.dram.empty()) line << " --dram " << quoted(options.dram.string());
   if (!options.wave.empty()) {
     line << " --wave " << quoted(options.wave.string()) << " --wave-from " << format_time(options.wave_from);
     if (options.wave_to) line << " --wave-to " << format_time(*options.wave_to);

@@ -28,6 +28,8 @@ sim::MachineConfig machine_config(const RunOptions& options, const FaultSelectio
   config.faults = faults.machine;
   config.endpoint.pending_while_disabled = faults.pending_while_disabled;
   if (!options.trace.empty()) config.trace = place_of(options.trace);
+  config.trace_memory = options.trace_memory;
+  if (!options.dram.empty()) config.dram = place_of(options.dram);
   if (!options.wave.empty()) config.wave = place_of(options.wave);
   config.wave_from = options.wave_from;
   config.wave_to = options.wave_to;
@@ -45,6 +47,8 @@ std::string replay_command(const RunOptions& options, const Finding& finding) {
   replay.json.clear();
   replay.junit.clear();
   replay.trace.clear();
+  replay.trace_memory = false;
+  replay.dram.clear();
   replay.wave = "holdover-" + options.scenario + "-" + std::to_string(options.seed) + ".fst";
   const std::uint64_t time = finding.time.count();
   const std::uint64_t from = time > kReplayBefore.count() ? time - kReplayBefore.count() : 0;

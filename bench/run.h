@@ -59,6 +59,8 @@ struct RunOptions {
   std::filesystem::path json;
   std::filesystem::path junit;
   std::filesystem::path trace;
+  bool trace_memory = false;   // with records of all that touches DRAM
+  std::filesystem::path dram;  // DRAM at the end
   std::filesystem::path wave;
   Time wave_from = Time{0};
   std::optional<Time> wave_to;

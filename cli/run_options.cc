@@ -126,6 +126,16 @@ constexpr std::array kOptions{
                 [](RunOptions& options, const std::string& text) { options.junit = path(text); }},
     OptionEntry{"trace", "FILE", "Every TLP at the endpoints' edges", kOutput, false,
                 [](RunOptions& options, const std::string& text) { options.trace = path(text); }},
+    OptionEntry{"trace-detail", "WHAT", "tlps (default), or memory: all that touches DRAM is in the trace as well",
+                kOutput, false,
+                [](RunOptions& options, const std::string& text) {
+                  if (text != "tlps" && text != "memory") {
+                    refuse(text, "tlps or memory");
+                  }
+                  options.trace_memory = text == "memory";
+                }},
+    OptionEntry{"dram", "FILE", "DRAM at the end of the run, byte 0 first", kOutput, false,
+                [](RunOptions& options, const std::string& text) { options.dram = path(text); }},
     OptionEntry{"wave", "FILE.fst", "Waveform of endpoint 0", kOutput, false,
                 [](RunOptions& options, const std::string& text) { options.wave = path(text); }},
     OptionEntry{"wave-from", "TIME", "Begin of the waveform (default: the start)", kOutput, false,

@@ -54,6 +54,7 @@ struct Request {
   std::uint64_t limit = 0;  // 0: none
   bool payload = false;
   bool json = false;
+  bool memory = false;
   std::string pcapng;
   std::string perfetto;
 };
@@ -154,6 +155,47 @@ void print_json(const sim::TraceEntry& entry) {
             << hexadecimal(record.payload) << "\"}\n";
 }
 
+std::uint64_t joined(std::uint32_t low, std::uint32_t high) { return low | (std::uint64_t{high} << 32); }
+
+// A record of memory.
+void print_memory_line(const sim::TraceRecord& record, const std::optional<pcie::Tlp>& tlp) {
+  using Kind = sim::trace_format::RecordKind;
+  char start[96];
+  std::snprintf(start, sizeof start, "%11llu.%06llu us  ",
+                static_cast<unsigned long long>(record.time.count() / 1'000'000),
+                static_cast<unsigned long long>(record.time.count() % 1'000'000));
+  std::cout << start;
+  if (record.kind == Kind::Effect) {
+    std::cout << "endpoint " << record.endpoint << "  in memory  "
+              << (tlp ? pcie::to_string(*tlp) : std::string("no TLP")) << '\n';
+    return;
+  }
+  const char* const what = record.kind == Kind::Store      ? "stored"
+                           : record.kind == Kind::Register ? "register"
+                                                           : "filled";
+  std::snprintf(start, sizeof start, "processor   %s  0x%llx", what,
+                static_cast<unsigned long long>(joined(record.header[0], record.header[1])));
+  std::cout << start << ' ' << (record.kind == Kind::Fill ? std::size_t{4096} : record.payload.size()) << " B\n";
+}
+
+void print_memory_json(const sim::TraceRecord& record) {
+  using Kind = sim::trace_format::RecordKind;
+  std::cout << "{\"time_ps\":" << record.time.count();
+  const auto& words = record.header;
+  if (record.kind == Kind::Effect) {
+    std::cout << ",\"memory\":\"effect\",\"endpoint\":" << record.endpoint << ",\"header\":[" << words[0] << ','
+              << words[1] << ',' << words[2] << ',' << words[3] << "]}\n";
+    return;
+  }
+  const char* const what = record.kind == Kind::Store ? "store" : record.kind == Kind::Register ? "register" : "fill";
+  std::cout << ",\"memory\":\"" << what << "\",\"address\":" << joined(words[0], words[1]);
+  if (record.kind == Kind::Fill) {
+    std::cout << ",\"word\":" << joined(words[2], words[3]) << "}\n";
+  } else {
+    std::cout << ",\"payload\":\"" << hexadecimal(record.payload) << "\"}\n";
+  }
+}
+
 int trace(const Request& request) {
   const sim::TraceFilter filter = [&request] {
     try {
@@ -177,6 +219,7 @@ int trace(const Request& request) {
   const bool prints = exports.empty() || request.json;
   const SignalsAreRequests signals;
   if (from) reader.seek(*from);
+  if (request.memory) reader.include_memory();
 
   std::optional<Error> broken;
   std::uint64_t shown = 0;
@@ -185,7 +228,15 @@ int trace(const Request& request) {
       if (SignalsAreRequests::requested().load()) throw Error(ErrorCode::Interrupted, "nothing was exported");
       if (from && record->time < *from) continue;
       if (to && record->time > *to) break;
+      const bool is_tlp = record->is_tlp();
       const sim::TraceEntry entry = sim::interpret(std::move(*record));
+      if (!is_tlp) {
+        if (request.json)
+          print_memory_json(entry.record);
+        else if (prints)
+          print_memory_line(entry.record, entry.tlp);
+        continue;
+      }
       if (!filter.matches(entry)) continue;
       for (const auto& each : exports) each->take(entry);
       if (prints && request.json)
@@ -219,6 +270,8 @@ Command add_trace_command(CLI::App& app) {
   verb->add_option("--limit", request->limit, "At most so many TLPs")->type_name("N");
   verb->add_flag("--payload", request->payload, "The payload below each line");
   verb->add_flag("--json", request->json, "A JSON object for each TLP, one to a line");
+  verb->add_flag("--memory", request->memory,
+                 "The records of memory as well, where `holdover run --trace-detail memory` wrote them");
   verb->add_option("--pcapng", request->pcapng, "Write pcapng instead of lines")->type_name("FILE");
   verb->add_option("--perfetto", request->perfetto, "Write Perfetto's trace events instead of lines")
       ->type_name("FILE");

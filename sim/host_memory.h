@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <span>
 
 #include "pcie/units.h"
@@ -44,10 +46,20 @@ class HostMemory {
   [[nodiscard]] bool read_word(PhysicalAddress address, std::uint64_t& word) const;
 
   void poison(std::uint64_t page);
+  // How often write() and poison() have changed something: what else changes is a processor's doing.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+
+  // Calls `visit` for every page that may hold anything but zeroes, in ascending order: pages that nobody ever touched
+  // are left out.
+  void visit_touched(const std::function<void(std::uint64_t page)>& visit) const;
+  // All of DRAM as a file, byte 0 first; pages of zeroes are holes. The file appears under its name when it is
+  // complete. Throws Error{Unavailable} with the path.
+  void save(const std::filesystem::path& path) const;
 
  private:
   FileDescriptor descriptor_;
   std::span<std::byte> bytes_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace holdover::sim

@@ -57,22 +57,27 @@ Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFa
              }),
       faults_(config.faults, [this](Time time, const MachineFault& fault) { witness_.on_fault(time, fault); }),
       root_(scheduler_, iommu_, interrupts_),
-      topology_(
-          config_,
-          Topology::Surroundings{
-              MemoryServices{scheduler_, memory_, iommu_, interrupts_, faults_, witness_}, root_,
-              config.check_protocol
-                  ? &checker_.emplace(static_cast<unsigned>(places_of(config.topology).size()),
-                                      [this](const Violation& violation) { witness_.on_violation(violation); })
-                  : nullptr,
-              config.trace.empty() ? nullptr
-                                   : &trace_.emplace(config.trace, TraceInfo{configuration_hash(config), config.seed})},
-          make_endpoint),
+      topology_(config_,
+                Topology::Surroundings{
+                    MemoryServices{scheduler_, memory_, iommu_, interrupts_, faults_, witness_, make_recorder()}, root_,
+                    config.check_protocol
+                        ? &checker_.emplace(static_cast<unsigned>(places_of(config.topology).size()),
+                                            [this](const Violation& violation) { witness_.on_violation(violation); })
+                        : nullptr,
+                    trace_ ? &*trace_ : nullptr},
+                make_endpoint),
       poison_times_(config.seed, "poison") {
   scheduler_.set_clock(*this);
 }
 
 Machine::~Machine() = default;
+
+// Before anything that writes into it is made.
+MemoryRecorder* Machine::make_recorder() {
+  if (config_.trace.empty()) return nullptr;
+  trace_.emplace(config_.trace, TraceInfo{configuration_hash(config_), config_.seed});
+  return config_.trace_memory ? &recorder_.emplace(memory_, *trace_) : nullptr;
+}
 
 void Machine::on_clock() {
   for (const auto& endpoint : topology_.endpoints()) endpoint->tick();
@@ -87,22 +92,34 @@ void Machine::on_event(std::uint64_t argument) {
 }
 
 std::uint32_t Machine::config_read(pcie::Bdf function, Bytes offset, unsigned size) {
+  const Turn turn{recorder_};
   return root_.config_read(function, static_cast<unsigned>(offset.count()), size);
 }
 
 void Machine::config_write(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
+  const Turn turn{recorder_};
   root_.config_write(function, static_cast<unsigned>(offset.count()), size, value);
 }
 
-std::uint64_t Machine::mmio_read(BusAddress address, unsigned size) { return root_.mmio_read(address, size); }
-
-void Machine::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
-  root_.mmio_write(address, size, value);
+std::uint64_t Machine::mmio_read(BusAddress address, unsigned size) {
+  const Turn turn{recorder_};
+  return root_.mmio_read(address, size);
 }
 
-void Machine::wait(Time duration) { scheduler_.run_until(scheduler_.now() + duration); }
+void Machine::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
+  const Turn turn{recorder_};
+  root_.mmio_write(address, size, value);
+  const bool to_iommu = address >= kPlatformMap.iommu && address - kPlatformMap.iommu < Bytes{Iommu::kRegisterBytes};
+  if (recorder_ && to_iommu) recorder_->register_written(scheduler_.now(), address, size, value);
+}
+
+void Machine::wait(Time duration) {
+  const Turn turn{recorder_};
+  scheduler_.run_until(scheduler_.now() + duration);
+}
 
 void Machine::jump(PhysicalAddress boot_parameters) {
+  const Turn turn{recorder_};
   begin_phase(pcie::Phase::Blackout);
   witness_.on_jump(scheduler_.now(), boot_parameters);
   scheduler_.run_until(scheduler_.now() + config_.blackout);
@@ -171,9 +188,16 @@ std::string Machine::dump() const {
   return text;
 }
 
+void Machine::poison_page(std::uint64_t page) {
+  memory_.poison(page);
+  if (recorder_) recorder_->page_poisoned(scheduler_.now(), page);
+}
+
 void Machine::poison(const std::vector<bool>& keep) {
+  const Turn turn{recorder_};
+  if (recorder_) recorder_->settle(scheduler_.now());
   for (std::uint64_t page = 0; page < memory_.pages(); ++page) {
-    if (page >= keep.size() || !keep[static_cast<std::size_t>(page)]) memory_.poison(page);
+    if (page >= keep.size() || !keep[static_cast<std::size_t>(page)]) poison_page(page);
   }
 }
 
@@ -187,15 +211,19 @@ void Machine::poison_from_time_to_time(Time interval, std::function<std::vector<
 }
 
 void Machine::poison_free_pages() {
+  if (recorder_) recorder_->settle(scheduler_.now());
   for (const std::uint64_t page : free_pages_()) {
     HOLDOVER_CHECK(page < memory_.pages());
-    memory_.poison(page);
+    poison_page(page);
   }
   scheduler_.after(poison_times_.between(Time{1}, poison_interval_ * 2), *this,
                    kPoisonDue | (std::uint64_t{poison_epoch_} << 32));
 }
 
 void Machine::close_files() {
+  const Turn turn{recorder_};
+  if (recorder_) recorder_->settle(scheduler_.now());
+  if (!config_.dram.empty()) memory_.save(config_.dram);
   if (trace_) trace_->close();
   for (const auto& endpoint : topology_.endpoints()) endpoint->endpoint().close_files();
 }

@@ -13,6 +13,7 @@
 #include "sim/host_memory.h"
 #include "sim/interrupt_controller.h"
 #include "sim/iommu.h"
+#include "sim/memory_recorder.h"
 #include "sim/protocol_checker.h"
 #include "sim/random.h"
 #include "sim/root_complex.h"
@@ -58,6 +59,23 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
 
   void on_clock() override;
   void on_event(std::uint64_t argument) override;
+  // The processor stands still for as long as this lives.
+  class Turn {
+   public:
+    explicit Turn(std::optional<MemoryRecorder>& recorder) : recorder_(recorder) {
+      if (recorder_) recorder_->processor_stops();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      if (recorder_) recorder_->processor_resumes();
+    }
+
+   private:
+    std::optional<MemoryRecorder>& recorder_;
+  };
+  [[nodiscard]] MemoryRecorder* make_recorder();
+  void poison_page(std::uint64_t page);
   void begin_phase(pcie::Phase phase);
   void strike_timed_faults();
   void poison_free_pages();
@@ -71,6 +89,7 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
   FaultPlan faults_;
   std::optional<ProtocolChecker> checker_;
   std::optional<TraceWriter> trace_;
+  std::optional<MemoryRecorder> recorder_;
   RootComplex root_;
   Topology topology_;
 

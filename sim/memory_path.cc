@@ -184,10 +184,12 @@ void MemoryPath::deliver_message(const Packet& packet) {
 void MemoryPath::store(const Packet& packet, PhysicalAddress address, bool translated) {
   const Time now = services_.scheduler.now();
   const pcie::Tlp& tlp = packet.tlp;
+  if (services_.recorder != nullptr) services_.recorder->settle(now);
   if (!services_.memory.write(address, tlp.payload, tlp.first_be, tlp.last_be)) {
     services_.witness.on_request_refused(now, packet.origin, bridge_.identity().index, tlp, kOutsideReason);
     return;
   }
+  if (services_.recorder != nullptr) services_.recorder->request_took_effect(now, packet.origin, tlp);
   const std::uint64_t skip = pcie::first_byte_address(tlp) - tlp.address;
   const auto size = static_cast<std::size_t>(pcie::enabled_bytes(tlp).count());
   MemoryAccess access;
@@ -253,6 +255,10 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddre
     answer.base = request.address;
     answer.data.resize(request.length_dw * 4u);
     HOLDOVER_CHECK(services_.memory.read(address, answer.data));
+    if (services_.recorder != nullptr) {
+      services_.recorder->settle(services_.scheduler.now());
+      services_.recorder->request_took_effect(services_.scheduler.now(), read.packet.origin, request);
+    }
     const auto skip = static_cast<std::size_t>(first - request.address);
     MemoryAccess access;
     access.time = services_.scheduler.now();

@@ -14,6 +14,7 @@
 #include "sim/host_memory.h"
 #include "sim/interrupt_controller.h"
 #include "sim/iommu.h"
+#include "sim/memory_recorder.h"
 #include "sim/packet.h"
 #include "sim/random.h"
 #include "sim/scheduler.h"
@@ -40,6 +41,7 @@ struct MemoryServices {
   InterruptController& interrupts;
   FaultPlan& faults;
   Witness& witness;
+  MemoryRecorder* recorder = nullptr;  // where somebody wants to know what touches DRAM
 };
 
 // Answers to reads are cut at multiples of this (PCIe 5.0, 2.3.1.1).

@@ -26,6 +26,9 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
                                           std::generic_category().message(error) + "; choose another place for it");
 }
 
+std::uint32_t low(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t high(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
+
 // FNV-1a, 64 bits.
 class Hash {
  public:
@@ -105,8 +108,9 @@ TraceWriter::~TraceWriter() {
   std::filesystem::remove(partial_, ignored);
 }
 
-void TraceWriter::write(Time time, unsigned endpoint, Direction direction, const pcie::Tlp& tlp) {
-  HOLDOVER_CHECK(file_.number() >= 0 && endpoint <= 0xff && tlp.payload.size() <= kMostPayload);
+void TraceWriter::append(Time time, unsigned endpoint, RecordKind kind, const pcie::TlpHeader& words,
+                         std::span<const std::byte> payload) {
+  HOLDOVER_CHECK(file_.number() >= 0 && endpoint <= 0xff && payload.size() <= kMostPayload);
   const std::uint64_t offset = flushed_ + buffer_.size();
   if (offset >= next_index_) {
     index_.insert(index_.end(), {time.count(), offset});
@@ -116,13 +120,33 @@ void TraceWriter::write(Time time, unsigned endpoint, Direction direction, const
   std::array<std::byte, kRecordBytes> record{};
   put(record.data(), time.count());
   record[8] = static_cast<std::byte>(endpoint);
-  record[9] = static_cast<std::byte>(direction == Direction::Tx ? 1 : 0);
-  put(record.data() + 12, static_cast<std::uint32_t>(tlp.payload.size()));
-  const pcie::TlpHeader header = pcie::encode_header(tlp);
-  for (std::size_t i = 0; i < header.size(); ++i) put(record.data() + 16 + 4 * i, header[i]);
+  record[9] = static_cast<std::byte>(kind);
+  put(record.data() + 12, static_cast<std::uint32_t>(payload.size()));
+  for (std::size_t i = 0; i < words.size(); ++i) put(record.data() + 16 + 4 * i, words[i]);
   buffer_.insert(buffer_.end(), record.begin(), record.end());
-  buffer_.insert(buffer_.end(), tlp.payload.begin(), tlp.payload.end());
+  buffer_.insert(buffer_.end(), payload.begin(), payload.end());
   if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void TraceWriter::write(Time time, unsigned endpoint, Direction direction, const pcie::Tlp& tlp) {
+  const RecordKind kind = direction == Direction::Tx ? RecordKind::Tx : RecordKind::Rx;
+  append(time, endpoint, kind, pcie::encode_header(tlp), tlp.payload);
+}
+
+void TraceWriter::write_effect(Time time, unsigned endpoint, const pcie::Tlp& request) {
+  append(time, endpoint, RecordKind::Effect, pcie::encode_header(request), {});
+}
+
+void TraceWriter::write_store(Time time, PhysicalAddress address, std::span<const std::byte> bytes) {
+  append(time, 0, RecordKind::Store, {low(address.raw()), high(address.raw()), 0, 0}, bytes);
+}
+
+void TraceWriter::write_register(Time time, BusAddress address, std::span<const std::byte> bytes) {
+  append(time, 0, RecordKind::Register, {low(address.raw()), high(address.raw()), 0, 0}, bytes);
+}
+
+void TraceWriter::write_fill(Time time, PhysicalAddress page, std::uint64_t word) {
+  append(time, 0, RecordKind::Fill, {low(page.raw()), high(page.raw()), low(word), high(word)}, {});
 }
 
 void TraceWriter::flush() {
@@ -142,7 +166,7 @@ void TraceWriter::write_index() {
   const std::uint64_t offset = flushed_ + buffer_.size();
   const std::uint64_t pairs = index_.size() / 2;
   std::vector<std::byte> tail(kRecordBytes + 8 * index_.size() + kFooterBytes);
-  tail[9] = kIndexDirection;
+  tail[9] = static_cast<std::byte>(RecordKind::Index);
   put(tail.data() + 12, static_cast<std::uint32_t>(8 * index_.size()));
   for (std::size_t i = 0; i < index_.size(); ++i) put(tail.data() + kRecordBytes + 8 * i, index_[i]);
   std::byte* const footer = tail.data() + tail.size() - kFooterBytes;

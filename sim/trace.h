@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "pcie/tlp.h"
 #include "sim/file_descriptor.h"
+#include "sim/trace_format.h"
 #include "sim/witness.h"
 
 namespace holdover::sim {
@@ -32,12 +34,19 @@ class TraceWriter {
 
   // Buffered. Throws Error{Unavailable} with the path where the disk refuses.
   void write(Time time, unsigned endpoint, Direction direction, const pcie::Tlp& tlp);
+  // Records of memory (sim/memory_recorder.h). A store has at most kMostPayload bytes.
+  void write_effect(Time time, unsigned endpoint, const pcie::Tlp& request);
+  void write_store(Time time, PhysicalAddress address, std::span<const std::byte> bytes);
+  void write_register(Time time, BusAddress address, std::span<const std::byte> bytes);
+  void write_fill(Time time, PhysicalAddress page, std::uint64_t word);
   // Everything written so far is in the partial file.
   void flush();
   // Writes the index, flushes and renames. Nothing can be written afterwards; a second call does nothing.
   void close();
 
  private:
+  void append(Time time, unsigned endpoint, trace_format::RecordKind kind, const pcie::TlpHeader& words,
+              std::span<const std::byte> payload);
   void write_index();
 
   std::filesystem::path path_;

@@ -79,20 +79,28 @@ void TraceReader::seek(Time time) {
 }
 
 std::optional<TraceRecord> TraceReader::next() {
+  std::optional<TraceRecord> record = next_of_any_kind();
+  while (record && !record->is_tlp() && !includes_memory_) record = next_of_any_kind();
+  return record;
+}
+
+std::optional<TraceRecord> TraceReader::next_of_any_kind() {
   std::array<std::byte, kRecordBytes> bytes{};
   const std::size_t count = read(bytes.data(), bytes.size());
   if (count == 0 && version_ == 1) return std::nullopt;
   if (count == 0) corrupt(path_, "it ends without an index; everything before was read");
   if (count != bytes.size()) corrupt(path_, "it ends inside a record");
-  if (version_ > 1 && bytes[9] == kIndexDirection) {
+  const auto kind = static_cast<RecordKind>(bytes[9]);
+  if (version_ > 1 && kind == RecordKind::Index) {
     if (!index_complaint_.empty()) corrupt(path_, index_complaint_ + "; every record was read");
     return std::nullopt;
   }
   TraceRecord record;
   record.time = Time{take<std::uint64_t>(bytes.data())};
   record.endpoint = static_cast<unsigned>(bytes[8]);
-  if (bytes[9] > std::byte{1}) corrupt(path_, "a record has no direction");
-  record.direction = bytes[9] == std::byte{1} ? Direction::Tx : Direction::Rx;
+  if (kind > (version_ > 2 ? RecordKind::Fill : RecordKind::Tx)) corrupt(path_, "a record has no direction");
+  record.kind = kind;
+  record.direction = kind == RecordKind::Tx ? Direction::Tx : Direction::Rx;
   const std::uint32_t size = take<std::uint32_t>(bytes.data() + 12);
   if (size > kMostPayload) corrupt(path_, "a record has a payload of " + std::to_string(size) + " bytes");
   for (std::size_t i = 0; i < record.header.size(); ++i) {

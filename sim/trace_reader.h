@@ -11,16 +11,22 @@
 
 #include "pcie/tlp.h"
 #include "sim/trace.h"
+#include "sim/trace_format.h"
 #include "sim/witness.h"
 
 namespace holdover::sim {
 
 struct TraceRecord {
   Time time;
+  trace_format::RecordKind kind = trace_format::RecordKind::Rx;
   unsigned endpoint = 0;
   Direction direction = Direction::Rx;
   pcie::TlpHeader header{};
   std::vector<std::byte> payload;
+
+  [[nodiscard]] bool is_tlp() const {
+    return kind == trace_format::RecordKind::Rx || kind == trace_format::RecordKind::Tx;
+  }
 };
 
 class TraceReader {
@@ -36,18 +42,22 @@ class TraceReader {
 
   // The next record is the first one that is not before `time`, or near before it. Without an index: the first of all.
   void seek(Time time);
+  // Records of memory are passed over unless they are asked for.
+  void include_memory() { includes_memory_ = true; }
   // The next record, nothing at the end. Throws Error{Corrupt} where the file ends inside one, or holds none there;
   // everything before was read.
   [[nodiscard]] std::optional<TraceRecord> next();
 
  private:
   void read_index();
+  [[nodiscard]] std::optional<TraceRecord> next_of_any_kind();
   [[nodiscard]] std::size_t read(std::byte* target, std::size_t size);
 
   std::filesystem::path path_;
   std::ifstream file_;
   std::uint64_t size_ = 0;
   std::uint32_t version_ = 0;
+  bool includes_memory_ = false;
   TraceInfo info_;
   std::vector<std::uint64_t> index_;  // pairs of time and offset
   std::string index_complaint_;

@@ -117,6 +117,8 @@ struct MachineConfig {
   std::vector<MachineFault> faults;
   bool check_protocol = true;
   std::filesystem::path trace;   // TLP trace; empty: none
+  bool trace_memory = false;     // the trace has records of all that touches DRAM (sim/memory_recorder.h)
+  std::filesystem::path dram;    // DRAM as it is when close_files() is called; empty: none
   std::filesystem::path wave;    // FST waveform of endpoint 0; empty: none
   std::filesystem::path models;  // folder of the models that are no part of this program; empty: the one beside it
   std::filesystem::path pins;    // input pins of endpoint 0, clock by clock, for sim::PinReplay; empty: none

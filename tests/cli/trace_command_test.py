@@ -28,7 +28,7 @@ def records():
     """Time, endpoint, direction, header words and payload of each record, by the documented format."""
     with open(TRACE, "rb") as file:
         data = file.read()
-    assert data[:8] == b"HOLDTLP\0" and struct.unpack_from("<I", data, 8) == (2,)
+    assert data[:8] == b"HOLDTLP\0" and struct.unpack_from("<I", data, 8) == (3,)
     at, found = 32, []
     while True:
         time, endpoint, direction, _, size = struct.unpack_from("<QBBHI", data, at)

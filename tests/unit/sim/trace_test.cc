@@ -181,7 +181,7 @@ TEST_F(TraceTest, RefusesFilesThatAreNoTraceOrEndTooSoon) {
   std::string other_version = good;
   other_version[8] = 9;
   std::string no_direction = good;
-  no_direction[41] = 2;
+  no_direction[41] = 6;
 
   EXPECT_NO_THROW(read_all(good));
   for (const std::string& bad : {std::string{"HOLD"}, std::string(64, 'x'), other_version, no_direction,
@@ -189,6 +189,38 @@ TEST_F(TraceTest, RefusesFilesThatAreNoTraceOrEndTooSoon) {
     EXPECT_EQ(code_of([&] { read_all(bad); }), ErrorCode::Corrupt);
   }
   EXPECT_EQ(code_of([&] { TraceReader{path("missing")}; }), ErrorCode::Unavailable);
+}
+
+TEST_F(TraceTest, RecordsOfMemoryAreReadWhereTheyAreAskedFor) {
+  using Kind = trace_format::RecordKind;
+  const std::vector<std::byte> stored{std::byte{7}, std::byte{8}, std::byte{9}};
+  TraceWriter writer{path(), {1, 2}};
+  writer.write_store(1_ns, PhysicalAddress{0x1'2345'6789}, stored);
+  writer.write(2_ns, 1, Direction::Tx, write_of(8));
+  writer.write_effect(3_ns, 1, write_of(8));
+  writer.write_register(4_ns, BusAddress{0xfed9'0018}, stored);
+  writer.write_fill(5_ns, PhysicalAddress{0x3000}, 0xdead'f00d'0000'0003);
+  writer.close();
+
+  TraceReader silent{path()};
+  EXPECT_EQ(silent.next()->time, 2_ns);
+  EXPECT_FALSE(silent.next());
+
+  TraceReader reader{path()};
+  reader.include_memory();
+  std::vector<TraceRecord> found;
+  while (auto record = reader.next()) found.push_back(*record);
+  ASSERT_EQ(found.size(), 5u);
+  EXPECT_EQ(found[0].kind, Kind::Store);
+  EXPECT_EQ(found[0].header, (pcie::TlpHeader{0x2345'6789, 1, 0, 0}));
+  EXPECT_EQ(found[0].payload, stored);
+  EXPECT_EQ(found[1].kind, Kind::Tx);
+  EXPECT_EQ(found[2].kind, Kind::Effect);
+  EXPECT_EQ(found[2].endpoint, 1u);
+  EXPECT_EQ(found[2].header, found[1].header);
+  EXPECT_TRUE(found[2].payload.empty());
+  EXPECT_EQ(found[3].kind, Kind::Register);
+  EXPECT_EQ(found[4].header, (pcie::TlpHeader{0x3000, 0, 3, 0xdead'f00d}));
 }
 
 TEST_F(TraceTest, EveryPrefixIsReadUpToItsBreak) {
