@@ -98,10 +98,16 @@ bool HostMemory::read(PhysicalAddress address, std::span<std::byte> data) const 
   return true;
 }
 
+void HostMemory::note_change(std::uint64_t address, std::uint64_t size) {
+  const std::uint64_t last = (address + size - 1) / kPageSize.count();
+  for (std::uint64_t page = address / kPageSize.count(); page <= last; ++page) changed_.push_back(page);
+}
+
 bool HostMemory::write(PhysicalAddress address, std::span<const std::byte> data) {
   if (!contains(address, Bytes{data.size()})) return false;
-  ++changes_;
-  if (!data.empty()) std::memcpy(bytes_.data() + address.raw(), data.data(), data.size());
+  if (data.empty()) return true;
+  if (watched_) note_change(address.raw(), data.size());
+  std::memcpy(bytes_.data() + address.raw(), data.data(), data.size());
   return true;
 }
 
@@ -109,7 +115,7 @@ bool HostMemory::write(PhysicalAddress address, std::span<const std::byte> data,
   HOLDOVER_CHECK(data.size() % 4 == 0 && address.raw() % 4 == 0);
   if (!contains(address, Bytes{data.size()})) return false;
   if (data.empty()) return true;
-  ++changes_;
+  if (watched_) note_change(address.raw(), data.size());
   const std::size_t last = data.size() - 4;
   std::byte* const target = bytes_.data() + address.raw();
   for (unsigned lane = 0; lane < 4; ++lane) {
@@ -132,7 +138,7 @@ bool HostMemory::read_word(PhysicalAddress address, std::uint64_t& word) const {
 
 void HostMemory::poison(std::uint64_t page) {
   HOLDOVER_CHECK(page < pages());
-  ++changes_;
+  if (watched_) note_change(page * kPageSize.count(), kPageSize.count());
   const std::uint64_t word = poison_word(page);
   std::byte* const target = bytes_.data() + page * kPageSize.count();
   for (std::uint64_t at = 0; at < kPageSize.count(); at += sizeof word) std::memcpy(target + at, &word, sizeof word);

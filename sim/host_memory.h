@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "pcie/units.h"
 #include "sim/file_descriptor.h"
@@ -46,8 +48,10 @@ class HostMemory {
   [[nodiscard]] bool read_word(PhysicalAddress address, std::uint64_t& word) const;
 
   void poison(std::uint64_t page);
-  // How often write() and poison() have changed something: what else changes is a processor's doing.
-  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // The pages that write() and poison() change are written down from now on: what else changes is a processor's doing.
+  void watch_changes() { watched_ = true; }
+  // Those since the last time, with repetitions.
+  [[nodiscard]] std::vector<std::uint64_t> take_changed_pages() { return std::exchange(changed_, {}); }
 
   // Calls `visit` for every page that may hold anything but zeroes, in ascending order: pages that nobody ever touched
   // are left out.
@@ -57,9 +61,12 @@ class HostMemory {
   void save(const std::filesystem::path& path) const;
 
  private:
+  void note_change(std::uint64_t address, std::uint64_t size);
+
   FileDescriptor descriptor_;
   std::span<std::byte> bytes_;
-  std::uint64_t changes_ = 0;
+  bool watched_ = false;
+  std::vector<std::uint64_t> changed_;
 };
 
 }  // namespace holdover::sim

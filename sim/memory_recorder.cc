@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "pcie/error.h"
 
@@ -16,8 +17,10 @@ constexpr std::size_t kGap = 32;
 
 }  // namespace
 
-MemoryRecorder::MemoryRecorder(const HostMemory& memory, TraceWriter& trace)
-    : memory_(memory), trace_(trace), known_(memory.bytes().size()) {}
+MemoryRecorder::MemoryRecorder(HostMemory& memory, TraceWriter& trace)
+    : memory_(memory), trace_(trace), known_(memory.bytes().size()) {
+  memory_.watch_changes();
+}
 
 void MemoryRecorder::find_stores(Time now) {
   stale_ = false;
@@ -45,14 +48,13 @@ void MemoryRecorder::find_stores_in(Time now, std::uint64_t page) {
   }
 }
 
-void MemoryRecorder::look_again() {
+void MemoryRecorder::processor_resumes() {
+  const std::vector<std::uint64_t> pages = memory_.take_changed_pages();
+  if (pages.empty()) return;
   HOLDOVER_CHECK(!stale_);
-  changes_ = memory_.changes();
-  memory_.visit_touched([this](std::uint64_t page) {
-    const std::byte* const bytes = memory_.bytes().data() + page * kPage;
-    std::byte* const known = known_.data() + page * kPage;
-    if (std::memcmp(bytes, known, kPage) != 0) std::memcpy(known, bytes, kPage);
-  });
+  for (const std::uint64_t page : pages) {
+    std::memcpy(known_.data() + page * kPage, std::as_const(memory_).bytes().data() + page * kPage, kPage);
+  }
 }
 
 void MemoryRecorder::request_took_effect(Time now, unsigned endpoint, const pcie::Tlp& request) {

@@ -22,14 +22,12 @@ namespace holdover::sim {
 class MemoryRecorder {
  public:
   // DRAM holds zeroes. Both outlive the recorder.
-  MemoryRecorder(const HostMemory& memory, TraceWriter& trace);
+  MemoryRecorder(HostMemory& memory, TraceWriter& trace);
 
   // The processor has made a call. Calls do not nest.
   void processor_stops() { stale_ = true; }
-  // The call returns: what DRAM holds now is nothing that the processor stored later.
-  void processor_resumes() {
-    if (memory_.changes() != changes_) look_again();
-  }
+  // The call returns: what the machine has changed in DRAM is nothing that the processor stored.
+  void processor_resumes();
   // Writes down what it stored. Comes before every access of a device, and before every poisoning.
   void settle(Time now) {
     if (stale_) find_stores(now);
@@ -43,13 +41,11 @@ class MemoryRecorder {
  private:
   void find_stores(Time now);
   void find_stores_in(Time now, std::uint64_t page);
-  void look_again();
 
-  const HostMemory& memory_;
+  HostMemory& memory_;
   TraceWriter& trace_;
   std::vector<std::byte> known_;  // DRAM when the processor went on, with its stores as far as they are recorded
   bool stale_ = true;             // it may have stored something that is not recorded
-  std::uint64_t changes_ = 0;     // of DRAM by the machine, when the processor went on
 };
 
 }  // namespace holdover::sim
