@@ -12,10 +12,6 @@ std::uint64_t pack(Kind kind, pcie::FlowClass flow, unsigned data, std::uint32_t
          (std::uint64_t{epoch} << 32);
 }
 
-unsigned data_units(const pcie::Tlp& tlp) {
-  return static_cast<unsigned>((tlp.payload.size() + kCreditUnit.count() - 1) / kCreditUnit.count());
-}
-
 }  // namespace
 
 Channel::Channel(Scheduler& scheduler, Random random, const LinkRate& rate, Time propagation,
@@ -32,6 +28,7 @@ Channel::Channel(Scheduler& scheduler, Random random, const LinkRate& rate, Time
 void Channel::send(Packet packet) {
   if (shut_) return;
   HOLDOVER_CHECK(has_room(pcie::flow_class(packet.tlp.kind)));
+  if (monitor_ != nullptr) monitor_->queue(packet.tlp);
   transmit_.push(std::move(packet));
   start();
 }
@@ -39,7 +36,7 @@ void Channel::send(Packet packet) {
 bool Channel::has_credits(const pcie::Tlp& tlp) const {
   const std::size_t flow = index_of(pcie::flow_class(tlp.kind));
   if (config_.header_credits[flow] == 0) return true;
-  return headers_[flow] > 0 && data_[flow] >= data_units(tlp);
+  return headers_[flow] > 0 && data_[flow] >= data_credits(tlp);
 }
 
 void Channel::start() {
@@ -59,10 +56,11 @@ void Channel::start() {
     flow = pcie::FlowClass::Completion;
   }
   Packet packet = transmit_.pop(*flow);
+  if (monitor_ != nullptr) monitor_->transmit(scheduler_.now(), packet.tlp);
   const std::size_t index = index_of(*flow);
   if (config_.header_credits[index] != 0) {
     headers_[index] -= 1;
-    data_[index] -= data_units(packet.tlp);
+    data_[index] -= data_credits(packet.tlp);
   }
   const Time end = scheduler_.now() + rate_.time_of(pcie::tlp_bytes(packet.tlp), carry_);
   flying_.push_back(std::move(packet));
@@ -86,16 +84,20 @@ void Channel::on_event(std::uint64_t argument) {
     case Kind::Arrival: {
       HOLDOVER_CHECK(!flying_.empty());
       held_[index] += Bytes{flying_.front().tlp.payload.size()};
+      if (monitor_ != nullptr) monitor_->arrive(flying_.front().tlp);
       received_.push(std::move(flying_.front()));
       flying_.pop_front();
       if (receiver_ != nullptr) receiver_->on_arrival(*this);
       break;
     }
-    case Kind::Credit:
+    case Kind::Credit: {
+      const auto data = static_cast<unsigned>((argument >> 8) & 0xfffff);
+      if (monitor_ != nullptr) monitor_->return_credits(scheduler_.now(), flow, 1, data);
       headers_[index] += 1;
-      data_[index] += static_cast<unsigned>((argument >> 8) & 0xfffff);
+      data_[index] += data;
       start();
       break;
+    }
     case Kind::Resume:
       waiting_ = false;
       start();
@@ -118,16 +120,23 @@ Time Channel::credit_delay(std::size_t index) {
 
 Packet Channel::take(pcie::FlowClass flow) {
   Packet packet = received_.pop(flow);
+  if (monitor_ != nullptr) monitor_->take(scheduler_.now(), packet.tlp);
   const std::size_t index = index_of(flow);
   held_[index] -= Bytes{packet.tlp.payload.size()};
   if (config_.header_credits[index] != 0) {
     scheduler_.after(propagation_ + credit_delay(index), *this,
-                     pack(Kind::Credit, flow, data_units(packet.tlp), epoch_));
+                     pack(Kind::Credit, flow, data_credits(packet.tlp), epoch_));
   }
   return packet;
 }
 
+void Channel::set_monitor(FlowMonitor& monitor) {
+  monitor_ = &monitor;
+  monitor.begin(scheduler_.now(), config_.header_credits, config_.data_credits);
+}
+
 void Channel::clear() {
+  if (monitor_ != nullptr) monitor_->begin(scheduler_.now(), config_.header_credits, config_.data_credits);
   ++epoch_;
   transmit_.clear();
   received_.clear();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "sim/flow_monitor.h"
 #include "sim/link_rate.h"
 #include "sim/packet.h"
 #include "sim/random.h"
@@ -64,6 +65,8 @@ class Channel final : private EventHandler {
   // Both outlive the channel. Without them nobody is told.
   void set_sender(ChannelSender& sender) { sender_ = &sender; }
   void set_receiver(ChannelReceiver& receiver) { receiver_ = &receiver; }
+  // Is told everything from now on; begins with all credits.
+  void set_monitor(FlowMonitor& monitor);
   void set_rate(const LinkRate& rate) { rate_ = rate; }
   [[nodiscard]] const ChannelConfig& config() const { return config_; }
 
@@ -105,6 +108,7 @@ class Channel final : private EventHandler {
   ChannelConfig config_;
   ChannelSender* sender_ = nullptr;
   ChannelReceiver* receiver_ = nullptr;
+  FlowMonitor* monitor_ = nullptr;
 
   OrderedQueue transmit_;
   OrderedQueue received_;

@@ -14,13 +14,14 @@ namespace {
 using pcie::CompletionStatus;
 using pcie::TlpKind;
 
-const std::array<RuleGroup, 5>& groups() {
-  static const std::array<RuleGroup, 5> kGroups{{
+const std::array<RuleGroup, 6>& groups() {
+  static const std::array<RuleGroup, 6> kGroups{{
       {"Formats, lengths and reserved fields", protocol::format_rules()},
       {"Requests", protocol::request_rules()},
       {"Configuration requests", protocol::config_request_rules()},
       {"Messages", protocol::message_rules()},
       {"Completions", protocol::completion_rules()},
+      {"Flow control and ordering", protocol::flow_rules()},
   }};
   return kGroups;
 }
@@ -67,6 +68,7 @@ bool applies(RuleScope scope, TlpKind kind, Direction direction, Match match) {
     case RuleScope::ConfigCompletion:
       return completion && match == Match::Config;
     case RuleScope::Tracker:
+    case RuleScope::Link:
       return false;
   }
   return false;
@@ -171,6 +173,8 @@ std::string_view to_string(RuleScope scope) {
       return "completions of a configuration request";
     case RuleScope::Tracker:
       return "the stream of TLPs";
+    case RuleScope::Link:
+      return "one direction of a link";
   }
   return "?";
 }
@@ -185,8 +189,11 @@ std::string rules_page() {
       std::to_string(count) +
       " rules. Clauses are those of the PCI Express Base\nSpecification 5.0. The bits of a header are judged where the "
       "header is known as it stood on the pins: from the endpoint.\n"
-      "What an edge does not show is not judged here: which of two TLPs of different streams was first (ordering\n"
-      "between streams), and the credits of the link, which the link's model holds itself to.\n";
+      "Flow control and ordering are judged on every link of the machine, each direction for itself: from the "
+      "transmit\n"
+      "queue to the wire, and from the arrival until the receiver takes the TLP. An endpoint's completions and "
+      "requests\n"
+      "are streams of their own, as on hard blocks: they have no order until they are on the wire.\n";
   for (const RuleGroup& group : groups()) {
     page.append("\n## ").append(group.subject).append("\n\n| rule | clause | judges | what must hold |\n");
     page.append("|---|---|---|---|\n");

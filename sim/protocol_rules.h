@@ -69,6 +69,7 @@ enum class RuleScope : std::uint8_t {
   MemoryCompletion,   // matched, with data, of a memory read, with status Success
   ConfigCompletion,   // matched, of a configuration request
   Tracker,            // judged by ProtocolChecker itself: headers that name no TLP, and the lives of requests
+  Link,               // judged by FlowMonitor: one direction of a link
 };
 [[nodiscard]] std::string_view to_string(RuleScope scope);
 
@@ -77,7 +78,7 @@ struct ProtocolRule {
   std::string_view clause;    // of the PCI Express Base Specification 5.0
   std::string_view sentence;  // what must hold
   RuleScope scope = RuleScope::Any;
-  bool (*holds)(const Observation&) = nullptr;  // no pointer: RuleScope::Tracker
+  bool (*holds)(const Observation&) = nullptr;  // no pointer: RuleScope::Tracker and Link
 };
 
 // The rules of one subject.

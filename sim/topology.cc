@@ -178,6 +178,7 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
                                           if (!up && paths_[port]) paths_[port]->drop_answers();
                                         });
   bridge.set_link_below(*links_[port]);
+  if (surroundings.checker != nullptr) watch_link(config, services, port, kind);
   if (bridge.identity().kind != FunctionKind::RootPort) return;
   paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance, late_answer(config),
                                               Random{config.seed, bridge.identity().name + "/memory"}, bridge,
@@ -185,6 +186,22 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
   root_ports_.push_back(std::make_unique<RootPort>(services.scheduler, services.witness, bridge, *links_[port],
                                                    *paths_[port], surroundings.root.host_side()));
   surroundings.root.add(*root_ports_.back());
+}
+
+void Topology::watch_link(const MachineConfig& config, const MemoryServices& services, FunctionIndex port,
+                          FunctionKind below) {
+  const auto watch = [&](Channel& channel, const char* direction, bool endpoint_receives) {
+    FlowMonitor::Place place;
+    place.name = bridges_[port]->identity().name + " " + direction;
+    place.endpoint_receives = endpoint_receives;
+    place.largest_payload = Bytes{128u << config.endpoint.max_payload_supported};
+    place.independent_completions = !channel.config().completions_follow_posted;
+    monitors_.push_back(std::make_unique<FlowMonitor>(
+        std::move(place), [&witness = services.witness](const Violation& found) { witness.on_violation(found); }));
+    channel.set_monitor(*monitors_.back());
+  };
+  watch(links_[port]->down(), "down", below == FunctionKind::Endpoint);
+  watch(links_[port]->up(), "up", false);
 }
 
 void Topology::add_switches(const Surroundings& surroundings, const std::vector<Place>& places) {

@@ -58,12 +58,14 @@ class Topology {
  private:
   void add_bridge(const MachineConfig& config, const Surroundings& surroundings, const Place& place);
   void add_link(const MachineConfig& config, const Surroundings& surroundings, FunctionIndex port, const Place* below);
+  void watch_link(const MachineConfig& config, const MemoryServices& services, FunctionIndex port, FunctionKind below);
   void add_endpoint(const MachineConfig& config, const Surroundings& surroundings, const Place& place,
                     const EndpointFactory& make_endpoint);
   void add_switches(const Surroundings& surroundings, const std::vector<Place>& places);
 
   std::vector<FunctionInfo> functions_;
   std::vector<std::unique_ptr<Bridge>> bridges_;
+  std::vector<std::unique_ptr<FlowMonitor>> monitors_;  // of the links, where the protocol is checked
   std::vector<std::unique_ptr<Link>> links_;  // by the index of the port above; none below upstream ports of switches
   std::vector<std::unique_ptr<MemoryPath>> paths_;  // of root ports, by their index
   std::vector<std::unique_ptr<RootPort>> root_ports_;

@@ -13,6 +13,7 @@ namespace holdover::sim::protocol {
 [[nodiscard]] std::span<const ProtocolRule> config_request_rules();
 [[nodiscard]] std::span<const ProtocolRule> message_rules();
 [[nodiscard]] std::span<const ProtocolRule> completion_rules();
+[[nodiscard]] std::span<const ProtocolRule> flow_rules();
 
 // Bits of Tlp::attributes.
 inline constexpr std::uint8_t kNoSnoop = 1u << 0;

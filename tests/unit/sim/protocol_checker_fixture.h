@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/flow_monitor.h"
 #include "sim/protocol_checker.h"
 
 namespace holdover::sim {
@@ -138,7 +139,24 @@ class ProtocolCheckerTest : public ::testing::Test {
   Time now_ = 1_us;
   FunctionState state_ = working_state();
   std::vector<Violation> violations_;
+  // One direction of a link, towards an endpoint that takes 256 bytes: four headers and 32 units of data a class.
+  void link(const CreditCounts& headers = {4, 4, 0}, const CreditCounts& data = {32, 32, 0}) {
+    flow_.begin(now_, headers, data);
+  }
+  void send(const Tlp& tlp) {
+    flow_.queue(tlp);
+    flow_.transmit(now_, tlp);
+  }
+  // All the way to the receiver, who takes it.
+  void carry(const Tlp& tlp) {
+    send(tlp);
+    flow_.arrive(tlp);
+    flow_.take(now_, tlp);
+  }
+
   ProtocolChecker checker_{1, [this](const Violation& violation) { violations_.push_back(violation); }};
+  FlowMonitor flow_{FlowMonitor::Place{"link down", true, Bytes{256}, false},
+                    [this](const Violation& violation) { violations_.push_back(violation); }};
 };
 
 }  // namespace holdover::sim

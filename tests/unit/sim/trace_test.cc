@@ -93,7 +93,7 @@ TEST_F(TraceTest, TheFormatIsTheDocumentedOne) {
   const std::string file = content(path());
   ASSERT_EQ(file.size(), 32u + 32u + 4u + 32u + 16u + 32u);
   EXPECT_EQ(file.substr(0, 8), std::string("HOLDTLP\0", 8));
-  EXPECT_EQ(file[8], 2);
+  EXPECT_EQ(file[8], 3);
   EXPECT_EQ(file.substr(16, 2), "\x02\x01");
   EXPECT_EQ(file.substr(24, 2), "\x04\x03");
   EXPECT_EQ(file.substr(32, 2), "\x06\x05");
