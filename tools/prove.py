@@ -46,6 +46,13 @@ PROOFS = [
           "rtl/stream/ep_round_robin.sv", 10, True,
           [("({Count{1'b1}} << 1) << index_o", "{Count{1'b1}} << index_o"),
            ("(request_i & later_q) : request_i", "request_i : request_i")]),
+    Proof("tags", "no tag is given out again before its read, and its quarantine, is over, and none is lost", "tags_proof",
+          "rtl/tlp/ep_tlp_tags.sv", 3, True,
+          [("assign released = packet_end_i && (finished || release_q);",
+            "assign released = finished || (packet_end_i && release_q);"),
+           ("assign push_back = unusable && !free && !clear_i;", "assign push_back = unusable && !clear_i;"),
+           ("(!swept_fresh && swept_progress.state == StFree);", "swept_progress.state == StFree;"),
+           ("!clear_i && !(packet_end_i && release_q)", "!clear_i")]),
 ]
 
 

@@ -7,7 +7,9 @@
 // passed.
 module ep_tlp_tags #(
   parameter int unsigned CompletionBufferBytes = 32768,
-  parameter int unsigned MaxReadBytes = 512
+  parameter int unsigned MaxReadBytes = 512,
+  parameter int unsigned TagBits = 8,
+  parameter int unsigned LowBits = 5  // of the tags that need no Extended Tag Field Enable
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -24,12 +26,12 @@ module ep_tlp_tags #(
 
   // The next tag; take writes the context of the read that was sent with it.
   output logic                  tag_valid_o,
-  output logic [7:0]            tag_o,
+  output logic [TagBits-1:0]    tag_o,
   input  logic                  take_i,
   input  ep_pkg::read_context_t context_i,
 
   // Look at a tag, and in the same clock say what a completion did to it.
-  input  logic [7:0]            lookup_tag_i,
+  input  logic [TagBits-1:0]    lookup_tag_i,
   output ep_pkg::read_context_t lookup_context_o,
   output logic                  lookup_busy_o,
   output logic                  lookup_quarantine_o,
@@ -73,33 +75,35 @@ module ep_tlp_tags #(
     return UnitBits'(bytes[12:4]) + UnitBits'(2);
   endfunction
 
-  sent_t     sent_mem [256];
-  sent_t     sweep_mem [256];
-  progress_t progress_mem [256];
-  logic      generation_mem [256];
-  logic [7:0] low_mem [32];
-  logic [7:0] high_mem [256];
+  typedef logic [TagBits-1:0] tag_t;
+
+  sent_t     sent_mem [2 ** TagBits];
+  sent_t     sweep_mem [2 ** TagBits];
+  progress_t progress_mem [2 ** TagBits];
+  logic      generation_mem [2 ** TagBits];
+  tag_t      low_mem [2 ** LowBits];
+  tag_t      high_mem [2 ** TagBits];
 
   logic       fundamental_q, clear_begun_q, clear;
-  logic [8:0] clear_q;
-  logic [7:0] sweep_tag_q;
-  logic [5:0] low_head_q, low_tail_q;
-  logic [8:0] high_head_q, high_tail_q;
+  logic [TagBits:0] clear_q;
+  tag_t       sweep_tag_q;
+  logic [LowBits:0] low_head_q, low_tail_q;
+  logic [TagBits:0] high_head_q, high_tail_q;
   logic       tag_valid_q;
-  logic [7:0] tag_q;
+  tag_t       tag_q;
   logic [UnitBits-1:0] used_q;
-  logic [8:0] busy_q;
+  logic [TagBits:0] busy_q;
   logic       in_hand_q, release_q;  // beats of a completion of hand_tag_q are still to come; they were its read's last
-  logic [7:0] hand_tag_q;
+  tag_t       hand_tag_q;
 
   // Present state of the tag that is looked up, and of the one that the sweep or the clearing looks at.
   sent_t     found, swept;
   progress_t found_progress, swept_progress;
   logic      found_fresh, swept_fresh;
-  logic [7:0] sweep_tag;
+  tag_t       sweep_tag;
 
   assign clear = clear_i && clear_begun_q;
-  assign sweep_tag = clear ? clear_q[7:0] : sweep_tag_q;
+  assign sweep_tag = clear ? clear_q[TagBits-1:0] : sweep_tag_q;
   assign found = sent_mem[lookup_tag_i];
   assign found_progress = progress_mem[lookup_tag_i];
   assign found_fresh = found.generation != found_progress.generation;
@@ -131,10 +135,10 @@ module ep_tlp_tags #(
   // One tag becomes free per clock. Room in the completion buffer is given back with the header of the last completion,
   // the tag itself when all of that completion is here.
   logic        free, finished, released, room, clear_step, clear_free;
-  logic [7:0]  free_tag;
+  tag_t        free_tag;
   logic [12:0] free_bytes;
 
-  assign clear_done_o = clear_q[8];
+  assign clear_done_o = clear_q[TagBits];
   assign clear_step = clear && !clear_done_o;
   assign clear_free = fundamental_q || (!swept_fresh && swept_progress.state == StFree);
   assign finished = update_i && update_last_i;
@@ -145,12 +149,12 @@ module ep_tlp_tags #(
   assign free_bytes = finished ? found.read.bytes : swept.read.bytes;
 
   logic       push;
-  logic [7:0] push_tag;
+  tag_t       push_tag;
   logic       unusable, push_back;
 
   logic       clear_first;
   assign clear_first = clear && clear_q == '0;
-  assign unusable = tag_valid_q && !extended_tag_i && |tag_q[7:5];
+  assign unusable = tag_valid_q && !extended_tag_i && |tag_q[TagBits-1:LowBits];
   assign push_back = unusable && !free && !clear_i;
   assign push = free || push_back || (clear_step && clear_free);
   assign push_tag = clear ? sweep_tag : (free ? free_tag : tag_q);
@@ -206,8 +210,8 @@ module ep_tlp_tags #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (push && !(|push_tag[7:5])) low_mem[clear_first ? 5'd0 : low_tail_q[4:0]] <= push_tag;
-    if (push && |push_tag[7:5]) high_mem[high_tail_q[7:0]] <= push_tag;
+    if (push && !(|push_tag[TagBits-1:LowBits])) low_mem[clear_first ? LowBits'(0) : low_tail_q[LowBits-1:0]] <= push_tag;
+    if (push && |push_tag[TagBits-1:LowBits]) high_mem[high_tail_q[TagBits-1:0]] <= push_tag;
   end
 
   always_ff @(posedge clk_i) begin
@@ -237,19 +241,19 @@ module ep_tlp_tags #(
       busy_q <= '0;
       low_tail_q <= '0;
       high_tail_q <= '0;
-      if (rst_ni && clear_free) low_tail_q <= 6'd1;  // tag 0
+      if (rst_ni && clear_free) low_tail_q <= (LowBits + 1)'(1);  // tag 0
     end else begin
-      if (push && !(|push_tag[7:5])) low_tail_q <= low_tail_q + 1'b1;
-      if (push && |push_tag[7:5]) high_tail_q <= high_tail_q + 1'b1;
+      if (push && !(|push_tag[TagBits-1:LowBits])) low_tail_q <= low_tail_q + 1'b1;
+      if (push && |push_tag[TagBits-1:LowBits]) high_tail_q <= high_tail_q + 1'b1;
       if (refill) begin
         tag_valid_q <= 1'b1;
-        tag_q <= low_any ? low_mem[low_head_q[4:0]] : high_mem[high_head_q[7:0]];
+        tag_q <= low_any ? low_mem[low_head_q[LowBits-1:0]] : high_mem[high_head_q[TagBits-1:0]];
         if (low_any) low_head_q <= low_head_q + 1'b1;
         else high_head_q <= high_head_q + 1'b1;
       end else if (take_i || push_back) begin
         tag_valid_q <= 1'b0;
       end
-      busy_q <= busy_q + 9'(start) - 9'(stop);
+      busy_q <= busy_q + (TagBits + 1)'(start) - (TagBits + 1)'(stop);
     end
     if (!rst_ni) sweep_tag_q <= '0;
     else if (sweep_active) sweep_tag_q <= sweep_tag_q + 1'b1;
