@@ -84,12 +84,14 @@ class BadInput(unittest.TestCase):
             for text in ("0us", "1us"):
                 self.refused(["run", option, text], option, "--wave FILE.fst")
         self.refused(["run", "--wave", "w.fst", "--wave-from", "2us", "--wave-to", "1us"], "wave-to")
+        self.refused(["run", "--trace-detail", "memory"], "--trace-detail", "--trace FILE")
+        self.refused(["run", "--trace", "t", "--trace-detail", "everything"], "--trace-detail", "everything", "memory")
 
     def test_an_option_given_twice(self):
         self.refused(["run", "--seed", "1", "--seed", "2"], "--seed")
 
     def test_paths_that_cannot_be_written(self):
-        for option in ("--json", "--junit", "--trace"):
+        for option in ("--json", "--junit", "--trace", "--dram"):
             self.refused(["run", option, "missing/dir/out"], "missing/dir/out")
             self.refused(["run", option, "."], ".")
             self.refused(["run", option, ""], option)
@@ -108,7 +110,7 @@ class BadInput(unittest.TestCase):
         os.mkfifo(os.path.join(self.cwd, "pipe"))
         os.symlink("pipe", os.path.join(self.cwd, "link"))
         os.symlink("nowhere", os.path.join(self.cwd, "dangling"))
-        for option in ("--json", "--junit", "--trace", "--wave"):
+        for option in ("--json", "--junit", "--trace", "--dram", "--wave"):
             self.refused(["run", option, "pipe"], option, "pipe", "no regular file")
             self.refused(["run", option, "link"], option, "link", "no regular file")
             self.refused(["run", option, "dangling"], option, "dangling", "symbolic link")
@@ -264,7 +266,7 @@ class Surroundings(unittest.TestCase):
         unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
         if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", self.cwd], capture_output=True, check=False).returncode:
             self.skipTest("no mount namespace here")
-        for option, size in (("--json", 4), ("--junit", 4), ("--trace", 16), ("--wave", 16), ("--wave", 128)):
+        for option, size in (("--json", 4), ("--junit", 4), ("--trace", 16), ("--dram", 64), ("--wave", 16), ("--wave", 128)):
             # JSON and JUnit of a run take less than a page each; what is in their way is a page of something else.
             fill = "head -c 4096 /dev/zero > full; " if option in ("--json", "--junit") else ""
             with self.subTest(option, size=size):

@@ -88,11 +88,15 @@ TEST(Options, TheCommandLineNamesEverythingThatIsNotDefault) {
   options.seed = 7;
   options.blackout = Time{250'000'000};
   options.faults = {"H014"};
+  options.trace = "t.tlp";
+  options.trace_memory = true;
+  options.dram = "m.dram";
   options.wave = "a b.fst";
   options.wave_from = Time{1'500'000};
   EXPECT_EQ(command_line(options),
             "holdover run --scenario continuity --profile continuous --topology direct --seed 7 --isolation in-process "
-            "--blackout 250us --fault H014 --wave 'a b.fst' --wave-from 1500ns");
+            "--blackout 250us --fault H014 --trace t.tlp --trace-detail memory --dram m.dram --wave 'a b.fst' "
+            "--wave-from 1500ns");
 }
 
 TEST(Options, TheCommandLineNamesProgramAndImages) {
