@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds models regress speed synth prove clean
+.PHONY: help setup build run test lint format regs sanitize clang seeds models matrix regress speed synth prove clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -36,6 +36,8 @@ models: build ## endpoints of other widths and channel counts: about ten minutes
 	@cmake --build $(BUILD) --target models
 regress: models ## every width, topology and disturbance, drawn from the seed; SEEDS=N, 200 where it is left out
 	@$(BUILD)/bin/holdover regress --seeds $(or $(SEEDS),200) --require-all-models --keep-going $(ARGS)
+matrix: build ## the core tests on every data width and channel count: 32 endpoints, about half an hour
+	@tools/matrix.py --build $(BUILD)
 speed: build ## clocks per second of the whole bench beside the bare model
 	@$(BUILD)/bin/holdover-speed
 synth: ## what the endpoint takes on UltraScale+ and 7-series, block by block; about ten minutes

@@ -89,6 +89,8 @@ CoreBench::~CoreBench() = default;
 
 std::size_t CoreBench::beat_bytes() { return kBeatBytes; }
 
+unsigned CoreBench::channels() { return HOLDOVER_MODEL_CHANNELS; }
+
 std::uint64_t CoreBench::random(std::uint64_t below) {
   random_ += 0x9e37'79b9'7f4a'7c15;
   std::uint64_t z = random_;

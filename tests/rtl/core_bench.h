@@ -54,6 +54,8 @@ class CoreBench {
 
   // Width of a beat of the model that this program is linked with.
   [[nodiscard]] static std::size_t beat_bytes();
+  // DMA channels of that model.
+  [[nodiscard]] static unsigned channels();
 
   void tick(unsigned clocks = 1);
   // False where `done` did not hold within `clocks`.

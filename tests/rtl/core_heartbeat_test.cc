@@ -88,6 +88,7 @@ TEST(HeartbeatWriter, MissesExactlyThePeriodsInWhichNothingWasTaken) {
 }
 
 TEST(HeartbeatWriter, GoesBeforeSaturatedTraffic) {
+  HOLDOVER_NEEDS_CHANNELS(2);
   CoreBench bench({.seed = 53});
   ChannelDriver up(bench, 0, 4);
   ChannelDriver down(bench, 1, 4);

@@ -76,6 +76,7 @@ TEST(CoreLimits, ASmallerPayloadSizeHoldsForWritesThatWerePreparedBefore) {
 }
 
 TEST(CoreLimits, ASmallerReadSizeHoldsForReadsThatWerePreparedBefore) {
+  HOLDOVER_NEEDS_CHANNELS(2);
   CoreBench bench({.seed = 62, .max_payload = 0});
   ChannelDriver data(bench, 0, 5);
   ChannelDriver descriptors(bench, 1, 24);
@@ -119,6 +120,7 @@ TEST(CoreLimits, FunctionResetsAtAnyMomentLoseNoTagAndNoRoom) {
 }
 
 TEST(CoreLimits, AFunctionResetEndsWhereTheLinkTakesNothingAndCutsNoPacket) {
+  HOLDOVER_NEEDS_CHANNELS(2);
   CoreBench bench({.seed = 64});
   for (int round = 0; round < 6; ++round) {
     ChannelDriver up(bench, 0, 4);
@@ -255,6 +257,7 @@ TEST(CoreLimits, ADescriptorOfSixteenMebibytesIsOne) {
 }
 
 TEST(CoreLimits, ARingOfOneDescriptorGoesRound) {
+  HOLDOVER_NEEDS_CHANNELS(2);
   CoreBench bench({.seed = 68});
   ChannelDriver up(bench, 0, 1);
   ChannelDriver down(bench, 1, 1);
@@ -281,7 +284,7 @@ TEST(CoreLimits, ARingOfOneDescriptorGoesRound) {
 TEST(CoreLimits, ChannelsAreResetOneByOneWhileBusMasteringIsOff) {
   CoreBench bench({.seed = 69});
   std::vector<ChannelDriver> channels;
-  for (unsigned c = 0; c < 4; ++c) {
+  for (unsigned c = 0; c < CoreBench::channels(); ++c) {
     channels.emplace_back(bench, c, 4);
     put_stream(channels[c], kBuffers + 0x10000 * c, 4, 3000);
   }
@@ -289,7 +292,7 @@ TEST(CoreLimits, ChannelsAreResetOneByOneWhileBusMasteringIsOff) {
   bench.tick(1000);
   bench.set_bus_master(false);
   bench.tick(100);
-  for (unsigned c = 4; c-- > 0;) {
+  for (unsigned c = CoreBench::channels(); c-- > 0;) {
     channels[c].reset();
     EXPECT_TRUE(bench.run_until(
         [&] { return (bench.read(channel_regs::control(c)) & channel_regs::kControlReset.mask()) == 0; }, 2000))
@@ -299,7 +302,7 @@ TEST(CoreLimits, ChannelsAreResetOneByOneWhileBusMasteringIsOff) {
   const std::uint64_t beats = bench.request_beats;
   bench.tick(500);
   EXPECT_EQ(bench.request_beats, beats) << "a reset channel wrote";
-  for (unsigned c = 0; c < 4; ++c) {
+  for (unsigned c = 0; c < CoreBench::channels(); ++c) {
     put_stream(channels[c], kBuffers + 0x10000 * c, 4, 500);
     channels[c].ring();
     channels[c].control(kRun | kC2h | kPattern);
