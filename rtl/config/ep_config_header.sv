@@ -52,7 +52,7 @@ module ep_config_header
       4'h7: return bar2_q[63:32];
       4'hB: return {straps_i.subsystem_id, straps_i.subsystem_vendor_id};
       4'hD: return {24'd0, PowerOffset};
-      4'hF: return {16'd0, 8'd1, interrupt_line_q};  // INTA
+      4'hF: return {24'd0, interrupt_line_q};  // no Interrupt Pin: there are no INTx messages
       default: return 32'd0;
     endcase
   endfunction
