@@ -159,15 +159,15 @@ void CoreBench::drive() {
   model->tx_req_ready_i = !hold_tx && random(100) < config.tx_ready_percent;
   model->tx_cpl_ready_i = 1;
   model->tx_cfg_ready_i = 1;
-  while (!sent_due_.empty() && sent_due_.front() <= now) {
+  while (!hold_sent && !sent_due_.empty() && sent_due_.front() <= now) {
     sent_due_.pop_front();
-    ++posted_sent_;
+    ++posted_left;
   }
   while (!np_due_.empty() && np_due_.front() <= now) {
     np_due_.pop_front();
     ++np_limit_;
   }
-  model->posted_sent_i = posted_sent_;
+  model->posted_sent_i = static_cast<std::uint16_t>(posted_left);
   model->tx_np_limit_i = np_limit_;
 }
 
@@ -248,6 +248,7 @@ void CoreBench::check(const Tlp& tlp) {
 
 void CoreBench::finish_request(const Tlp& tlp) {
   check(tlp);
+  if (tlp.kind == TlpKind::MemoryWrite) ++posted_taken;
   if (on_request) on_request(tlp);
   if (tlp.kind == TlpKind::MemoryWrite) {
     sent_due_.push_back(now + config.sent_latency);
@@ -325,7 +326,8 @@ void CoreBench::hot_reset(unsigned clocks) {
   answers_.clear();
   sent_due_.clear();
   np_due_.clear();
-  posted_sent_ = 0;
+  posted_taken = 0;
+  posted_left = 0;
   np_seen_ = 0;
   np_limit_ = static_cast<std::uint8_t>(config.np_slots);
   stalled_ = false;
@@ -337,7 +339,8 @@ void CoreBench::hot_reset(unsigned clocks) {
   sent_due_.clear();
   np_due_.clear();
   np_seen_ = 0;
-  posted_sent_ = 0;
+  posted_taken = 0;
+  posted_left = 0;
   np_limit_ = static_cast<std::uint8_t>(config.np_slots);
   tick(clocks);
   model->hot_reset_i = 0;

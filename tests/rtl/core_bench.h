@@ -67,6 +67,9 @@ class CoreBench {
   void write64(std::uint32_t offset, std::uint64_t value);
   [[nodiscard]] std::uint32_t read(std::uint32_t offset);
   [[nodiscard]] std::uint64_t read64(std::uint32_t offset);
+  // A read of `length_dw` double words of a BAR, and its first completion once that has come.
+  void begin_read(std::uint64_t address, std::uint16_t length_dw = 1);
+  [[nodiscard]] std::optional<pcie::Tlp> take_completion();
   // Card memory through BAR 2; offset and size are multiples of 4.
   void fill_card(std::uint64_t offset, std::span<const std::byte> bytes);
   [[nodiscard]] std::vector<std::byte> card(std::uint64_t offset, std::size_t size);
@@ -99,9 +102,12 @@ class CoreBench {
   std::uint64_t now = 0;            // clocks
   std::uint64_t request_beats = 0;  // beats taken on tx_req
   std::uint64_t largest_outstanding = 0;
+  std::uint64_t posted_taken = 0;  // posted requests since the last conventional reset; on_request sees its own counted
+  std::uint64_t posted_left = 0;   // of these: as posted_sent_i tells them
   std::vector<std::pair<unsigned, std::uint64_t>> events;  // vector, clock
   BenchConfig config;
   bool hold_tx = false;       // tx_req is not taken
+  bool hold_sent = false;     // posted requests that were taken stay in the block
   bool hold_answers = false;  // no completion is sent
 
  private:
@@ -139,7 +145,6 @@ class CoreBench {
   std::deque<pcie::Tlp> answers_;         // on tx_cpl
   std::deque<pcie::Tlp> config_answers_;  // on tx_cfg
   std::deque<std::uint64_t> sent_due_;
-  std::uint16_t posted_sent_ = 0;
   std::uint8_t np_seen_ = 0;
   std::deque<std::uint64_t> np_due_;
   std::uint8_t np_limit_ = 0;

@@ -66,6 +66,23 @@ Tlp CoreBench::await_completion() {
   return tlp;
 }
 
+void CoreBench::begin_read(std::uint64_t address, std::uint16_t length_dw) {
+  Tlp tlp;
+  tlp.kind = TlpKind::MemoryRead;
+  tlp.length_dw = length_dw;
+  tlp.first_be = 0xf;
+  tlp.last_be = length_dw > 1 ? 0xf : 0;
+  tlp.address = address;
+  send_request(tlp);
+}
+
+std::optional<Tlp> CoreBench::take_completion() {
+  if (answers_.empty()) return std::nullopt;
+  Tlp tlp = answers_.front();
+  answers_.pop_front();
+  return tlp;
+}
+
 void CoreBench::write(std::uint32_t offset, std::uint32_t value) {
   Tlp tlp;
   tlp.kind = TlpKind::MemoryWrite;
@@ -83,12 +100,7 @@ void CoreBench::write64(std::uint32_t offset, std::uint64_t value) {
 }
 
 std::uint32_t CoreBench::read(std::uint32_t offset) {
-  Tlp tlp;
-  tlp.kind = TlpKind::MemoryRead;
-  tlp.length_dw = 1;
-  tlp.first_be = 0xf;
-  tlp.address = kBar0 + offset;
-  send_request(tlp);
+  begin_read(kBar0 + offset);
   const Tlp completion = await_completion();
   std::uint32_t value = ~0u;
   if (completion.payload.size() == 4) std::memcpy(&value, completion.payload.data(), 4);
@@ -120,13 +132,7 @@ std::vector<std::byte> CoreBench::card(std::uint64_t offset, std::size_t size) {
   std::vector<std::byte> bytes;
   while (bytes.size() < size) {
     const std::size_t part = std::min<std::size_t>(128, size - bytes.size());
-    Tlp tlp;
-    tlp.kind = TlpKind::MemoryRead;
-    tlp.length_dw = static_cast<std::uint16_t>(part / 4);
-    tlp.first_be = 0xf;
-    tlp.last_be = part > 4 ? 0xf : 0;
-    tlp.address = kBar2 + offset + bytes.size();
-    send_request(tlp);
+    begin_read(kBar2 + offset + bytes.size(), static_cast<std::uint16_t>(part / 4));
     for (std::size_t left = part; left > 0;) {
       const Tlp completion = await_completion();
       if (completion.payload.empty()) {
