@@ -62,8 +62,9 @@ class Channel {
   // For cyclic rings, while the channel is idle.
   void put(unsigned slot, const DmaDescriptor& descriptor);
   void start();
-  // Clears RUN and waits until the channel is idle. Throws Error{Unavailable} where it does not become idle.
-  void stop();
+  // Clears RUN and waits until the channel is idle, as descriptors in hand are moved to their end: `looks` leave time
+  // for the longest of them. Throws Error{Unavailable} where it does not become idle.
+  void stop(unsigned looks = kMaxLooks);
 
   // Makes a descriptor ready and rings the doorbell; false where the ring is full.
   [[nodiscard]] bool submit(const DmaDescriptor& descriptor);
@@ -73,7 +74,8 @@ class Channel {
   [[nodiscard]] ChannelStatistics statistics() const;
 
  private:
-  void wait_until(std::uint32_t offset, regs::Field field, std::uint32_t value, const char* what);
+  void wait_until(std::uint32_t offset, regs::Field field, std::uint32_t value, const char* what,
+                  unsigned looks = kMaxLooks);
 
   RegisterBlock& registers_;
   unsigned index_;

@@ -178,8 +178,8 @@ void EndpointDriver::start(unsigned index) {
   save();
 }
 
-void EndpointDriver::stop(unsigned index) {
-  channel(index).stop();
+void EndpointDriver::stop(unsigned index, unsigned looks) {
+  channel(index).stop(looks);
   save();
 }
 

@@ -56,7 +56,7 @@ class EndpointDriver {
   // Whether it ever was, by this driver or the one before.
   [[nodiscard]] bool configured(unsigned channel) const { return channels_[channel].configured(); }
   void start(unsigned channel);
-  void stop(unsigned channel);
+  void stop(unsigned channel, unsigned looks = kMaxLooks);
   [[nodiscard]] bool submit(unsigned channel, const DmaDescriptor& descriptor);
   [[nodiscard]] std::optional<DmaCompletion> poll(unsigned channel);
   // Moves `length` bytes between `place` and card memory on a started channel that is neither cyclic nor a pattern

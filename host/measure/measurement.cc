@@ -20,12 +20,15 @@ constexpr DmaPlace kCompletions{kRegionRings, static_cast<std::uint32_t>(kPageSi
 constexpr std::uint32_t kSeed = 0x9e37'79b9;
 // So often the host looks for a record.
 constexpr nanoseconds kLook{100};
-// So long without a record the channel counts as stuck, beyond the completion time-out.
+// So long without a record the channel counts as stuck: beyond what its reads may wait for, and what one transfer takes
+// at half of the slowest link's 2 Gb/s.
 constexpr nanoseconds kPatience{1'000'000};
+constexpr nanoseconds kPatiencePerByte{8};
 
 }  // namespace
 
-Measurement::Measurement(System& system, nanoseconds completion_timeout) : system_(system) {
+Measurement::Measurement(System& system, nanoseconds completion_timeout)
+    : system_(system), patience_(kPatience + 2 * completion_timeout) {
   const std::vector<pcie::Bdf> devices = system.devices();
   if (devices.empty()) throw Error(ErrorCode::NotFound, "There is no endpoint to measure.");
   device_ = system.open_device(devices.front());
@@ -90,13 +93,15 @@ std::uint64_t Measurement::wait_for(const TransferPlan& plan, std::uint64_t coun
     if (there != count) last = now;
     count = there;
     if (count >= goal && now >= until) return count;
-    if (now - last > kPatience) {
+    if (now - last > patience(plan)) {
       throw Error(ErrorCode::Unavailable, "the endpoint at " + bdf().to_string() + " completed no descriptor for " +
                                               std::to_string((now - last).count()) + " ns");
     }
     system_.wait(kLook);
   }
 }
+
+nanoseconds Measurement::patience(const TransferPlan& plan) const { return patience_ + plan.bytes * kPatiencePerByte; }
 
 Throughput Measurement::transfer(const TransferPlan& plan) {
   HOLDOVER_CHECK(plan.depth >= 1 && plan.depth <= kMostDepth && plan.bytes >= 1);
@@ -110,7 +115,7 @@ Throughput Measurement::transfer(const TransferPlan& plan) {
   const std::uint64_t enough = wait_for(plan, first, first + plan.depth, begin + plan.duration);
   const std::uint64_t last = wait_for(plan, enough, enough + 1, nanoseconds{0});
   const nanoseconds end = system_.now();
-  driver_->stop(kChannel);
+  driver_->stop(kChannel, static_cast<unsigned>(patience(plan) / kLookInterval));
   verify(plan);
   return {last - first, (last - first) * plan.bytes, end - begin};
 }

@@ -56,8 +56,11 @@ class Measurement {
   [[nodiscard]] std::uint64_t wait_for(const TransferPlan& plan, std::uint64_t count, std::uint64_t goal,
                                        std::chrono::nanoseconds until);
   void verify(const TransferPlan& plan) const;
+  // Longest time between two records of a channel that works.
+  [[nodiscard]] std::chrono::nanoseconds patience(const TransferPlan& plan) const;
 
   System& system_;
+  std::chrono::nanoseconds patience_;  // for transfers of no length
   std::unique_ptr<Device> device_;
   std::unique_ptr<AddressSpace> space_;
   std::unique_ptr<Memory> state_;
