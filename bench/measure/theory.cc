@@ -36,7 +36,7 @@ constexpr std::array<Width, 5> kWidths{{{1, {237, 416, 559, 1071}},
 std::uint64_t pieces(std::uint64_t size, std::uint64_t most) { return (size + most - 1) / most; }
 double times(std::uint64_t count, double bytes) { return static_cast<double>(count) * bytes; }
 
-double request(const LinkTheory& link) { return link.wide_addresses ? kRequest64 : kRequest32; }
+double request(const LinkTheory& link) { return link.request_bytes(); }
 double share(double rate, std::uint64_t size, double carried) { return rate * static_cast<double>(size) / carried; }
 
 // Bytes on the wire of one transfer, each way.
@@ -61,13 +61,21 @@ double LinkTheory::raw() const {
   return each.gigatransfers * each.coding * lanes;
 }
 
-double LinkTheory::tlp_bandwidth() const {
+double LinkTheory::request_bytes() const { return wide_addresses ? kRequest64 : kRequest32; }
+double LinkTheory::completion_bytes() { return kCompletion; }
+
+double LinkTheory::acknowledge_interval() const {
+  HOLDOVER_CHECK(generation >= 1 && generation <= kGenerations.size());
   const auto* const width =
       std::find_if(kWidths.begin(), kWidths.end(), [this](const Width& each) { return each.lanes == lanes; });
   HOLDOVER_CHECK(width != kWidths.end());
   std::size_t index = 0;
   while (index + 1 < width->ack_interval.size() && (128u << index) < max_payload) ++index;
-  const double interval = width->ack_interval[index] + kGenerations[generation - 1].ack_delay;
+  return width->ack_interval[index] + kGenerations[generation - 1].ack_delay;
+}
+
+double LinkTheory::tlp_bandwidth() const {
+  const double interval = acknowledge_interval();
   return raw() * (1 - 8 / interval - 8 / interval - 4.0 / 1538);
 }
 

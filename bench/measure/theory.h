@@ -19,6 +19,12 @@ struct LinkTheory {
   [[nodiscard]] double raw() const;
   [[nodiscard]] double tlp_bandwidth() const;
 
+  // What goes into the above: bytes between two acknowledgements (and two flow control updates), and bytes of a request
+  // and of a completion beside its data, framing included.
+  [[nodiscard]] double acknowledge_interval() const;
+  [[nodiscard]] double request_bytes() const;
+  [[nodiscard]] static double completion_bytes();
+
   // Aligned transfers of `size` in one direction.
   [[nodiscard]] double write(std::uint64_t size) const;
   [[nodiscard]] double read(std::uint64_t size) const;
