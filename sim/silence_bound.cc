@@ -2,6 +2,8 @@
 #include "sim/silence_bound.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/channel.h"
@@ -30,24 +32,63 @@ constexpr std::size_t kPosted = 0;
 constexpr std::size_t kNonPosted = 1;
 constexpr std::size_t kCompletion = 2;
 
-// Time for what may stand before a record in one queue.
+// One switch on the way of an endpoint's requests.
+struct Level {
+  unsigned number = 0;      // of the switch
+  std::uint64_t share = 1;  // packets that leave the machine's links above while one of ours leaves this switch
+};
+
+// The switches above an endpoint, the next one first. Ports are served in turn, so between two packets from one port
+// each other one that anything comes from has its turn.
+std::vector<Level> levels_above(const std::vector<Place>& places, const Place& endpoint) {
+  const auto leads_to_endpoint = [&](std::size_t port) {
+    return std::any_of(places.begin(), places.end(), [&](const Place& place) {
+      if (place.kind != FunctionKind::Endpoint) return false;
+      for (int above = place.parent; above >= 0; above = places[static_cast<std::size_t>(above)].parent) {
+        if (static_cast<std::size_t>(above) == port) return true;
+      }
+      return false;
+    });
+  };
+  std::vector<Level> levels;
+  for (int port = endpoint.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
+    if (places[static_cast<std::size_t>(port)].kind != FunctionKind::SwitchUpstream) continue;
+    Level level;
+    level.share = 0;
+    for (std::size_t other = 0; other < places.size(); ++other) {
+      if (static_cast<int>(other) < port && places[other].kind == FunctionKind::SwitchUpstream) ++level.number;
+      if (places[other].parent == port && leads_to_endpoint(other)) ++level.share;
+    }
+    levels.push_back(level);
+  }
+  // A link is slowed down by every switch above it.
+  for (std::size_t i = levels.size(); i > 1; --i) levels[i - 2].share *= levels[i - 1].share;
+  return levels;
+}
+
+// Time for what may stand before a record in one queue, where other ports have `share` - 1 turns between two of ours.
 struct Queue {
   Time longest;  // a posted request of the maximum payload
   Time read;     // a non-posted request
-  Time others;   // what the other ports may send between two of ours
 
-  [[nodiscard]] Time drain(std::uint64_t posted, std::uint64_t reads, std::uint64_t completions) const {
+  [[nodiscard]] Time drain(std::uint64_t posted, std::uint64_t reads, std::uint64_t completions,
+                           std::uint64_t share) const {
+    // In a turn a port sends at most one request of each kind.
+    const Time others = (longest + read) * (share - 1);
     return (longest + others) * posted + (read + others) * reads + (longest + others) * completions;
   }
 };
 
-// Links between an endpoint and the root complex.
-std::uint64_t depth_of(const std::vector<Place>& places, const Place& endpoint) {
-  std::uint64_t links = 0;
-  for (int port = endpoint.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
-    links += places[static_cast<std::size_t>(port)].kind == FunctionKind::SwitchUpstream ? 0u : 1u;
+// Everything that both ends of a channel can hold, each packet as long as can be, and a credit held back for each
+// class.
+Time held(const ChannelConfig& channel, Time longest, std::uint64_t share) {
+  std::uint64_t packets = 0;
+  Time credits;
+  for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
+    packets += channel.transmit_slots[flow] + channel.header_credits[flow];
+    credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
   }
-  return links;
+  return longest * packets * (2 * share - 1) + credits + channel.receive_latency;
 }
 
 // What an answer that overtakes all others takes beside the latency of memory.
@@ -56,40 +97,31 @@ Time way_of_answer(const MachineConfig& config) {
   const Time longest = rate.time_of(kHeader + Bytes{std::uint64_t{128} << config.endpoint.max_payload_supported});
   const std::vector<Place>& places = places_of(config.topology);
   // There: what a posted request may take, and the time in which the endpoint's request gets out of its core. Back: on
-  // each link everything that the port above can hold before the pieces of the answer, each as long as can be, and a
-  // credit held back for each class.
-  Time way = kClockPeriod * kPipelineClocks;
-  std::uint64_t links = 0;
-  for (const Place& place : places) {
-    if (place.kind == FunctionKind::RootPort || place.kind == FunctionKind::SwitchUpstream) continue;
-    links = std::max<std::uint64_t>(links, place.kind == FunctionKind::Endpoint ? depth_of(places, place) : 0);
-  }
+  // each link everything that the port above can hold before the pieces of the answer.
   const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
   const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
-  const auto held = [longest](const ChannelConfig& channel) {
-    std::uint64_t packets = 0;
-    Time credits;
-    for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
-      packets += channel.transmit_slots[flow] + channel.header_credits[flow];
-      credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
+  const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
+  Time links;
+  for (const Place& place : places) {
+    if (place.kind != FunctionKind::Endpoint) continue;
+    const std::vector<Level> levels = levels_above(places, place);
+    const auto share = [&](std::size_t link) { return link < levels.size() ? levels[link].share : 1; };
+    Time way = longest * block * (2 * share(0) - 1);
+    for (std::size_t link = 0; link <= levels.size(); ++link) {
+      way += held(up, longest, share(link)) + held(down, longest, 1) + config.link.propagation * 4;
     }
-    return longest * packets + credits + channel.receive_latency;
-  };
+    links = std::max(links, way);
+  }
   // In the endpoint: completions of all other tags, in pieces as small as can be, each with a beat more than its bytes
   // fill, before the endpoint has taken them in.
   const std::uint64_t pieces = (kTags - 1) * kMostPieces;
   const std::uint64_t beats = kReadCompletionBoundary * 8 / config.endpoint.data_width + 1;
-  way += kClockPeriod * (pieces * beats);
-  const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
-  way += longest * block + (held(up) + held(down) + config.link.propagation * 4) * links;
-  way += kWalkStep * Iommu::kMostReads + config.disturbance.write_latency_max;
-  return way;
+  return links + kClockPeriod * kPipelineClocks + kClockPeriod * (pieces * beats) + kWalkStep * Iommu::kMostReads +
+         config.disturbance.write_latency_max;
 }
 
-}  // namespace
-
-SilenceBound silence_bound(const MachineConfig& config) {
-  const std::vector<Place>& places = places_of(config.topology);
+// Of the records of one endpoint.
+SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& levels) {
   const LinkRate rate{config.link, 0};  // data link packets are most frequent at the smallest payload
   const Bytes payload{std::uint64_t{128} << config.endpoint.max_payload_supported};
   Queue queue;
@@ -105,57 +137,71 @@ SilenceBound silence_bound(const MachineConfig& config) {
   add("packet in the endpoint's stream",
       kClockPeriod * (payload.count() * 8 / config.endpoint.data_width + 1 + kPipelineClocks));
   // Two more than the block holds: the one in the stream, and the one on the wire.
-  add("hard block's buffers at wire rate", queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots));
-
-  // The worst place of the topology: the endpoint with the most ports above it.
-  unsigned deepest = 0;
-  std::uint64_t neighbours = 0;
-  for (const Place& place : places) {
-    if (place.kind != FunctionKind::Endpoint) continue;
-    unsigned depth = 0;
-    std::uint64_t others = 0;
-    for (int port = place.parent; port >= 0; port = places[static_cast<std::size_t>(port)].parent) {
-      if (places[static_cast<std::size_t>(port)].kind != FunctionKind::SwitchUpstream) continue;
-      ++depth;
-      const auto siblings =
-          std::count_if(places.begin(), places.end(), [&](const Place& other) { return other.parent == port; });
-      others = std::max(others, static_cast<std::uint64_t>(siblings) - 1);
-    }
-    if (depth > deepest) {
-      deepest = depth;
-      neighbours = others;
-    }
-  }
-  queue.others = queue.longest * neighbours;
-  for (unsigned level = 0; level < deepest; ++level) {
-    const ChannelConfig in = upward_channel(config, FunctionKind::SwitchDownstream, FunctionKind::Endpoint);
+  add("hard block's buffers at wire rate",
+      queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots, levels.empty() ? 1 : levels.front().share));
+  Time credits;
+  Time holds;
+  for (std::size_t link = 0; link <= levels.size(); ++link) {
+    const bool last = link == levels.size();
+    const ChannelConfig in = upward_channel(config, last ? FunctionKind::RootPort : FunctionKind::SwitchDownstream,
+                                            link == 0 ? FunctionKind::Endpoint : FunctionKind::SwitchUpstream);
+    // What a switch holds needs the credits of the link above more than once.
+    const std::uint64_t rounds = link == 0 ? 1 : 2;
+    credits += (in.credit_delay_max[kPosted] + config.link.propagation * 2 + in.receive_latency) * rounds;
+    holds += in.credit_hold[kPosted];
+    if (last) break;
     const ChannelConfig out = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
+    const std::string name = "switch " + std::to_string(levels[link].number);
     // What the receive buffer can hold at once: few large packets, or many small ones.
     const std::uint64_t large = in.data_credits[kPosted] * kCreditUnit.count() / payload.count() + 1;
     const std::uint64_t small = in.header_credits[kPosted] - std::min<std::uint64_t>(large, in.header_credits[kPosted]);
-    add("switch's receive buffer, sharing the link above",
-        queue.drain(large, in.header_credits[kNonPosted] + small, in.header_credits[kCompletion]));
-    add("switch's transmit queue",
-        queue.drain(out.transmit_slots[kPosted] + 1, out.transmit_slots[kNonPosted], out.transmit_slots[kCompletion]));
-    add("forwarding through the switch", kSwitchLatency);
+    add("receive buffer of " + name + ", sharing the links above",
+        queue.drain(large, in.header_credits[kNonPosted] + small, in.header_credits[kCompletion], levels[link].share));
+    add("transmit queue of " + name,
+        queue.drain(out.transmit_slots[kPosted] + 1, out.transmit_slots[kNonPosted], out.transmit_slots[kCompletion],
+                    link + 1 < levels.size() ? levels[link + 1].share : 1));
+    add("forwarding through " + name, kSwitchLatency);
   }
-  const ChannelConfig last = upward_channel(config, FunctionKind::RootPort,
-                                            deepest == 0 ? FunctionKind::Endpoint : FunctionKind::SwitchUpstream);
-  add("credits on their way back", (last.credit_delay_max[kPosted] + config.link.propagation * 2) * (deepest + 1));
-  add("credits held back", last.credit_hold[kPosted] * (deepest + 1));
-  add("propagation", config.link.propagation * (deepest + 1));
-  add("the record on the wire", rate.time_of(kHeader + kRecord) * (deepest + 1));
+  add("credits on their way back", credits);
+  add("credits held back", holds);
+  add("propagation", config.link.propagation * (levels.size() + 1));
+  add("the record on the wire", rate.time_of(kHeader + kRecord) * (levels.size() + 1));
   add("page table walk", kWalkStep * Iommu::kMostReads);
   add("write latency of memory", config.disturbance.delay ? config.disturbance.write_latency_max : Time{0});
-  bound.late_answer = late_answer(config);
+  if (!levels.empty()) {
+    // The host has one access at a time under way, and each takes at least the way there and back.
+    const std::uint64_t answers = bound.total / (config.link.propagation * 2 + kSwitchLatency) + 1;
+    add("switches' answers to the host in between", rate.time_of(kHeader + Bytes{4}) * answers);
+  }
   return bound;
 }
 
+}  // namespace
+
+SilenceBound silence_bound(const MachineConfig& config) {
+  const std::vector<Place>& places = places_of(config.topology);
+  SilenceBound worst;
+  for (const Place& place : places) {
+    if (place.kind != FunctionKind::Endpoint) continue;
+    SilenceBound bound = bound_of(config, levels_above(places, place));
+    if (bound.total > worst.total) worst = std::move(bound);
+  }
+  worst.late_answer = late_answer(config);
+  return worst;
+}
+
 Time longest_answer(const MachineConfig& config) {
-  // All other answers that the endpoints below the port wait for may be ahead.
+  // All other answers that the endpoints below the same root port wait for may be ahead.
   const LinkRate rate{config.link, 0};
-  std::uint64_t endpoints = 0;
-  for (const Place& place : places_of(config.topology)) endpoints += place.kind == FunctionKind::Endpoint ? 1 : 0;
+  const std::vector<Place>& places = places_of(config.topology);
+  std::vector<std::uint64_t> below(places.size());
+  for (const Place& place : places) {
+    if (place.kind != FunctionKind::Endpoint) continue;
+    int port = place.parent;
+    while (places[static_cast<std::size_t>(port)].parent >= 0) port = places[static_cast<std::size_t>(port)].parent;
+    ++below[static_cast<std::size_t>(port)];
+  }
+  const std::uint64_t endpoints = *std::max_element(below.begin(), below.end());
   const Time piece = rate.time_of(kHeader + Bytes{kReadCompletionBoundary});
   return way_of_answer(config) + piece * (kTags * kMostPieces * endpoints) + config.disturbance.read_latency_max;
 }

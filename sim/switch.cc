@@ -47,18 +47,19 @@ void Switch::pump() {
   const std::size_t ports = downstream_.size() + 1;
   for (bool moved = true; moved;) {
     moved = false;
-    for (std::size_t i = 0; i < ports; ++i) {
-      const std::size_t ingress = (turn_ + i) % ports;
-      if (!move_one(ingress)) continue;
-      moved = true;
-      turn_ = (ingress + 1) % ports;
-      break;
+    for (const pcie::FlowClass flow : kFlowClasses) {
+      std::size_t& turn = turns_[index_of(flow)];
+      for (std::size_t i = 0; i < ports && !moved; ++i) {
+        const std::size_t ingress = (turn + i) % ports;
+        moved = move_one(ingress, flow);
+        if (moved) turn = (ingress + 1) % ports;
+      }
     }
   }
   pumping_ = false;
 }
 
-bool Switch::move_one(std::size_t ingress) {
+bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
   Channel& channel = received_by(ingress);
   if (channel.received().empty()) return false;
   const auto fits = [&](const Packet& packet) {
@@ -68,7 +69,7 @@ bool Switch::move_one(std::size_t ingress) {
     return flow != pcie::FlowClass::NonPosted || way.to->has_room(pcie::FlowClass::Completion);
   };
   const auto flow = channel.received().oldest(fits);
-  if (!flow) return false;
+  if (flow != kind) return false;
   const Route way = route(ingress, channel.received().front(*flow).tlp);
   Packet packet = channel.take(*flow);
   if (ingress != 0 && pcie::is_error_message(packet.tlp)) {

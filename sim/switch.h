@@ -3,6 +3,7 @@
 // goes is decided by the ports' registers alone.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,8 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   void on_secondary_reset(bool asserted) override;
 
   void pump();
-  bool move_one(std::size_t ingress);
+  // Moves the oldest packet that can move, if it is of this kind.
+  bool move_one(std::size_t ingress, pcie::FlowClass kind);
   [[nodiscard]] Channel& received_by(std::size_t ingress) const;
   [[nodiscard]] Route route(std::size_t ingress, const pcie::Tlp& tlp) const;
   [[nodiscard]] Route route_down(const pcie::Tlp& tlp) const;
@@ -60,7 +62,9 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   Witness& witness_;
   Port upstream_;
   std::vector<Port> downstream_;
-  std::size_t turn_ = 0;  // which ingress is asked first
+  // Which ingress is asked first, for each kind: a port whose writes wait for room is not passed by a port that moves
+  // reads meanwhile.
+  std::array<std::size_t, 3> turns_{};
   bool pumping_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/witness.h"
 #include "tests/support/bench_run.h"
 
 namespace holdover::bench::testing {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "pcie/error.h"
 #include "sim/channel.h"
 #include "sim/silence_bound.h"
@@ -52,6 +54,27 @@ TEST(SilenceBound, GrowsWithStarvedPostedRequestsOnly) {
   EXPECT_GT(silence_bound(with("delay")).total, none);
 }
 
+// Each packet ahead of a record waits for those of the other ports, at every switch on the way.
+TEST(SilenceBound, GrowsWithEachSwitchAndTheEndpointsThatShareTheWay) {
+  MachineConfig config = with("all");
+  const Time direct = silence_bound(config).total;
+  config.topology = "switch";
+  const SilenceBound shared = silence_bound(config);
+  EXPECT_GT(shared.total, direct * 2);
+  config.topology = "wide";
+  const SilenceBound wide = silence_bound(config);
+  EXPECT_GT(wide.total, shared.total + direct);
+  const auto has = [](const SilenceBound& bound, std::string_view name) {
+    return std::any_of(bound.terms.begin(), bound.terms.end(), [&](const auto& term) { return term.name == name; });
+  };
+  EXPECT_TRUE(has(wide, "forwarding through switch 0"));
+  EXPECT_TRUE(has(wide, "forwarding through switch 1"));
+  EXPECT_FALSE(has(shared, "forwarding through switch 1"));
+  Time sum;
+  for (const SilenceBound::Term& term : wide.terms) sum += term.time;
+  EXPECT_EQ(sum, wide.total);
+}
+
 TEST(LateAnswer, LiesBeforeTheTimeOutAndIsNoneWhereThereIsNoRoom) {
   MachineConfig config = with("all");
   const Time late = late_answer(config);
@@ -74,6 +97,11 @@ TEST(LongestAnswer, GrowsWithNarrowEndpointsSlowLinksAndMoreOfThem) {
   other = config;
   other.topology = "switch";
   EXPECT_GT(longest_answer(other), longest_answer(config));
+  // Deeper, but with no more endpoints below one root port.
+  MachineConfig wide = config;
+  wide.topology = "wide";
+  EXPECT_GT(longest_answer(wide), longest_answer(other));
+  EXPECT_LT(longest_answer(wide) - longest_answer(other), longest_answer(other) - longest_answer(config));
 }
 
 struct Taker final : ChannelReceiver {
