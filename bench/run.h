@@ -43,8 +43,8 @@ struct RunOptions {
   std::vector<std::string> faults;      // names of faults()
 
   // The endpoints and their traffic. The defaults that EndpointConfig and Disturbance have are these.
-  unsigned width = sim::EndpointConfig{}.data_width;   // bits
-  unsigned channels = sim::EndpointConfig{}.channels;  // of DMA
+  unsigned width = sim::EndpointConfig{}.data_width;                           // bits
+  unsigned channels = sim::EndpointConfig{}.channels;                          // of DMA
   unsigned max_payload = 128u << sim::EndpointConfig{}.max_payload_supported;  // bytes, that the endpoints support
   std::string bulk;            // «c2h,h2c»: directions of the bulk channels; empty: one each way, as far as there
   std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture
