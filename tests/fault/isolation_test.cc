@@ -59,6 +59,8 @@ class EachTopology : public IsolationTest, public ::testing::WithParamInterface<
 TEST_P(EachTopology, TheSameSeedGivesTheSameTraceInBothIsolations) {
   RunOptions options = short_run();
   options.topology = GetParam();
+  options.blackout = Time{20'000'000};
+  options.before = options.after = Time{10'000'000};
   options.seed = 11;
   options.trace = directory / "in-process";
   const Report here = run_whole(options);
@@ -80,14 +82,15 @@ std::vector<std::string> names_of_topologies() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EachTopology, ::testing::ValuesIn(names_of_topologies()),
-                         [](const ::testing::TestParamInfo<std::string>& info) {
-                           std::string name = info.param;
-                           for (char& letter : name) {
-                             if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
-                           }
-                           return name;
-                         });
+std::string name_of(const ::testing::TestParamInfo<std::string>& topology) {
+  std::string name = topology.param;
+  for (char& letter : name) {
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EachTopology, ::testing::ValuesIn(names_of_topologies()), name_of);
 
 TEST_F(IsolationTest, AHostThatIsKilledMakesTheRunInconclusiveWithItsPhase) {
   RunOptions options = as_processes();
