@@ -134,14 +134,19 @@ inline constexpr unsigned kAerCorrectableStatus = 0x10;
 inline constexpr unsigned kAerCorrectableMask = 0x14;
 inline constexpr unsigned kAerControl = 0x18;  // First Error Pointer in bits 4:0
 inline constexpr unsigned kAerHeaderLog = 0x1c;
+inline constexpr unsigned kAerRootCommand = 0x2c;
+inline constexpr unsigned kAerRootStatus = 0x30;
+inline constexpr unsigned kAerErrorSource = 0x34;  // of correctable errors in 15:0, of uncorrectable ones in 31:16
 inline constexpr unsigned kAerBytes = 0x48;  // with what a port may have behind the header log
 
+inline constexpr std::uint32_t kAerSurpriseDown = 1u << 5;
 inline constexpr std::uint32_t kAerPoisoned = 1u << 12;
 inline constexpr std::uint32_t kAerCompletionTimeout = 1u << 14;
 inline constexpr std::uint32_t kAerCompleterAbort = 1u << 15;
 inline constexpr std::uint32_t kAerUnexpectedCompletion = 1u << 16;
 inline constexpr std::uint32_t kAerMalformed = 1u << 18;
 inline constexpr std::uint32_t kAerUnsupported = 1u << 20;
+inline constexpr std::uint32_t kAerAcsViolation = 1u << 21;
 inline constexpr std::uint32_t kAerAdvisoryNonFatal = 1u << 13;  // correctable
 
 // ARI capability: next function number in bits 15:8 of the double word behind the header.

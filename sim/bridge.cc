@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/bridge.h"
 
-#include <algorithm>
+#include <bit>
 
 namespace holdover::sim {
 namespace {
@@ -13,7 +13,8 @@ constexpr unsigned kPm = 0x40;
 constexpr unsigned kMsi = 0x50;
 constexpr unsigned kExpress = 0x70;
 constexpr unsigned kSubsystem = 0xb0;
-constexpr unsigned kAcs = 0x100;
+constexpr unsigned kAer = 0x100;
+constexpr unsigned kAcs = 0x150;
 
 constexpr std::uint16_t kVendor = 0x1172;
 constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCommandBusMaster | config::kCommandParity |
@@ -24,8 +25,8 @@ constexpr std::uint16_t kLinkControlRetrain = 1u << 5;
 constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
 constexpr std::uint16_t kLinkStatusActive = 1u << 13;
 constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
-constexpr std::uint16_t kDeviceStatusUnsupported = 1u << 3;
 constexpr std::uint16_t kStatusParity = 1u << 15;
+constexpr std::uint16_t kMsiEnable = 1u << 0;
 constexpr std::uint16_t kAcsRequestRedirect = 1u << 2;
 // Source Validation, Translation Blocking, Request Redirect, Completion Redirect, Upstream Forwarding.
 constexpr std::uint16_t kAcsControls = 0x001f;
@@ -55,97 +56,85 @@ std::uint16_t device_id(FunctionKind kind) {
 }  // namespace
 
 Bridge::Bridge(const Scheduler& scheduler, Witness& witness, const Identity& identity)
-    : scheduler_(scheduler), witness_(witness), identity_(identity), device_(identity.device) {
+    : scheduler_(scheduler),
+      witness_(witness),
+      identity_(identity),
+      device_(identity.device),
+      aer_(registers_, {kAer, has_link_below() ? kAcs : 0, kExpress, identity.kind == FunctionKind::RootPort}) {
   build_header();
   build_capabilities();
-  bytes_ = reset_;
-}
-
-void Bridge::define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable,
-                    std::uint32_t clear_on_one) {
-  for (unsigned i = 0; i < size; ++i) {
-    reset_[offset + i] = static_cast<std::uint8_t>(reset >> (8 * i));
-    writable_[offset + i] = static_cast<std::uint8_t>(writable >> (8 * i));
-    clear_on_one_[offset + i] = static_cast<std::uint8_t>(clear_on_one >> (8 * i));
-  }
+  registers_.power_on();
 }
 
 // PCIe 5.0, 7.5.1.3. No I/O window: base and limit are hardwired 0 and read as not implemented.
 void Bridge::build_header() {
-  define(config::kVendorId, 2, kVendor, 0);
-  define(config::kDeviceId, 2, device_id(identity_.kind), 0);
-  define(config::kCommand, 2, 0, kCommandWritable);
-  define(config::kStatus, 2, config::kStatusCapabilityList, 0, config::kStatusErrors);
-  define(config::kRevision, 4, 0x06040001, 0);  // bridge, PCI to PCI
-  define(config::kCacheLineSize, 1, 0, 0xff);
-  define(config::kHeaderType, 1, 0x01, 0);
-  define(config::kPrimaryBus, 3, 0, 0xffffff);
-  define(config::kSecondaryStatus, 2, 0, 0, config::kStatusErrors);
-  define(config::kMemoryBase, 4, 0, 0xfff0fff0);
-  define(config::kPrefetchBase, 4, 0x00010001, 0xfff0fff0);  // 64-bit addressing
-  define(config::kPrefetchBaseUpper, 4, 0, 0xffffffff);
-  define(config::kPrefetchLimitUpper, 4, 0, 0xffffffff);
-  define(config::kCapabilityPointer, 1, kPm, 0);
-  define(config::kInterruptLine, 1, 0xff, 0xff);
-  define(config::kInterruptPin, 1, 1, 0);
+  registers_.define(config::kVendorId, 2, kVendor, 0);
+  registers_.define(config::kDeviceId, 2, device_id(identity_.kind), 0);
+  registers_.define(config::kCommand, 2, 0, kCommandWritable);
+  registers_.define(config::kStatus, 2, config::kStatusCapabilityList, 0, config::kStatusErrors);
+  registers_.define(config::kRevision, 4, 0x06040001, 0);  // bridge, PCI to PCI
+  registers_.define(config::kCacheLineSize, 1, 0, 0xff);
+  registers_.define(config::kHeaderType, 1, 0x01, 0);
+  registers_.define(config::kPrimaryBus, 3, 0, 0xffffff);
+  registers_.define(config::kSecondaryStatus, 2, 0, 0, config::kStatusErrors);
+  registers_.define(config::kMemoryBase, 4, 0, 0xfff0fff0);
+  registers_.define(config::kPrefetchBase, 4, 0x00010001, 0xfff0fff0);  // 64-bit addressing
+  registers_.define(config::kPrefetchBaseUpper, 4, 0, 0xffffffff);
+  registers_.define(config::kPrefetchLimitUpper, 4, 0, 0xffffffff);
+  registers_.define(config::kCapabilityPointer, 1, kPm, 0);
+  registers_.define(config::kInterruptLine, 1, 0xff, 0xff);
+  registers_.define(config::kInterruptPin, 1, 1, 0);
   // Parity response, SERR, secondary bus reset.
-  define(config::kBridgeControl, 2, 0, 0x0043);
+  registers_.define(config::kBridgeControl, 2, 0, 0x0043);
 }
 
 void Bridge::build_capabilities() {
   const bool downwards = has_link_below();
   // Power management, version 3: D0 and D3hot, No_Soft_Reset.
-  define(kPm, 4, 0x0003'0000u | (kMsi << 8) | config::kCapPowerManagement, 0);
-  define(kPm + config::kPmControl, 2, config::kPmNoSoftReset, config::kPmStateMask | config::kPmPmeEnable,
-         config::kPmPmeStatus);
+  registers_.define(kPm, 4, 0x0003'0000u | (kMsi << 8) | config::kCapPowerManagement, 0);
+  registers_.define(kPm + config::kPmControl, 2, config::kPmNoSoftReset, config::kPmStateMask | config::kPmPmeEnable,
+                    config::kPmPmeStatus);
   // MSI, one vector, 64-bit address.
-  define(kMsi, 4, 0x0080'0000u | (kExpress << 8) | config::kCapMsi, 0x0071'0000);
-  define(kMsi + 4, 4, 0, 0xffff'fffc);
-  define(kMsi + 8, 4, 0, 0xffff'ffff);
-  define(kMsi + 12, 2, 0, 0xffff);
+  registers_.define(kMsi, 4, 0x0080'0000u | (kExpress << 8) | config::kCapMsi, 0x0071'0000);
+  registers_.define(kMsi + 4, 4, 0, 0xffff'fffc);
+  registers_.define(kMsi + 8, 4, 0, 0xffff'ffff);
+  registers_.define(kMsi + 12, 2, 0, 0xffff);
   // PCI Express, version 2.
   const std::uint32_t slot = downwards ? 0x0100u : 0u;
-  define(kExpress, 2, (kSubsystem << 8) | config::kCapExpress, 0);
-  define(kExpress + config::kExpressFlags, 2, 0x0002u | (port_type(identity_.kind) << 4) | slot, 0);
-  define(kExpress + config::kExpressDeviceCapabilities, 4, 0x0000'8020u | identity_.max_payload_supported, 0);
-  define(kExpress + config::kExpressDeviceControl, 2, 0x2810,
-         config::kDeviceControlErrorReporting | config::kDeviceControlMaxPayload |
-             config::kDeviceControlMaxReadRequest | config::kDeviceControlRelaxedOrdering |
-             config::kDeviceControlExtendedTag | config::kDeviceControlNoSnoop);
-  define(kExpress + config::kExpressDeviceStatus, 2, 0, 0, config::kDeviceStatusErrors);
-  define(kExpress + config::kExpressLinkControl, 2, 0,
-         0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
+  registers_.define(kExpress, 2, (kSubsystem << 8) | config::kCapExpress, 0);
+  registers_.define(kExpress + config::kExpressFlags, 2, 0x0002u | (port_type(identity_.kind) << 4) | slot, 0);
+  registers_.define(kExpress + config::kExpressDeviceCapabilities, 4, 0x0000'8020u | identity_.max_payload_supported,
+                    0);
+  registers_.define(kExpress + config::kExpressDeviceControl, 2, 0x2810,
+                    config::kDeviceControlErrorReporting | config::kDeviceControlMaxPayload |
+                        config::kDeviceControlMaxReadRequest | config::kDeviceControlRelaxedOrdering |
+                        config::kDeviceControlExtendedTag | config::kDeviceControlNoSnoop);
+  registers_.define(kExpress + config::kExpressDeviceStatus, 2, 0, 0, config::kDeviceStatusErrors);
+  registers_.define(kExpress + config::kExpressLinkControl, 2, 0,
+                    0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
   if (downwards) {
-    define(kExpress + config::kExpressSlotCapabilities, 4, (identity_.port + 1) << 19, 0);
-    define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
-    define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
+    registers_.define(kExpress + config::kExpressSlotCapabilities, 4, (identity_.port + 1) << 19, 0);
+    registers_.define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
+    registers_.define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
   }
-  if (identity_.kind == FunctionKind::RootPort) define(kExpress + config::kExpressRootControl, 2, 0, 0x001f);
-  define(kExpress + config::kExpressDeviceCapabilities2, 4, downwards ? 0x20u : 0u, 0);  // ARI Forwarding Supported
-  define(kExpress + config::kExpressDeviceControl2, 2, 0, downwards ? config::kDeviceControl2Ari : 0u);
-  define(kExpress + config::kExpressLinkControl2, 2, 0x0003, 0x000f);
+  if (identity_.kind == FunctionKind::RootPort) registers_.define(kExpress + config::kExpressRootControl, 2, 0, 0x001f);
+  registers_.define(kExpress + config::kExpressDeviceCapabilities2, 4, downwards ? 0x20u : 0u,
+                    0);  // ARI Forwarding Supported
+  registers_.define(kExpress + config::kExpressDeviceControl2, 2, 0, downwards ? config::kDeviceControl2Ari : 0u);
+  registers_.define(kExpress + config::kExpressLinkControl2, 2, 0x0003, 0x000f);
   // Subsystem identification (PCI bridge 1.2, 3.2.5.13).
-  define(kSubsystem, 4, 0x000d, 0);
-  define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
+  registers_.define(kSubsystem, 4, 0x000d, 0);
+  registers_.define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
   // Access control services, where a port can redirect.
   if (downwards) {
-    define(kAcs, 4, 0x0001'0000u | config::kExtCapAcs, 0);
-    define(kAcs + 4, 4, kAcsControls, std::uint32_t{kAcsControls} << 16);
+    registers_.define(kAcs, 4, 0x0001'0000u | config::kExtCapAcs, 0);
+    registers_.define(kAcs + 4, 4, kAcsControls, std::uint32_t{kAcsControls} << 16);
   }
-}
-
-std::uint16_t Bridge::word(unsigned offset) const {
-  return static_cast<std::uint16_t>(bytes_[offset] | (bytes_[offset + 1] << 8));
-}
-
-void Bridge::set_word(unsigned offset, std::uint16_t value) {
-  bytes_[offset] = static_cast<std::uint8_t>(value);
-  bytes_[offset + 1] = static_cast<std::uint8_t>(value >> 8);
 }
 
 std::uint32_t Bridge::read(unsigned offset) const {
   offset &= 0xffcu;
-  std::uint32_t value = std::uint32_t{word(offset)} | (std::uint32_t{word(offset + 2)} << 16);
+  std::uint32_t value = registers_.dword(offset);
   // Link and slot: wires, not registers.
   const Link* link = has_link_below() ? below_ : above_;
   if (link == nullptr) return value;
@@ -168,17 +157,12 @@ std::uint32_t Bridge::read(unsigned offset) const {
 void Bridge::write(unsigned offset, unsigned byte_enables, std::uint32_t data) {
   offset &= 0xffcu;
   const std::uint32_t before = read(offset);
-  for (unsigned i = 0; i < 4; ++i) {
-    if ((byte_enables >> i & 1) == 0) continue;
-    const auto value = static_cast<std::uint8_t>(data >> (8 * i));
-    std::uint8_t& byte = bytes_[offset + i];
-    byte = static_cast<std::uint8_t>((byte & ~writable_[offset + i]) | (value & writable_[offset + i]));
-    byte = static_cast<std::uint8_t>(byte & ~(value & clear_on_one_[offset + i]));
-  }
-  const std::uint32_t stored = std::uint32_t{word(offset)} | (std::uint32_t{word(offset + 2)} << 16);
+  registers_.write(offset, byte_enables, data);
+  const std::uint32_t stored = registers_.dword(offset);
   take_effect(offset, before, stored, byte_enables, data);
   witness_.on_config_write(ConfigWrite{scheduler_.now(), identity_.index, static_cast<std::uint16_t>(offset),
                                        static_cast<std::uint8_t>(byte_enables), data, before, read(offset)});
+  update_interrupt();
 }
 
 void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
@@ -195,7 +179,7 @@ void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t af
     if ((byte_enables & 1) != 0 && (data & kLinkControlRetrain) != 0) below_->recover();
     // Retrain Link reads 0 (PCIe 5.0, 7.5.3.7).
     const unsigned control = kExpress + config::kExpressLinkControl;
-    set_word(control, static_cast<std::uint16_t>(word(control) & ~unsigned{kLinkControlRetrain}));
+    registers_.set_word(control, static_cast<std::uint16_t>(registers_.word(control) & ~unsigned{kLinkControlRetrain}));
   } else if (offset == kExpress + config::kExpressDeviceControl && below_ != nullptr) {
     below_->set_max_payload((after >> 5) & 7);
   }
@@ -231,25 +215,27 @@ pcie::Tlp Bridge::complete(const pcie::Tlp& request) {
   return answer;
 }
 
-std::uint8_t Bridge::secondary_bus() const { return bytes_[config::kSecondaryBus]; }
+std::uint8_t Bridge::secondary_bus() const { return registers_.byte(config::kSecondaryBus); }
 
 bool Bridge::owns_bus(std::uint8_t bus) const {
   const std::uint8_t secondary = secondary_bus();
-  return secondary != 0 && bus >= secondary && bus <= bytes_[config::kSubordinateBus];
+  return secondary != 0 && bus >= secondary && bus <= registers_.byte(config::kSubordinateBus);
 }
 
-bool Bridge::in_d0() const { return (word(kPm + config::kPmControl) & config::kPmStateMask) == 0; }
+bool Bridge::in_d0() const { return (registers_.word(kPm + config::kPmControl) & config::kPmStateMask) == 0; }
 
-bool Bridge::bus_master() const { return in_d0() && (word(config::kCommand) & config::kCommandBusMaster) != 0; }
+bool Bridge::bus_master() const {
+  return in_d0() && (registers_.word(config::kCommand) & config::kCommandBusMaster) != 0;
+}
 
 bool Bridge::claims(std::uint64_t address) const {
-  if (!in_d0() || (word(config::kCommand) & config::kCommandMemory) == 0) return false;
+  if (!in_d0() || (registers_.word(config::kCommand) & config::kCommandMemory) == 0) return false;
   const auto inside = [address](std::uint64_t base, std::uint64_t limit) {
     return address >= base && address <= (limit | 0xf'ffff);
   };
-  const auto part = [this](unsigned offset) { return std::uint64_t{word(offset) & 0xfff0u} << 16; };
+  const auto part = [this](unsigned offset) { return std::uint64_t{registers_.word(offset) & 0xfff0u} << 16; };
   const auto upper = [this](unsigned offset) {
-    return (std::uint64_t{word(offset)} << 32) | (std::uint64_t{word(offset + 2)} << 48);
+    return (std::uint64_t{registers_.word(offset)} << 32) | (std::uint64_t{registers_.word(offset + 2)} << 48);
   };
   return inside(part(config::kMemoryBase), part(config::kMemoryLimit)) ||
          inside(part(config::kPrefetchBase) | upper(config::kPrefetchBaseUpper),
@@ -257,35 +243,84 @@ bool Bridge::claims(std::uint64_t address) const {
 }
 
 bool Bridge::forwards_ari() const {
-  return (word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ari) != 0;
+  return (registers_.word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ari) != 0;
 }
 
-bool Bridge::redirects_peer_requests() const { return has_link_below() && (word(kAcs + 6) & kAcsRequestRedirect) != 0; }
+bool Bridge::redirects_peer_requests() const {
+  return has_link_below() && (registers_.word(kAcs + 6) & kAcsRequestRedirect) != 0;
+}
 
 Bytes Bridge::max_payload() const {
-  return Bytes{128} * (std::uint64_t{1} << ((word(kExpress + config::kExpressDeviceControl) >> 5) & 7));
+  return Bytes{128} * (std::uint64_t{1} << ((registers_.word(kExpress + config::kExpressDeviceControl) >> 5) & 7));
 }
 
-void Bridge::note_unsupported_request() {
-  const unsigned offset = kExpress + config::kExpressDeviceStatus;
-  set_word(offset, static_cast<std::uint16_t>(word(offset) | kDeviceStatusUnsupported));
+void Bridge::note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory) {
+  const auto code = aer_.detect(error, &tlp, advisory);
+  if (!code) return;
+  if (identity_.kind == FunctionKind::RootPort) {
+    aer_.receive(*code, bdf().requester_id());
+    update_interrupt();
+    return;
+  }
+  pending_errors_ |= 1u << (*code & 3);
+  if (reports_ != nullptr) reports_->on_report(*this);
 }
 
-void Bridge::note_error_message(std::uint8_t code, pcie::RequesterId /*requester*/) {
-  if (code == pcie::kMessageErrorCorrectable) return;  // no system error
-  set_word(config::kSecondaryStatus,
-           static_cast<std::uint16_t>(word(config::kSecondaryStatus) | config::kStatusSystemError));
+void Bridge::note_error_message(std::uint8_t code, pcie::RequesterId requester) {
+  if (code != pcie::kMessageErrorCorrectable) {
+    registers_.set_bits(config::kSecondaryStatus, config::kStatusSystemError);
+  }
+  if (identity_.kind != FunctionKind::RootPort || !forwards_errors()) return;
+  aer_.receive(code, requester);
+  update_interrupt();
 }
 
-bool Bridge::forwards_errors() const { return (word(config::kBridgeControl) & config::kBridgeControlSerr) != 0; }
-
-void Bridge::note_poisoned() {
-  set_word(config::kSecondaryStatus, static_cast<std::uint16_t>(word(config::kSecondaryStatus) | kStatusParity));
+// The condition becoming true sends the message (PCIe 5.0, 6.1.4.3 and 6.2.4.1.2).
+void Bridge::update_interrupt() {
+  const bool enabled = bus_master() && (registers_.word(kMsi + 2) & kMsiEnable) != 0;
+  const bool wanted = enabled && aer_.wants_interrupt();
+  if (wanted == interrupt_wanted_) return;
+  interrupt_wanted_ = wanted;
+  if (!wanted) return;
+  pending_interrupt_ = true;
+  if (reports_ != nullptr) reports_->on_report(*this);
 }
+
+std::optional<pcie::Tlp> Bridge::take_report() {
+  pcie::Tlp tlp;
+  tlp.requester = bdf().requester_id();
+  if (pending_errors_ != 0) {
+    const auto which = static_cast<unsigned>(std::countr_zero(pending_errors_));
+    pending_errors_ &= pending_errors_ - 1;
+    tlp.kind = pcie::TlpKind::Message;
+    tlp.message_code = static_cast<std::uint8_t>(pcie::kMessageErrorCorrectable + which);
+    return tlp;
+  }
+  if (!pending_interrupt_) return std::nullopt;
+  pending_interrupt_ = false;
+  tlp.kind = pcie::TlpKind::MemoryWrite;
+  tlp.address = registers_.dword(kMsi + 4) | (std::uint64_t{registers_.dword(kMsi + 8)} << 32);
+  tlp.length_dw = 1;
+  tlp.first_be = 0xf;
+  tlp.payload.resize(4);
+  const std::uint16_t data = registers_.word(kMsi + 12);
+  tlp.payload[0] = static_cast<std::byte>(data);
+  tlp.payload[1] = static_cast<std::byte>(data >> 8);
+  return tlp;
+}
+
+bool Bridge::forwards_errors() const {
+  return (registers_.word(config::kBridgeControl) & config::kBridgeControlSerr) != 0;
+}
+
+void Bridge::note_poisoned() { registers_.set_bits(config::kSecondaryStatus, kStatusParity); }
 
 void Bridge::reset() {
-  bytes_ = reset_;
+  registers_.reset();
   bus_ = 0;
+  pending_errors_ = 0;
+  pending_interrupt_ = false;
+  interrupt_wanted_ = false;
   if (has_link_below() && below_ != nullptr) {
     below_->set_max_payload(0);
     below_->set_disabled(false);

@@ -3,14 +3,16 @@
 // packets are moved by whoever owns the port (RootPort, Switch).
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "pcie/bdf.h"
 #include "pcie/config_space.h"
 #include "pcie/tlp.h"
+#include "sim/bridge_aer.h"
 #include "sim/link.h"
+#include "sim/register_file.h"
 #include "sim/scheduler.h"
 #include "sim/witness.h"
 
@@ -35,12 +37,22 @@ class Bridge {
     ~ResetListener() = default;
   };
 
+  // Told when take_report() has something.
+  class ReportListener {
+   public:
+    virtual void on_report(Bridge& port) = 0;
+
+   protected:
+    ~ReportListener() = default;
+  };
+
   // All outlive the bridge.
   Bridge(const Scheduler& scheduler, Witness& witness, const Identity& identity);
 
   // The link below (root and downstream ports), or who resets the internal bus (upstream ports).
   void set_link_below(Link& link) { below_ = &link; }
   void set_link_above(Link& link) { above_ = &link; }
+  void set_report_listener(ReportListener& listener) { reports_ = &listener; }
   void set_reset_listener(ResetListener& listener) { reset_listener_ = &listener; }
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
@@ -64,10 +76,12 @@ class Bridge {
   [[nodiscard]] bool redirects_peer_requests() const;  // ACS P2P Request Redirect
   [[nodiscard]] Bytes max_payload() const;
 
-  // The port could not deliver a request: Unsupported Request Detected.
-  void note_unsupported_request();
-  // An error message came in from below: Received System Error. `severity` is the message's code (PCIe 5.0, table
-  // 2-23).
+  // An uncorrectable error that the port found in `tlp`, by its bit in AER; `advisory` as BridgeAer says.
+  void note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory);
+  // What the port itself has to send towards the root: an error message, or the memory write of its MSI.
+  [[nodiscard]] std::optional<pcie::Tlp> take_report();
+  // An error message came in from below: Received System Error, and in a root port the root's error status (its own
+  // SERR# Enable allowing). Code as PCIe 5.0, table 2-23.
   void note_error_message(std::uint8_t code, pcie::RequesterId requester);
   // Bridge Control SERR# Enable: error messages go on upwards.
   [[nodiscard]] bool forwards_errors() const;
@@ -78,14 +92,11 @@ class Bridge {
   void reset();
 
  private:
-  [[nodiscard]] std::uint16_t word(unsigned offset) const;
-  void set_word(unsigned offset, std::uint16_t value);
-  void define(unsigned offset, unsigned size, std::uint32_t reset, std::uint32_t writable,
-              std::uint32_t clear_on_one = 0);
   void build_header();
   void build_capabilities();
   void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
                    std::uint32_t data);
+  void update_interrupt();
   [[nodiscard]] bool has_link_below() const { return identity_.kind != FunctionKind::SwitchUpstream; }
 
   const Scheduler& scheduler_;
@@ -94,12 +105,14 @@ class Bridge {
   Link* below_ = nullptr;
   Link* above_ = nullptr;
   ResetListener* reset_listener_ = nullptr;
+  ReportListener* reports_ = nullptr;
   std::uint8_t bus_ = 0;
   std::uint8_t device_ = 0;
-  std::array<std::uint8_t, pcie::config::kSpaceBytes> bytes_{};
-  std::array<std::uint8_t, pcie::config::kSpaceBytes> reset_{};
-  std::array<std::uint8_t, pcie::config::kSpaceBytes> writable_{};
-  std::array<std::uint8_t, pcie::config::kSpaceBytes> clear_on_one_{};
+  RegisterFile registers_;
+  BridgeAer aer_;
+  std::uint32_t pending_errors_ = 0;  // one bit for each severity: those that wait become one
+  bool interrupt_wanted_ = false;     // enabled, and a status bit is set
+  bool pending_interrupt_ = false;
 };
 
 }  // namespace holdover::sim

@@ -12,6 +12,7 @@ RootPort::RootPort(const Scheduler& scheduler, Witness& witness, Bridge& bridge,
     : scheduler_(scheduler), witness_(witness), bridge_(bridge), link_(link), memory_(memory), host_(host) {
   link_.up().set_receiver(*this);
   link_.down().set_sender(*this);
+  bridge_.set_report_listener(*this);
 }
 
 void RootPort::on_room(Channel&) {
@@ -35,9 +36,13 @@ void RootPort::pump() {
 
 void RootPort::take(Packet packet) {
   const pcie::Tlp& tlp = packet.tlp;
-  if (tlp.poisoned) bridge_.note_poisoned();
-  if (const auto reason = refuse_from_below(bridge_, tlp)) {
-    refuse(packet, *reason, tlp.payload.size() <= bridge_.max_payload().count());
+  if (tlp.poisoned) {
+    bridge_.note_poisoned();
+    // Its receiver goes on without the data (PCIe 5.0, 6.2.3.2.4.3).
+    bridge_.note_error(pcie::config::kAerPoisoned, tlp, true);
+  }
+  if (const auto refusal = refuse_from_below(bridge_, tlp)) {
+    refuse(packet, *refusal);
     return;
   }
   switch (tlp.kind) {
@@ -45,7 +50,7 @@ void RootPort::take(Packet packet) {
     case pcie::TlpKind::MemoryWrite:
       // Requests between root ports are not routed here.
       if (bridge_.claims(tlp.address)) {
-        refuse(packet, kWindowReason, true);
+        refuse(packet, Refusal{kWindowReason});
         return;
       }
       memory_.accept(std::move(packet));
@@ -60,19 +65,23 @@ void RootPort::take(Packet packet) {
       if (pcie::is_error_message(tlp)) bridge_.note_error_message(tlp.message_code, tlp.requester);
       return;
     default:
-      refuse(packet, "configuration requests do not travel upstream", true);
+      refuse(packet, Refusal{"configuration requests do not travel upstream"});
       return;
   }
 }
 
-void RootPort::refuse(const Packet& packet, std::string_view reason, bool answer) {
-  bridge_.note_unsupported_request();
+void RootPort::on_report(Bridge& bridge) {
+  while (auto report = bridge.take_report()) memory_.accept(Packet{std::move(*report), kFromHost});
+}
+
+void RootPort::refuse(const Packet& packet, const Refusal& why) {
+  const bool answered = why.answered(packet.tlp);
+  bridge_.note_error(why.error, packet.tlp, answered);
   if (packet.origin != kFromHost) {
-    witness_.on_request_refused(scheduler_.now(), packet.origin, bridge_.identity().index, packet.tlp, reason);
+    witness_.on_request_refused(scheduler_.now(), packet.origin, bridge_.identity().index, packet.tlp, why.reason);
   }
-  if (answer && pcie::flow_class(packet.tlp.kind) == pcie::FlowClass::NonPosted) {
-    link_.down().send(Packet{
-        refusal(packet.tlp, bridge_.bdf().requester_id(), pcie::CompletionStatus::UnsupportedRequest), kFromHost});
+  if (answered) {
+    link_.down().send(Packet{refusal(packet.tlp, bridge_.bdf().requester_id(), why.status), kFromHost});
   }
 }
 

@@ -6,10 +6,11 @@
 #include "sim/link.h"
 #include "sim/memory_path.h"
 #include "sim/packet.h"
+#include "sim/routing.h"
 
 namespace holdover::sim {
 
-class RootPort final : private ChannelReceiver, private ChannelSender {
+class RootPort final : private ChannelReceiver, private ChannelSender, private Bridge::ReportListener {
  public:
   // Everything outlives the port.
   RootPort(const Scheduler& scheduler, Witness& witness, Bridge& bridge, Link& link, MemoryPath& memory,
@@ -24,7 +25,8 @@ class RootPort final : private ChannelReceiver, private ChannelSender {
   void on_room(Channel&) override;
   void pump();
   void take(Packet packet);
-  void refuse(const Packet& packet, std::string_view reason, bool answer);
+  void refuse(const Packet& packet, const Refusal& why);
+  void on_report(Bridge& bridge) override;
 
   const Scheduler& scheduler_;
   Witness& witness_;

@@ -21,12 +21,13 @@ pcie::Tlp refusal(const pcie::Tlp& request, pcie::RequesterId completer, pcie::C
   return answer;
 }
 
-std::optional<std::string_view> refuse_from_below(const Bridge& port, const pcie::Tlp& tlp) {
-  if (tlp.payload.size() > port.max_payload().count())
-    return "the payload is larger than the port's maximum payload size";
+std::optional<Refusal> refuse_from_below(const Bridge& port, const pcie::Tlp& tlp) {
+  if (tlp.payload.size() > port.max_payload().count()) {
+    return Refusal{"the payload is larger than the port's maximum payload size", pcie::config::kAerMalformed};
+  }
   if (tlp.kind != pcie::TlpKind::MemoryRead && tlp.kind != pcie::TlpKind::MemoryWrite) return std::nullopt;
-  if (!port.in_d0()) return "the port is not in D0";
-  if (!port.bus_master()) return "the port's bus master enable is off";
+  if (!port.in_d0()) return Refusal{"the port is not in D0"};
+  if (!port.bus_master()) return Refusal{"the port's bus master enable is off"};
   return std::nullopt;
 }
 

@@ -13,8 +13,20 @@ namespace holdover::sim {
 // Completion without data for a non-posted request.
 [[nodiscard]] pcie::Tlp refusal(const pcie::Tlp& request, pcie::RequesterId completer, pcie::CompletionStatus status);
 
+// Why a packet goes no further, which error of the port that is, and how it answers a non-posted request.
+struct Refusal {
+  std::string_view reason;
+  std::uint32_t error = pcie::config::kAerUnsupported;
+  pcie::CompletionStatus status = pcie::CompletionStatus::UnsupportedRequest;
+
+  // Malformed packets are dropped, never answered.
+  [[nodiscard]] bool answered(const pcie::Tlp& tlp) const {
+    return error != pcie::config::kAerMalformed && pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted;
+  }
+};
+
 // Why this port does not take a packet that comes from below, as far as the port alone decides; nothing where it does.
-[[nodiscard]] std::optional<std::string_view> refuse_from_below(const Bridge& port, const pcie::Tlp& tlp);
+[[nodiscard]] std::optional<Refusal> refuse_from_below(const Bridge& port, const pcie::Tlp& tlp);
 
 // Turns a type 1 configuration request into the type 0 request that the bus below carries (PCIe 5.0, 7.3.3).
 void convert_to_type0(pcie::Tlp& request);

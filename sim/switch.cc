@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sim/switch.h"
 
+#include <optional>
 #include <utility>
 
 #include "sim/routing.h"
@@ -15,9 +16,11 @@ Switch::Switch(const Scheduler& scheduler, Witness& witness, Port upstream, std:
   upstream_.link->down().set_receiver(*this);
   upstream_.link->up().set_sender(*this);
   upstream_.bridge->set_reset_listener(*this);
+  upstream_.bridge->set_report_listener(*this);
   for (const Port& port : downstream_) {
     port.link->up().set_receiver(*this);
     port.link->down().set_sender(*this);
+    port.bridge->set_report_listener(*this);
   }
 }
 
@@ -55,8 +58,38 @@ void Switch::pump() {
         if (moved) turn = (ingress + 1) % ports;
       }
     }
+    send_reports();
   }
   pumping_ = false;
+}
+
+void Switch::send_reports() {
+  const auto room = [this] { return upstream_.link->up().has_room(pcie::FlowClass::Posted); };
+  while (room()) {
+    std::optional<pcie::Tlp> report = upstream_.bridge->take_report();
+    const Bridge* from = upstream_.bridge;
+    for (const Port& port : downstream_) {
+      if (report) break;
+      from = port.bridge;
+      report = port.bridge->take_report();
+    }
+    if (!report) return;
+    send_report(*from, std::move(*report));
+  }
+}
+
+void Switch::send_report(const Bridge& port, pcie::Tlp report) {
+  if (&port != upstream_.bridge) {
+    // The internal bus is the upstream port's secondary side.
+    report.requester = pcie::Bdf{0, upstream_.bridge->secondary_bus(), port.identity().device, 0}.requester_id();
+    if (pcie::is_error_message(report)) {
+      upstream_.bridge->note_error_message(report.message_code, report.requester);
+      if (!upstream_.bridge->forwards_errors()) return;
+    } else if (!upstream_.bridge->bus_master()) {
+      return;
+    }
+  }
+  upstream_.link->up().send(Packet{std::move(report), kFromHost});
 }
 
 bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
@@ -102,13 +135,14 @@ void Switch::take_route(const Route& route, Packet packet) {
     case Route::Kind::Drop:
       break;
   }
-  if (route.kind == Route::Kind::Refuse) route.port->note_unsupported_request();
+  const bool answered = route.kind == Route::Kind::Refuse && route.refusal.answered(tlp);
+  if (route.kind == Route::Kind::Refuse) route.port->note_error(route.refusal.error, tlp, answered);
   if (packet.origin != kFromHost) {
-    witness_.on_request_refused(scheduler_.now(), packet.origin, route.port->identity().index, tlp, route.reason);
+    witness_.on_request_refused(scheduler_.now(), packet.origin, route.port->identity().index, tlp,
+                                route.refusal.reason);
   }
-  if (route.kind == Route::Kind::Refuse && pcie::flow_class(tlp.kind) == pcie::FlowClass::NonPosted) {
-    route.to->send(
-        Packet{refusal(tlp, route.port->bdf().requester_id(), pcie::CompletionStatus::UnsupportedRequest), kFromHost});
+  if (answered) {
+    route.to->send(Packet{refusal(tlp, route.port->bdf().requester_id(), route.refusal.status), kFromHost});
   }
 }
 
@@ -120,7 +154,7 @@ Switch::Route Switch::onto_link(const Port& port, const Route& otherwise) {
   if (port.link->is_up()) return Route{Route::Kind::Forward, &port.link->down(), port.bridge, false, {}};
   Route refused = otherwise;
   refused.port = port.bridge;
-  refused.reason = kLinkDownReason;
+  refused.refusal.reason = kLinkDownReason;
   return refused;
 }
 
@@ -133,17 +167,17 @@ const Switch::Port* Switch::port_of_bus(std::uint8_t bus) const {
 
 Switch::Route Switch::route_down(const pcie::Tlp& tlp) const {
   Channel* answers = &upstream_.link->up();
-  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, kNoPortReason};
+  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, Refusal{kNoPortReason}};
   if (pcie::is_config(tlp.kind)) return route_config(tlp);
   if (pcie::is_completion(tlp.kind)) {
     const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
     const Port* port = upstream_.bridge->owns_bus(bus) ? port_of_bus(bus) : nullptr;
     const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false,
-                     "no port below owns the bus of its requester"};
+                     Refusal{"no port below owns the bus of its requester"}};
     return port == nullptr ? lost : onto_link(*port, lost);
   }
   if (tlp.kind != TlpKind::MemoryRead && tlp.kind != TlpKind::MemoryWrite) {
-    return Route{Route::Kind::Drop, answers, upstream_.bridge, false, "messages end here"};
+    return Route{Route::Kind::Drop, answers, upstream_.bridge, false, Refusal{"messages end here"}};
   }
   if (!upstream_.bridge->claims(tlp.address)) return refused;
   for (const Port& port : downstream_) {
@@ -154,7 +188,7 @@ Switch::Route Switch::route_down(const pcie::Tlp& tlp) const {
 
 Switch::Route Switch::route_config(const pcie::Tlp& tlp) const {
   Channel* answers = &upstream_.link->up();
-  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, kNoPortReason};
+  const Route refused{Route::Kind::Refuse, answers, upstream_.bridge, false, Refusal{kNoPortReason}};
   if (tlp.kind == TlpKind::ConfigRead0 || tlp.kind == TlpKind::ConfigWrite0) {
     return Route{Route::Kind::Configure, answers, upstream_.bridge, false, {}};
   }
@@ -184,14 +218,13 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
   Channel* above = &upstream_.link->up();
   const bool request = tlp.kind == TlpKind::MemoryRead || tlp.kind == TlpKind::MemoryWrite;
   for (Bridge* port : {from.bridge, upstream_.bridge}) {
-    if (const auto reason = refuse_from_below(*port, tlp)) {
-      const bool malformed = tlp.payload.size() > port->max_payload().count();
-      return Route{malformed ? Route::Kind::Drop : Route::Kind::Refuse, answers, port, false, *reason};
+    if (const auto refusal = refuse_from_below(*port, tlp)) {
+      return Route{Route::Kind::Refuse, answers, port, false, *refusal};
     }
     if (port != from.bridge || !request) continue;
     // Straight to a peer, unless access control sends it to the root first.
     if (from.bridge->claims(tlp.address)) {
-      return Route{Route::Kind::Refuse, answers, from.bridge, false, kWindowReason};
+      return Route{Route::Kind::Refuse, answers, from.bridge, false, Refusal{kWindowReason}};
     }
     if (from.bridge->redirects_peer_requests()) continue;
     for (const Port& peer : downstream_) {
@@ -200,13 +233,13 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
     }
   }
   if (request && upstream_.bridge->claims(tlp.address) && !from.bridge->redirects_peer_requests()) {
-    return Route{Route::Kind::Refuse, answers, upstream_.bridge, false, kWindowReason};
+    return Route{Route::Kind::Refuse, answers, upstream_.bridge, false, Refusal{kWindowReason}};
   }
   if (pcie::is_completion(tlp.kind)) {
     const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
     if (upstream_.bridge->owns_bus(bus)) {
       const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false,
-                       "no port below owns the bus of its requester"};
+                       Refusal{"no port below owns the bus of its requester"}};
       const Port* peer = port_of_bus(bus);
       return peer == nullptr ? lost : onto_link(*peer, lost);
     }
@@ -214,7 +247,7 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
   if (pcie::is_error_message(tlp)) {
     for (const Bridge* port : {from.bridge, upstream_.bridge}) {
       if (!port->forwards_errors()) {
-        return Route{Route::Kind::Drop, answers, from.bridge, false, "its SERR# Enable is off"};
+        return Route{Route::Kind::Drop, answers, from.bridge, false, Refusal{"its SERR# Enable is off"}};
       }
     }
   }

@@ -11,13 +11,18 @@
 #include "sim/bridge.h"
 #include "sim/link.h"
 #include "sim/packet.h"
+#include "sim/routing.h"
 
 namespace holdover::sim {
 
 // From a port's receive buffer to another port's transmit queue, where nothing is in the way.
 inline constexpr Time kSwitchLatency{100'000};
 
-class Switch final : public LinkLower, private ChannelReceiver, private ChannelSender, private Bridge::ResetListener {
+class Switch final : public LinkLower,
+                     private ChannelReceiver,
+                     private ChannelSender,
+                     private Bridge::ResetListener,
+                     private Bridge::ReportListener {
  public:
   struct Port {
     Bridge* bridge = nullptr;
@@ -34,15 +39,16 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   struct Route {
     enum class Kind { Forward, Configure, Refuse, Drop };
     Kind kind = Kind::Drop;
-    Channel* to = nullptr;    // Forward: where; the others: where an answer goes
-    Bridge* port = nullptr;   // whose registers are accessed, or who refuses
-    bool convert = false;     // to a configuration request of type 0
-    std::string_view reason;  // of Refuse and Drop
+    Channel* to = nullptr;   // Forward: where; the others: where an answer goes
+    Bridge* port = nullptr;  // whose registers are accessed, or who refuses
+    bool convert = false;    // to a configuration request of type 0
+    Refusal refusal;         // of Refuse and Drop
   };
 
   void on_arrival(Channel&) override { pump(); }
   void on_room(Channel&) override { pump(); }
   void on_secondary_reset(bool asserted) override;
+  void on_report(Bridge&) override { pump(); }
 
   void pump();
   // Moves the oldest packet that can move, if it is of this kind.
@@ -56,6 +62,9 @@ class Switch final : public LinkLower, private ChannelReceiver, private ChannelS
   [[nodiscard]] const Port* port_of_bus(std::uint8_t bus) const;
   // Errors that a message tells of, at the ports it comes through.
   void note_error_message(Bridge& from, const pcie::Tlp& message);
+  // Sends what the ports have to report, as far as there is room.
+  void send_reports();
+  void send_report(const Bridge& port, pcie::Tlp report);
   void take_route(const Route& route, Packet packet);
 
   const Scheduler& scheduler_;
