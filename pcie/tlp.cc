@@ -185,6 +185,7 @@ TlpHeader encode_header(const Tlp& tlp) {
   switch (tlp.kind) {
     case TlpKind::MemoryRead:
     case TlpKind::MemoryWrite:
+      header[0] |= (std::uint32_t{tlp.address_type} & 3) << 10;
       if (header_dwords(tlp) == 4) {
         header[2] = static_cast<std::uint32_t>(tlp.address >> 32);
         header[3] = static_cast<std::uint32_t>(tlp.address) & ~3u;
@@ -230,6 +231,7 @@ std::optional<Tlp> decode_header(const TlpHeader& header) {
   switch (*kind) {
     case TlpKind::MemoryRead:
     case TlpKind::MemoryWrite:
+      tlp.address_type = static_cast<std::uint8_t>((header[0] >> 10) & 3);
       tlp.address =
           ((header[0] >> 29) & 1) != 0 ? (std::uint64_t{header[2]} << 32) | (header[3] & ~3u) : header[2] & ~3u;
       break;

@@ -55,7 +55,8 @@ struct Tlp {
   std::uint16_t tag = 0;      // 8 bits here
   std::uint8_t first_be = 0;
   std::uint8_t last_be = 0;
-  std::uint64_t address = 0;  // memory requests: byte address, bits 1:0 zero
+  std::uint64_t address = 0;      // memory requests: byte address, bits 1:0 zero
+  std::uint8_t address_type = 0;  // memory requests: 0 untranslated, 1 translation request, 2 translated
 
   // Configuration requests: the target function and the register's byte offset, bits 1:0 zero.
   RequesterId target = 0;

@@ -27,9 +27,6 @@ constexpr std::uint16_t kLinkStatusActive = 1u << 13;
 constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
 constexpr std::uint16_t kStatusParity = 1u << 15;
 constexpr std::uint16_t kMsiEnable = 1u << 0;
-constexpr std::uint16_t kAcsRequestRedirect = 1u << 2;
-// Source Validation, Translation Blocking, Request Redirect, Completion Redirect, Upstream Forwarding.
-constexpr std::uint16_t kAcsControls = 0x001f;
 
 unsigned port_type(FunctionKind kind) {
   switch (kind) {
@@ -60,7 +57,8 @@ Bridge::Bridge(const Scheduler& scheduler, Witness& witness, const Identity& ide
       witness_(witness),
       identity_(identity),
       device_(identity.device),
-      aer_(registers_, {kAer, has_link_below() ? kAcs : 0, kExpress, identity.kind == FunctionKind::RootPort}) {
+      aer_(registers_, {kAer, has_link_below() ? kAcs : 0, kExpress, identity.kind == FunctionKind::RootPort}),
+      acs_(registers_, kAcs, 0, has_link_below()) {
   build_header();
   build_capabilities();
   registers_.power_on();
@@ -125,11 +123,6 @@ void Bridge::build_capabilities() {
   // Subsystem identification (PCI bridge 1.2, 3.2.5.13).
   registers_.define(kSubsystem, 4, 0x000d, 0);
   registers_.define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
-  // Access control services, where a port can redirect.
-  if (downwards) {
-    registers_.define(kAcs, 4, 0x0001'0000u | config::kExtCapAcs, 0);
-    registers_.define(kAcs + 4, 4, kAcsControls, std::uint32_t{kAcsControls} << 16);
-  }
 }
 
 std::uint32_t Bridge::read(unsigned offset) const {
@@ -244,10 +237,6 @@ bool Bridge::claims(std::uint64_t address) const {
 
 bool Bridge::forwards_ari() const {
   return (registers_.word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ari) != 0;
-}
-
-bool Bridge::redirects_peer_requests() const {
-  return has_link_below() && (registers_.word(kAcs + 6) & kAcsRequestRedirect) != 0;
 }
 
 Bytes Bridge::max_payload() const {

@@ -10,6 +10,7 @@
 #include "pcie/bdf.h"
 #include "pcie/config_space.h"
 #include "pcie/tlp.h"
+#include "sim/bridge_acs.h"
 #include "sim/bridge_aer.h"
 #include "sim/link.h"
 #include "sim/register_file.h"
@@ -73,7 +74,7 @@ class Bridge {
   [[nodiscard]] bool in_d0() const;
   [[nodiscard]] bool bus_master() const;
   [[nodiscard]] bool forwards_ari() const;
-  [[nodiscard]] bool redirects_peer_requests() const;  // ACS P2P Request Redirect
+  [[nodiscard]] const BridgeAcs& acs() const { return acs_; }
   [[nodiscard]] Bytes max_payload() const;
 
   // An uncorrectable error that the port found in `tlp`, by its bit in AER; `advisory` as BridgeAer says.
@@ -110,6 +111,7 @@ class Bridge {
   std::uint8_t device_ = 0;
   RegisterFile registers_;
   BridgeAer aer_;
+  BridgeAcs acs_;
   std::uint32_t pending_errors_ = 0;  // one bit for each severity: those that wait become one
   bool interrupt_wanted_ = false;     // enabled, and a status bit is set
   bool pending_interrupt_ = false;

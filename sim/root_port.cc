@@ -24,14 +24,18 @@ void RootPort::on_room(Channel&) {
 void RootPort::pump() {
   Channel& up = link_.up();
   const auto fits = [this](const Packet& packet) {
-    return pcie::flow_class(packet.tlp.kind) != pcie::FlowClass::NonPosted ||
-           link_.down().has_room(pcie::FlowClass::Completion);
+    const bool sends_down = pcie::flow_class(packet.tlp.kind) == pcie::FlowClass::NonPosted || turns_round(packet.tlp);
+    return !sends_down || link_.down().has_room(pcie::FlowClass::Completion);
   };
   while (!up.received().empty()) {
     const auto flow = up.received().oldest(fits);
     if (!flow) return;
     take(up.take(*flow));
   }
+}
+
+bool RootPort::turns_round(const pcie::Tlp& tlp) const {
+  return pcie::is_completion(tlp.kind) && bridge_.owns_bus(static_cast<std::uint8_t>(tlp.requester >> 8));
 }
 
 void RootPort::take(Packet packet) {
@@ -49,7 +53,7 @@ void RootPort::take(Packet packet) {
     case pcie::TlpKind::MemoryRead:
     case pcie::TlpKind::MemoryWrite:
       // Requests between root ports are not routed here.
-      if (bridge_.claims(tlp.address)) {
+      if (bridge_.claims(tlp.address) && !bridge_.acs().forwards_upstream()) {
         refuse(packet, Refusal{kWindowReason});
         return;
       }
@@ -57,7 +61,11 @@ void RootPort::take(Packet packet) {
       return;
     case pcie::TlpKind::Completion:
     case pcie::TlpKind::CompletionData:
-      memory_.accept(std::move(packet));
+      if (turns_round(tlp)) {
+        link_.down().send(std::move(packet));
+      } else {
+        memory_.accept(std::move(packet));
+      }
       return;
     case pcie::TlpKind::Message:
     case pcie::TlpKind::MessageData:

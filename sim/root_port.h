@@ -24,6 +24,8 @@ class RootPort final : private ChannelReceiver, private ChannelSender, private B
   void on_arrival(Channel&) override { pump(); }
   void on_room(Channel&) override;
   void pump();
+  // A completion that access control sent here on its way from one function below to another.
+  [[nodiscard]] bool turns_round(const pcie::Tlp& tlp) const;
   void take(Packet packet);
   void refuse(const Packet& packet, const Refusal& why);
   void on_report(Bridge& bridge) override;

@@ -25,6 +25,11 @@ std::optional<Refusal> refuse_from_below(const Bridge& port, const pcie::Tlp& tl
   if (tlp.payload.size() > port.max_payload().count()) {
     return Refusal{"the payload is larger than the port's maximum payload size", pcie::config::kAerMalformed};
   }
+  if (pcie::is_completion(tlp.kind)) return std::nullopt;
+  const bool owned = port.owns_bus(static_cast<std::uint8_t>(tlp.requester >> 8));
+  if (const auto violation = port.acs().violation(tlp, owned)) {
+    return Refusal{*violation, pcie::config::kAerAcsViolation, pcie::CompletionStatus::CompleterAbort};
+  }
   if (tlp.kind != pcie::TlpKind::MemoryRead && tlp.kind != pcie::TlpKind::MemoryWrite) return std::nullopt;
   if (!port.in_d0()) return Refusal{"the port is not in D0"};
   if (!port.bus_master()) return Refusal{"the port's bus master enable is off"};

@@ -224,20 +224,22 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
     if (port != from.bridge || !request) continue;
     // Straight to a peer, unless access control sends it to the root first.
     if (from.bridge->claims(tlp.address)) {
+      if (from.bridge->acs().forwards_upstream()) continue;
       return Route{Route::Kind::Refuse, answers, from.bridge, false, Refusal{kWindowReason}};
     }
-    if (from.bridge->redirects_peer_requests()) continue;
+    if (from.bridge->acs().redirects_requests()) continue;
     for (const Port& peer : downstream_) {
       if (!peer.bridge->claims(tlp.address)) continue;
       return onto_link(peer, Route{Route::Kind::Refuse, answers, peer.bridge, false, {}});
     }
   }
-  if (request && upstream_.bridge->claims(tlp.address) && !from.bridge->redirects_peer_requests()) {
+  const BridgeAcs& acs = from.bridge->acs();
+  if (request && upstream_.bridge->claims(tlp.address) && !acs.redirects_requests() && !acs.forwards_upstream()) {
     return Route{Route::Kind::Refuse, answers, upstream_.bridge, false, Refusal{kWindowReason}};
   }
   if (pcie::is_completion(tlp.kind)) {
     const auto bus = static_cast<std::uint8_t>(tlp.requester >> 8);
-    if (upstream_.bridge->owns_bus(bus)) {
+    if (upstream_.bridge->owns_bus(bus) && !acs.redirects(tlp)) {
       const Route lost{Route::Kind::Drop, answers, upstream_.bridge, false,
                        Refusal{"no port below owns the bus of its requester"}};
       const Port* peer = port_of_bus(bus);
