@@ -82,6 +82,7 @@ inline constexpr std::uint16_t kExtCapSerialNumber = 0x0003;
 inline constexpr std::uint16_t kExtCapVendor = 0x000b;
 inline constexpr std::uint16_t kExtCapAcs = 0x000d;
 inline constexpr std::uint16_t kExtCapAri = 0x000e;
+inline constexpr std::uint16_t kExtCapDpc = 0x001d;
 
 // Power management capability.
 inline constexpr unsigned kPmControl = 4;
@@ -89,6 +90,10 @@ inline constexpr std::uint16_t kPmStateMask = 0x0003;
 inline constexpr std::uint16_t kPmNoSoftReset = 1u << 3;
 inline constexpr std::uint16_t kPmPmeEnable = 1u << 8;
 inline constexpr std::uint16_t kPmPmeStatus = 1u << 15;
+
+// MSI capability.
+inline constexpr unsigned kMsiControl = 2;
+inline constexpr std::uint16_t kMsiControlEnable = 1u << 0;
 
 // MSI-X capability.
 inline constexpr unsigned kMsixControl = 2;
@@ -125,6 +130,7 @@ inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
 inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
 inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
 inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
+inline constexpr std::uint16_t kDeviceControl2Ltr = 1u << 10;
 
 // Advanced Error Reporting (PCIe 5.0, 7.8.4).
 inline constexpr unsigned kAerUncorrectableStatus = 0x04;
@@ -137,7 +143,7 @@ inline constexpr unsigned kAerHeaderLog = 0x1c;
 inline constexpr unsigned kAerRootCommand = 0x2c;
 inline constexpr unsigned kAerRootStatus = 0x30;
 inline constexpr unsigned kAerErrorSource = 0x34;  // of correctable errors in 15:0, of uncorrectable ones in 31:16
-inline constexpr unsigned kAerBytes = 0x48;  // with what a port may have behind the header log
+inline constexpr unsigned kAerBytes = 0x48;        // with what a port may have behind the header log
 
 inline constexpr std::uint32_t kAerSurpriseDown = 1u << 5;
 inline constexpr std::uint32_t kAerPoisoned = 1u << 12;
@@ -148,6 +154,18 @@ inline constexpr std::uint32_t kAerMalformed = 1u << 18;
 inline constexpr std::uint32_t kAerUnsupported = 1u << 20;
 inline constexpr std::uint32_t kAerAcsViolation = 1u << 21;
 inline constexpr std::uint32_t kAerAdvisoryNonFatal = 1u << 13;  // correctable
+
+// Downstream Port Containment (PCIe 5.0, 7.9.15).
+inline constexpr unsigned kDpcCapability = 0x04;
+inline constexpr unsigned kDpcControl = 0x06;
+inline constexpr unsigned kDpcStatus = 0x08;
+inline constexpr unsigned kDpcSource = 0x0a;
+inline constexpr std::uint16_t kDpcControlTriggerEnable = 0x0003;  // 1: on ERR_FATAL; 2: on ERR_NONFATAL as well
+inline constexpr std::uint16_t kDpcControlCompletion = 1u << 2;    // refused requests are unsupported, not aborted
+inline constexpr std::uint16_t kDpcControlInterruptEnable = 1u << 3;
+inline constexpr std::uint16_t kDpcControlSoftwareTrigger = 1u << 6;
+inline constexpr std::uint16_t kDpcStatusTrigger = 1u << 0;
+inline constexpr std::uint16_t kDpcStatusInterrupt = 1u << 3;
 
 // ARI capability: next function number in bits 15:8 of the double word behind the header.
 inline constexpr unsigned kAriCapability = 0x04;

@@ -32,6 +32,10 @@ inline constexpr std::uint8_t kMessageErrorCorrectable = 0x30;
 inline constexpr std::uint8_t kMessageErrorNonFatal = 0x31;
 inline constexpr std::uint8_t kMessageErrorFatal = 0x33;
 
+// Latency Tolerance Reporting (PCIe 5.0, 2.2.8.8), and the routing of messages that end in the next port.
+inline constexpr std::uint8_t kMessageLatencyTolerance = 0x10;
+inline constexpr std::uint8_t kMessageRoutingLocal = 4;
+
 // PCIe 5.0, table 2-34.
 enum class CompletionStatus : std::uint8_t {
   Success = 0,

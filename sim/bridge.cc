@@ -15,6 +15,7 @@ constexpr unsigned kExpress = 0x70;
 constexpr unsigned kSubsystem = 0xb0;
 constexpr unsigned kAer = 0x100;
 constexpr unsigned kAcs = 0x150;
+constexpr unsigned kDpc = 0x180;
 
 constexpr std::uint16_t kVendor = 0x1172;
 constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCommandBusMaster | config::kCommandParity |
@@ -58,7 +59,8 @@ Bridge::Bridge(const Scheduler& scheduler, Witness& witness, const Identity& ide
       identity_(identity),
       device_(identity.device),
       aer_(registers_, {kAer, has_link_below() ? kAcs : 0, kExpress, identity.kind == FunctionKind::RootPort}),
-      acs_(registers_, kAcs, 0, has_link_below()) {
+      acs_(registers_, kAcs, has_link_below() ? kDpc : 0, has_link_below()),
+      dpc_(registers_, kDpc) {
   build_header();
   build_capabilities();
   registers_.power_on();
@@ -116,13 +118,15 @@ void Bridge::build_capabilities() {
     registers_.define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
   }
   if (identity_.kind == FunctionKind::RootPort) registers_.define(kExpress + config::kExpressRootControl, 2, 0, 0x001f);
-  registers_.define(kExpress + config::kExpressDeviceCapabilities2, 4, downwards ? 0x20u : 0u,
-                    0);  // ARI Forwarding Supported
-  registers_.define(kExpress + config::kExpressDeviceControl2, 2, 0, downwards ? config::kDeviceControl2Ari : 0u);
+  // LTR Mechanism Supported, ARI Forwarding Supported.
+  registers_.define(kExpress + config::kExpressDeviceCapabilities2, 4, 0x800u | (downwards ? 0x20u : 0u), 0);
+  registers_.define(kExpress + config::kExpressDeviceControl2, 2, 0,
+                    config::kDeviceControl2Ltr | (downwards ? config::kDeviceControl2Ari : 0u));
   registers_.define(kExpress + config::kExpressLinkControl2, 2, 0x0003, 0x000f);
   // Subsystem identification (PCI bridge 1.2, 3.2.5.13).
   registers_.define(kSubsystem, 4, 0x000d, 0);
   registers_.define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
+  if (downwards) dpc_.define();
 }
 
 std::uint32_t Bridge::read(unsigned offset) const {
@@ -168,13 +172,16 @@ void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t af
       if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(asserted);
     }
   } else if (offset == kExpress + config::kExpressLinkControl && has_link_below() && below_ != nullptr) {
-    below_->set_disabled((after & kLinkControlDisable) != 0);
+    apply_link_disable();
     if ((byte_enables & 1) != 0 && (data & kLinkControlRetrain) != 0) below_->recover();
     // Retrain Link reads 0 (PCIe 5.0, 7.5.3.7).
     const unsigned control = kExpress + config::kExpressLinkControl;
     registers_.set_word(control, static_cast<std::uint16_t>(registers_.word(control) & ~unsigned{kLinkControlRetrain}));
   } else if (offset == kExpress + config::kExpressDeviceControl && below_ != nullptr) {
     below_->set_max_payload((after >> 5) & 7);
+  } else if (has_link_below() && (offset == kDpc + config::kDpcCapability || offset == kDpc + config::kDpcStatus)) {
+    static_cast<void>(dpc_.on_write(offset, byte_enables, data));
+    apply_link_disable();
   }
 }
 
@@ -245,6 +252,12 @@ Bytes Bridge::max_payload() const {
 
 void Bridge::note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory) {
   const auto code = aer_.detect(error, &tlp, advisory);
+  const bool fatal = (registers_.dword(kAer + config::kAerUncorrectableSeverity) & error) != 0;
+  if (has_link_below() && aer_.uncontained(error, advisory) && dpc_.on_own_error(fatal)) {
+    apply_link_disable();
+    update_interrupt();
+    return;
+  }
   if (!code) return;
   if (identity_.kind == FunctionKind::RootPort) {
     aer_.receive(*code, bdf().requester_id());
@@ -267,10 +280,12 @@ void Bridge::note_error_message(std::uint8_t code, pcie::RequesterId requester) 
 // The condition becoming true sends the message (PCIe 5.0, 6.1.4.3 and 6.2.4.1.2).
 void Bridge::update_interrupt() {
   const bool enabled = bus_master() && (registers_.word(kMsi + 2) & kMsiEnable) != 0;
-  const bool wanted = enabled && aer_.wants_interrupt();
-  if (wanted == interrupt_wanted_) return;
-  interrupt_wanted_ = wanted;
-  if (!wanted) return;
+  const bool errors = enabled && aer_.wants_interrupt();
+  const bool containment = enabled && has_link_below() && dpc_.wants_interrupt();
+  const bool rises = (errors && !interrupt_wanted_) || (containment && !containment_wanted_);
+  interrupt_wanted_ = errors;
+  containment_wanted_ = containment;
+  if (!rises) return;
   pending_interrupt_ = true;
   if (reports_ != nullptr) reports_->on_report(*this);
 }
@@ -284,6 +299,10 @@ std::optional<pcie::Tlp> Bridge::take_report() {
     tlp.kind = pcie::TlpKind::Message;
     tlp.message_code = static_cast<std::uint8_t>(pcie::kMessageErrorCorrectable + which);
     return tlp;
+  }
+  if (pending_latency_) {
+    pending_latency_ = false;
+    return latency_message(tlp.requester, latency_);
   }
   if (!pending_interrupt_) return std::nullopt;
   pending_interrupt_ = false;
@@ -304,15 +323,52 @@ bool Bridge::forwards_errors() const {
 
 void Bridge::note_poisoned() { registers_.set_bits(config::kSecondaryStatus, kStatusParity); }
 
+bool Bridge::contain_error(std::uint8_t code, pcie::RequesterId requester) {
+  if (!has_link_below() || !dpc_.on_message(code, requester)) return false;
+  registers_.set_bits(config::kSecondaryStatus, config::kStatusSystemError);
+  apply_link_disable();
+  update_interrupt();
+  return true;
+}
+
+void Bridge::apply_link_disable() {
+  if (below_ == nullptr) return;
+  below_->set_disabled((registers_.word(kExpress + config::kExpressLinkControl) & kLinkControlDisable) != 0 ||
+                       contains());
+}
+
+bool Bridge::takes_latency() const {
+  return (registers_.word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ltr) != 0;
+}
+
+void Bridge::note_latency(const LatencyTolerance& tolerance) {
+  latency_ = tolerance;
+  if (has_link_below()) return;
+  pending_latency_ = true;
+  if (reports_ != nullptr) reports_->on_report(*this);
+}
+
+// PCIe 5.0, 7.5.3.16: LTR Mechanism Enable of a downstream port falls with its link.
+void Bridge::note_link_down() {
+  const unsigned control = kExpress + config::kExpressDeviceControl2;
+  registers_.set_word(control,
+                      static_cast<std::uint16_t>(registers_.word(control) & ~unsigned{config::kDeviceControl2Ltr}));
+  latency_ = LatencyTolerance{};
+  if (reports_ != nullptr) reports_->on_link_down();
+}
+
 void Bridge::reset() {
   registers_.reset();
+  latency_ = LatencyTolerance{};
+  pending_latency_ = false;
+  containment_wanted_ = false;
   bus_ = 0;
   pending_errors_ = 0;
   pending_interrupt_ = false;
   interrupt_wanted_ = false;
   if (has_link_below() && below_ != nullptr) {
     below_->set_max_payload(0);
-    below_->set_disabled(false);
+    apply_link_disable();
     below_->set_hot_reset(false);
   }
   if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(false);

@@ -12,6 +12,8 @@
 #include "pcie/tlp.h"
 #include "sim/bridge_acs.h"
 #include "sim/bridge_aer.h"
+#include "sim/bridge_dpc.h"
+#include "sim/latency_tolerance.h"
 #include "sim/link.h"
 #include "sim/register_file.h"
 #include "sim/scheduler.h"
@@ -42,6 +44,8 @@ class Bridge {
   class ReportListener {
    public:
     virtual void on_report(Bridge& port) = 0;
+    // The link below a port went down.
+    virtual void on_link_down() {}
 
    protected:
     ~ReportListener() = default;
@@ -79,7 +83,8 @@ class Bridge {
 
   // An uncorrectable error that the port found in `tlp`, by its bit in AER; `advisory` as BridgeAer says.
   void note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory);
-  // What the port itself has to send towards the root: an error message, or the memory write of its MSI.
+  // What the port itself has to send towards the root: an error message, an LTR message, or the memory write of
+  // its MSI.
   [[nodiscard]] std::optional<pcie::Tlp> take_report();
   // An error message came in from below: Received System Error, and in a root port the root's error status (its own
   // SERR# Enable allowing). Code as PCIe 5.0, table 2-23.
@@ -88,6 +93,22 @@ class Bridge {
   [[nodiscard]] bool forwards_errors() const;
   // A poisoned TLP came in from below.
   void note_poisoned();
+
+  // The port holds its link down, as Downstream Port Containment says.
+  [[nodiscard]] bool contains() const { return has_link_below() && dpc_.contains(); }
+  // Requests for a link that is held down are answered Completer Abort.
+  [[nodiscard]] bool aborts_requests() const { return has_link_below() && dpc_.aborts(); }
+  // An error message came in from below; true: it made the port contain, and goes no further.
+  [[nodiscard]] bool contain_error(std::uint8_t code, pcie::RequesterId requester);
+
+  // LTR Mechanism Enable: messages from below are taken in, and an upstream port sends them.
+  [[nodiscard]] bool takes_latency() const;
+  // What was reported from below, last; of an upstream port, what it reports, which it sends.
+  [[nodiscard]] const LatencyTolerance& latency() const { return latency_; }
+  void note_latency(const LatencyTolerance& tolerance);
+
+  // The link below went down.
+  void note_link_down();
 
   // Conventional reset: every register but the sticky ones as at power on.
   void reset();
@@ -98,6 +119,8 @@ class Bridge {
   void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
                    std::uint32_t data);
   void update_interrupt();
+  // Link Disable and containment both hold the link down.
+  void apply_link_disable();
   [[nodiscard]] bool has_link_below() const { return identity_.kind != FunctionKind::SwitchUpstream; }
 
   const Scheduler& scheduler_;
@@ -112,8 +135,13 @@ class Bridge {
   RegisterFile registers_;
   BridgeAer aer_;
   BridgeAcs acs_;
+  BridgeDpc dpc_;
+  LatencyTolerance latency_;
+  bool pending_latency_ = false;
   std::uint32_t pending_errors_ = 0;  // one bit for each severity: those that wait become one
-  bool interrupt_wanted_ = false;     // enabled, and a status bit is set
+  // Enabled, and a status bit is set: of errors at the root, of containment.
+  bool interrupt_wanted_ = false;
+  bool containment_wanted_ = false;
   bool pending_interrupt_ = false;
 };
 

@@ -16,8 +16,8 @@ constexpr std::uint16_t kUnsupported = 1u << 3;
 
 // Errors that ports report, those that are fatal by default (PCIe 5.0, 7.8.4.2 and 7.8.4.4), and of the correctable
 // ones those that are masked by default.
-constexpr std::uint32_t kErrors = config::kAerSurpriseDown | config::kAerPoisoned | config::kAerMalformed |
-                                  config::kAerUnsupported | config::kAerAcsViolation;
+constexpr std::uint32_t kErrors = config::kAerSurpriseDown | config::kAerPoisoned | config::kAerCompleterAbort |
+                                  config::kAerMalformed | config::kAerUnsupported | config::kAerAcsViolation;
 constexpr std::uint32_t kFatalByDefault = config::kAerSurpriseDown | config::kAerMalformed;
 
 // Root Error Status.

@@ -36,6 +36,8 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
   [[nodiscard]] std::vector<std::byte> config_space(FunctionIndex function) const override;
   [[nodiscard]] std::optional<PhysicalAddress> translate(FunctionIndex endpoint, Iova iova, bool write) const override;
   [[nodiscard]] SilenceBound silence_bound() const override;
+  // For tests: what a port was told that no register shows.
+  [[nodiscard]] const Bridge& bridge(FunctionIndex port) const { return *topology_.bridges().at(port); }
   [[nodiscard]] int dram_descriptor() const override { return memory_.descriptor(); }
   [[nodiscard]] Cycles cycles() const override { return scheduler_.cycles(); }
   [[nodiscard]] std::string dump() const override;

@@ -34,7 +34,7 @@ MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& distur
       down_(down),
       host_(host) {}
 
-bool MemoryPath::is_message(const pcie::Tlp& tlp) const {
+bool MemoryPath::is_message(const pcie::Tlp& tlp) {
   const std::uint64_t window = kPlatformMap.msi_window.raw();
   return tlp.kind == pcie::TlpKind::MemoryWrite && tlp.address >= window &&
          tlp.address < window + kMessageWindowSize.count();

@@ -62,6 +62,8 @@ class MemoryPath final : private EventHandler {
 
   // A memory request, or a completion for the host. Always has room.
   void accept(Packet packet);
+  // A write into the window of interrupt messages.
+  [[nodiscard]] static bool is_message(const pcie::Tlp& tlp);
   // Sends completions while there is room.
   void pump();
   // The link went down: nobody waits for the answers any more.
@@ -114,7 +116,6 @@ class MemoryPath final : private EventHandler {
   [[nodiscard]] Split draw_split();
   [[nodiscard]] Bytes piece_of(const Answer& answer);
   [[nodiscard]] pcie::Tlp cut_completion(Answer& answer);
-  [[nodiscard]] bool is_message(const pcie::Tlp& tlp) const;
 
   MemoryServices services_;
   Disturbance disturbance_;

@@ -57,6 +57,11 @@ void RootPort::take(Packet packet) {
         refuse(packet, Refusal{kWindowReason});
         return;
       }
+      // What a port sends on its own account can only be an interrupt.
+      if (packet.origin == kFromHost && !MemoryPath::is_message(tlp)) {
+        refuse(packet, Refusal{kNoMessageReason});
+        return;
+      }
       memory_.accept(std::move(packet));
       return;
     case pcie::TlpKind::Completion:
@@ -69,8 +74,7 @@ void RootPort::take(Packet packet) {
       return;
     case pcie::TlpKind::Message:
     case pcie::TlpKind::MessageData:
-      // Error and power messages end in the root port.
-      if (pcie::is_error_message(tlp)) bridge_.note_error_message(tlp.message_code, tlp.requester);
+      take_message(packet);
       return;
     default:
       refuse(packet, Refusal{"configuration requests do not travel upstream"});
@@ -78,8 +82,26 @@ void RootPort::take(Packet packet) {
   }
 }
 
+// Error, power and latency messages end in the root port.
+void RootPort::take_message(const Packet& packet) {
+  const pcie::Tlp& tlp = packet.tlp;
+  if (pcie::is_error_message(tlp)) {
+    if (!bridge_.contain_error(tlp.message_code, tlp.requester)) {
+      bridge_.note_error_message(tlp.message_code, tlp.requester);
+    }
+  } else if (is_latency_message(tlp)) {
+    if (bridge_.takes_latency()) {
+      bridge_.note_latency(latency_of(tlp));
+    } else {
+      refuse(packet, Refusal{kLatencyReason});
+    }
+  }
+}
+
 void RootPort::on_report(Bridge& bridge) {
-  while (auto report = bridge.take_report()) memory_.accept(Packet{std::move(*report), kFromHost});
+  while (auto report = bridge.take_report()) {
+    if (MemoryPath::is_message(*report)) memory_.accept(Packet{std::move(*report), kFromHost});
+  }
 }
 
 void RootPort::refuse(const Packet& packet, const Refusal& why) {

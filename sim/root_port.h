@@ -27,6 +27,7 @@ class RootPort final : private ChannelReceiver, private ChannelSender, private B
   // A completion that access control sent here on its way from one function below to another.
   [[nodiscard]] bool turns_round(const pcie::Tlp& tlp) const;
   void take(Packet packet);
+  void take_message(const Packet& packet);
   void refuse(const Packet& packet, const Refusal& why);
   void on_report(Bridge& bridge) override;
 

@@ -36,6 +36,8 @@ void convert_to_type0(pcie::Tlp& request);
 
 inline constexpr std::string_view kWindowReason = "the address lies in the port's own window";
 inline constexpr std::string_view kLinkDownReason = "the link below is down";
+inline constexpr std::string_view kLatencyReason = "the port's LTR Mechanism Enable is off";
+inline constexpr std::string_view kNoMessageReason = "a port's own request is no interrupt message";
 inline constexpr std::string_view kNoPortReason = "no port below claims it";
 
 }  // namespace holdover::sim

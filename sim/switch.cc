@@ -78,6 +78,17 @@ void Switch::send_reports() {
   }
 }
 
+void Switch::report_latency() {
+  if (!upstream_.bridge->takes_latency()) return;
+  LatencyTolerance least;
+  for (const Port& port : downstream_) least = smaller_of(least, port.bridge->latency());
+  if (least != upstream_.bridge->latency()) upstream_.bridge->note_latency(least);
+}
+
+void Switch::on_link_down() {
+  if (upstream_.link->is_up()) report_latency();
+}
+
 void Switch::send_report(const Bridge& port, pcie::Tlp report) {
   if (&port != upstream_.bridge) {
     // The internal bus is the upstream port's secondary side.
@@ -106,7 +117,9 @@ bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
   const Route way = route(ingress, channel.received().front(*flow).tlp);
   Packet packet = channel.take(*flow);
   if (ingress != 0 && pcie::is_error_message(packet.tlp)) {
-    note_error_message(*downstream_[ingress - 1].bridge, packet.tlp);
+    Bridge& from = *downstream_[ingress - 1].bridge;
+    if (from.contain_error(packet.tlp.message_code, packet.tlp.requester)) return true;
+    note_error_message(from, packet.tlp);
   }
   take_route(way, std::move(packet));
   return true;
@@ -130,6 +143,11 @@ void Switch::take_route(const Route& route, Packet packet) {
       if (route.port != upstream_.bridge) route.port->set_bus(upstream_.bridge->secondary_bus());
       // The write may reset this very link; the answer is dropped then, as it would be.
       route.to->send(Packet{route.port->complete(tlp), kFromHost});
+      report_latency();
+      return;
+    case Route::Kind::Latency:
+      route.port->note_latency(latency_of(tlp));
+      report_latency();
       return;
     case Route::Kind::Refuse:
     case Route::Kind::Drop:
@@ -155,6 +173,10 @@ Switch::Route Switch::onto_link(const Port& port, const Route& otherwise) {
   Route refused = otherwise;
   refused.port = port.bridge;
   refused.refusal.reason = kLinkDownReason;
+  if (port.bridge->aborts_requests()) {
+    refused.refusal.error = pcie::config::kAerCompleterAbort;
+    refused.refusal.status = pcie::CompletionStatus::CompleterAbort;
+  }
   return refused;
 }
 
@@ -217,6 +239,11 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
   Channel* answers = &from.link->down();
   Channel* above = &upstream_.link->up();
   const bool request = tlp.kind == TlpKind::MemoryRead || tlp.kind == TlpKind::MemoryWrite;
+  if (is_latency_message(tlp)) {
+    const bool taken = from.bridge->takes_latency();
+    return Route{taken ? Route::Kind::Latency : Route::Kind::Refuse, answers, from.bridge, false,
+                 Refusal{kLatencyReason}};
+  }
   for (Bridge* port : {from.bridge, upstream_.bridge}) {
     if (const auto refusal = refuse_from_below(*port, tlp)) {
       return Route{Route::Kind::Refuse, answers, port, false, *refusal};

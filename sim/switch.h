@@ -37,7 +37,7 @@ class Switch final : public LinkLower,
  private:
   // What becomes of one packet.
   struct Route {
-    enum class Kind { Forward, Configure, Refuse, Drop };
+    enum class Kind { Forward, Configure, Latency, Refuse, Drop };
     Kind kind = Kind::Drop;
     Channel* to = nullptr;   // Forward: where; the others: where an answer goes
     Bridge* port = nullptr;  // whose registers are accessed, or who refuses
@@ -49,6 +49,7 @@ class Switch final : public LinkLower,
   void on_room(Channel&) override { pump(); }
   void on_secondary_reset(bool asserted) override;
   void on_report(Bridge&) override { pump(); }
+  void on_link_down() override;
 
   void pump();
   // Moves the oldest packet that can move, if it is of this kind.
@@ -65,6 +66,8 @@ class Switch final : public LinkLower,
   // Sends what the ports have to report, as far as there is room.
   void send_reports();
   void send_report(const Bridge& port, pcie::Tlp report);
+  // Reports the least latency that the ports were told of, where it changed (PCIe 5.0, 6.18).
+  void report_latency();
   void take_route(const Route& route, Packet packet);
 
   const Scheduler& scheduler_;

@@ -175,7 +175,9 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
   links_[port] = std::make_unique<Link>(services.scheduler, config.seed, bridge.identity().name, parameters,
                                         [this, services, port](bool up) {
                                           services.witness.on_link(services.scheduler.now(), port, up);
-                                          if (!up && paths_[port]) paths_[port]->drop_answers();
+                                          if (up) return;
+                                          if (paths_[port]) paths_[port]->drop_answers();
+                                          bridges_[port]->note_link_down();
                                         });
   bridge.set_link_below(*links_[port]);
   if (surroundings.checker != nullptr) watch_link(config, services, port, kind);

@@ -41,6 +41,7 @@ ConfigShadow::ConfigShadow(std::vector<std::byte> bytes) : bytes_(std::move(byte
   msix_ = pcie::find_capability(read, config::kCapMsix);
   acs_ = pcie::find_extended_capability(read, config::kExtCapAcs);
   aer_ = pcie::find_extended_capability(read, config::kExtCapAer);
+  dpc_ = pcie::find_extended_capability(read, config::kExtCapDpc);
 }
 
 std::uint32_t ConfigShadow::at(unsigned offset) const {

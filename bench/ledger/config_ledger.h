@@ -29,6 +29,7 @@ class ConfigShadow {
   [[nodiscard]] std::optional<unsigned> msix() const { return msix_; }
   [[nodiscard]] std::optional<unsigned> acs() const { return acs_; }
   [[nodiscard]] std::optional<unsigned> aer() const { return aer_; }
+  [[nodiscard]] std::optional<unsigned> dpc() const { return dpc_; }
   // Address in BAR 0, 64 bits where it is such a BAR.
   [[nodiscard]] std::uint64_t bar0() const;
 
@@ -39,6 +40,7 @@ class ConfigShadow {
   std::optional<unsigned> msix_;
   std::optional<unsigned> acs_;
   std::optional<unsigned> aer_;
+  std::optional<unsigned> dpc_;
 };
 
 class ConfigLedger {

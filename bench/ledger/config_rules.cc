@@ -42,6 +42,11 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
                       false, kTraffic});
   }
   if (function.acs()) fields.push_back({*function.acs() + 4, 0xffff'0000, "ACS control", false, kTraffic});
+  if (function.dpc()) {
+    const unsigned control = *function.dpc() + config::kDpcCapability;
+    fields.push_back({control, std::uint32_t{config::kDpcControlSoftwareTrigger} << 16,
+                      "downstream port containment trigger", true, kTraffic});
+  }
   if (function.aer()) {
     const unsigned aer = *function.aer();
     fields.push_back({aer + config::kAerUncorrectableMask, ~0u, "uncorrectable error mask", false, 0});
@@ -106,6 +111,8 @@ std::uint32_t exempt_bits(const ConfigShadow& function, unsigned offset) {
     if (at == 0x04 || at == 0x10 || (at >= 0x1c && at <= 0x28) || at == 0x30 || at == 0x34 || at >= 0x38) return ~0u;
     if (at == 0x18) return 0x1f;  // First Error Pointer
   }
+  // Triggered, interrupt, and what triggered it; the link says whether the port contains.
+  if (const auto dpc = function.dpc(); dpc && offset == *dpc + config::kDpcStatus) return ~0u;
   return 0;
 }
 

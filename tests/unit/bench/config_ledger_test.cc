@@ -14,6 +14,7 @@ constexpr unsigned kPower = 0x40;
 constexpr unsigned kMsix = 0x50;
 constexpr unsigned kExpress = 0x60;
 constexpr unsigned kAer = 0x100;
+constexpr unsigned kDpc = 0x180;
 
 class Config : public BenchScene {
  protected:
@@ -38,7 +39,8 @@ class Config : public BenchScene {
     shadow.set(kMsix, 0x801f'0011 | (kExpress << 8));
     shadow.set(kExpress, 0x0002'0010);
     shadow.set(kExpress + 8, 0x0000'2130);
-    shadow.set(kAer, 0x0002'0001);
+    shadow.set(kAer, 0x0002'0001 | (kDpc << 20));
+    shadow.set(kDpc, 0x0001'001d);
     shadow.set(kAer + config::kAerUncorrectableSeverity, 0x0004'0010);
     std::vector<std::byte> bytes(4096);
     for (unsigned offset = 0; offset < 0x200; offset += 4) {
@@ -66,6 +68,18 @@ TEST_F(Config, ClearingBusMasterEnableOfThePathIsFoundAndNamed) {
             "bus master enable cleared at 0000:00:01.0 (root port 0), which may never change in the window");
   EXPECT_EQ(cause(Check::Configuration),
             "bus master enable cleared at 0000:00:01.0 (root port 0) by kernel A, phase shutdown, 3.000 us");
+}
+
+TEST_F(Config, TriggeringContainmentIsAnActAndItsStatusIsNotCompared) {
+  write(us(3), kRootPort, kDpc + config::kDpcCapability, 0x0041'0000, 0x0001'0000);
+  EXPECT_EQ(first(Check::Configuration),
+            "downstream port containment trigger written at 0000:00:01.0 (root port 0), which may never change in the "
+            "window");
+  const auto found = count(Check::Configuration);
+  write(us(4), kRootPort, kDpc + config::kDpcCapability, 0, 0);
+  write(us(5), kRootPort, kDpc + config::kDpcStatus, 0, 0x0300'0025);
+  close();
+  EXPECT_EQ(count(Check::Configuration), found) << first(Check::Configuration);
 }
 
 TEST_F(Config, TheNeighboursOwnRegistersAreNotJudged) {
