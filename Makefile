@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds models matrix regress speed synth prove clean
+.PHONY: help setup build run test lint format regs sanitize clang seeds models matrix regress speed synth prove mutants clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -46,5 +46,7 @@ synth: ## what the endpoint takes on UltraScale+ and 7-series, block by block; a
 prove: ## proofs of the endpoint's small parts, each seen to fail with the part changed
 	@tools/setup.sh synth
 	@tools/prove.py
+mutants: setup ## the endpoint broken in one place at a time; the tests must notice each
+	@tools/mutants.py
 clean: ## remove all build folders
 	@rm -rf build
