@@ -5,6 +5,7 @@ set(HOLDOVER_CORE_SIZES 64x8 128x1 256x4 512x4 CACHE STRING
   "Data width x channels of the endpoints that the core tests of `make test` run on; every width, and 1 and 8 channels")
 
 add_library(holdover_rtl_core_claims OBJECT
+  core_alignment_test.cc
   core_bench_accesses.cc
   core_copy_test.cc
   core_error_test.cc
