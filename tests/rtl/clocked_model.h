@@ -15,7 +15,11 @@ template <typename Model>
 class ClockedModel {
  public:
   ClockedModel() : model_(std::make_unique<Model>(&context_)) {}
-  ~ClockedModel() { model_->final(); }
+  // A model leaves the context that is its thread's, and models may be destroyed in any order.
+  ~ClockedModel() {
+    Verilated::threadContextp(&context_);
+    model_->final();
+  }
   ClockedModel(const ClockedModel&) = delete;
   ClockedModel& operator=(const ClockedModel&) = delete;
 

@@ -99,7 +99,8 @@ TEST_F(Tags, StopWhenTheCompletionBufferCouldOverflow) {
     take(512);
     ++taken;
   }
-  EXPECT_LE(taken * 512, 32768u);
+  // A buffer of 16-byte units: completions of a read with unaligned ends take up to two units more.
+  EXPECT_LE(taken * (512 + 2 * 16), 32768u);
   EXPECT_GE(taken * 512, 29000u);
   complete(0, 0);
   EXPECT_TRUE(offered());
@@ -120,14 +121,19 @@ TEST_F(Tags, OfATimedOutReadComesBackAfterASecondPeriodOnly) {
   EXPECT_FALSE(busy(5));
   EXPECT_TRUE(parts->tags_quarantine_o);
   EXPECT_FALSE(parts->tags_pending_o);
+  // All the others go round meanwhile.
   while (now_ - start < 3900) {
-    edge();
-    ASSERT_NE(parts->tags_valid_o && parts->tags_tag_o == 5, true);
+    const unsigned tag = take(64);
+    ASSERT_NE(tag, 5u);
+    complete(tag, 0);
   }
   while (now_ - start < 4400) edge();
   (void)busy(5);
   EXPECT_FALSE(parts->tags_quarantine_o);
   EXPECT_EQ(timeouts_, 1u);
+  std::set<unsigned> again;
+  for (int n = 0; n < 32; ++n) again.insert(take(64));
+  EXPECT_EQ(again.count(5), 1u);
 }
 
 TEST_F(Tags, AReadIsNotGivenUpInTheMiddleOfACompletion) {
