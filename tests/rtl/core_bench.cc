@@ -25,6 +25,7 @@ struct Pins {
 namespace {
 
 constexpr std::size_t kBeatBytes = sizeof(Model::tx_req_data_o);
+constexpr std::size_t kCompletionBufferBytes = 32768;
 constexpr unsigned kDeviceControl = 0x78;  // PCIe capability at 70h
 
 template <typename Port>
@@ -242,7 +243,13 @@ void CoreBench::check(const Tlp& tlp) {
   if (!config.extended_tag) {
     EXPECT_LT(tlp.tag, 32);
   }
-  for (const Read& read : reads_) EXPECT_NE(read.request.tag, tlp.tag) << "tag in use";
+  // READS.COMPLETION_BUFFER_KIB: what a hard block may have to keep for us.
+  std::size_t promised = pcie::enabled_bytes(tlp).count();
+  for (const Read& read : reads_) {
+    EXPECT_NE(read.request.tag, tlp.tag) << "tag in use";
+    promised += read.size;
+  }
+  EXPECT_LE(promised, kCompletionBufferBytes) << "completions in flight would not fit";
   EXPECT_NE(np_seen_, np_limit_) << "no room for a non-posted request";
 }
 
@@ -272,6 +279,7 @@ void CoreBench::finish_request(const Tlp& tlp) {
   read.due = now + config.min_latency + random(config.max_latency - config.min_latency + 1);
   read.address = pcie::first_byte_address(tlp);
   read.remaining = static_cast<unsigned>(pcie::enabled_bytes(tlp).count());
+  read.size = read.remaining;
   if (read.answer == Answer::Never) return;
   reads_.push_back(read);
   largest_outstanding = std::max<std::uint64_t>(largest_outstanding, reads_.size());

@@ -116,6 +116,7 @@ class CoreBench {
     std::uint64_t due = 0;
     std::uint64_t address = 0;  // of the next byte
     unsigned remaining = 0;
+    unsigned size = 0;  // bytes asked for
     Answer answer = Answer::Normal;
   };
 

@@ -131,8 +131,9 @@ void CoreBench::fill_card(std::uint64_t offset, std::span<const std::byte> bytes
 std::vector<std::byte> CoreBench::card(std::uint64_t offset, std::size_t size) {
   std::vector<std::byte> bytes;
   while (bytes.size() < size) {
-    const std::size_t part = std::min<std::size_t>(128, size - bytes.size());
-    begin_read(kBar2 + offset + bytes.size(), static_cast<std::uint16_t>(part / 4));
+    const std::size_t at = offset + bytes.size();
+    const std::size_t part = std::min<std::size_t>(4096 - at % 4096, size - bytes.size());
+    begin_read(kBar2 + at, static_cast<std::uint16_t>(part / 4));
     for (std::size_t left = part; left > 0;) {
       const Tlp completion = await_completion();
       if (completion.payload.empty()) {

@@ -23,6 +23,12 @@ struct Case {
   std::uint32_t correctable = 0;
 };
 
+void put_reads(ChannelDriver& channel, std::uint32_t count, std::uint32_t bytes) {
+  for (std::uint32_t n = 0; n < count; ++n) {
+    channel.put({.host_address = kBuffers, .card_address = 0, .length = bytes, .flags = 0, .cookie = n, .reserved = 0});
+  }
+}
+
 class CoreError : public ::testing::TestWithParam<Case> {};
 
 TEST_P(CoreError, BecomesTheStatusOfItsDescriptorAndStopsOnlyItsChannel) {
@@ -183,6 +189,26 @@ TEST(CoreTags, NeverMoreThan32WithoutExtendedTagsAndMoreWithThem) {
       EXPECT_GT(bench.largest_outstanding, 150u);
     else
       EXPECT_EQ(bench.largest_outstanding, 32u);
+  }
+}
+
+// Tags that were drawn or are in flight when the host turns the larger ones off; the bench holds every read against it.
+TEST(CoreTags, NoTagAbove31IsUsedOnceTheHostHasTurnedThemOff) {
+  CoreBench bench({.seed = 47, .min_latency = 800, .max_latency = 900, .np_slots = 200, .max_read_request = 0});
+  ChannelDriver channel(bench, 0, 8);
+  put_reads(channel, 8, 32768);
+  channel.control(kRun | kCyclic);
+  for (int round = 0; round < 8; ++round) {
+    const bool extended = round % 2 == 0;
+    bench.largest_outstanding = 0;
+    bench.set_bus_master(false);
+    bench.tick(10);
+    bench.config.extended_tag = extended;
+    bench.config_write(0x78, (1u << 5) | (extended ? 0x100u : 0u), 0x3);
+    bench.set_bus_master(true);
+    bench.tick(static_cast<unsigned>(3000 + bench.random(1000)));
+    EXPECT_GT(bench.largest_outstanding, extended ? 100u : 20u);
+    EXPECT_LE(bench.largest_outstanding, 256u);
   }
 }
 

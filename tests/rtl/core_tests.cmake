@@ -12,6 +12,7 @@ add_library(holdover_rtl_core_claims OBJECT
   core_heartbeat_test.cc
   core_limits_test.cc
   core_posted_test.cc
+  core_record_test.cc
   core_size_test.cc
   core_stream_test.cc
   core_throughput_test.cc
