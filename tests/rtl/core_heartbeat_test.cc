@@ -249,5 +249,55 @@ TEST(Moderation, CountsTimesAndObeysTheDescriptor) {
   for (const auto& [vector, clock] : bench.events) EXPECT_EQ(vector, 9u);
 }
 
+// Every channel for itself: one event for three completions, and none for what is left over while no time is set.
+TEST(Moderation, ByCountAloneEachChannelAnnouncesWholeGroups) {
+  CoreBench bench({.seed = 58});
+  constexpr std::uint32_t kPosted = 11;
+  std::vector<ChannelDriver> channels;
+  for (unsigned c = 0; c < CoreBench::channels(); ++c) {
+    channels.emplace_back(bench, c, 4);
+    bench.write(channel_regs::vector(c), c);
+    bench.write(channel_regs::moderation(c), 3);
+    channels[c].control(kRun | kC2h | kPattern | kInterrupt);
+  }
+  bench.config_write(0x50, 0x8000'0000, 0xc);
+  for (std::uint32_t n = 0; n < kPosted; ++n) {
+    for (auto& channel : channels) {
+      channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = n, .reserved = 0});
+      channel.ring();
+    }
+    for (auto& channel : channels) ASSERT_TRUE(channel.wait().has_value());
+  }
+  bench.tick(20'000);
+  std::vector<unsigned> raised(32);
+  for (const auto& [vector, clock] : bench.events) ++raised[vector];
+  for (unsigned c = 0; c < CoreBench::channels(); ++c) EXPECT_EQ(raised[c], kPosted / 3) << "channel " << c;
+}
+
+// The count is never reached: an event comes when the time is over, never sooner, and covers all that came meanwhile.
+TEST(Moderation, ByTimeAloneEventsAreThatFarApart) {
+  CoreBench bench({.seed = 59});
+  constexpr std::uint32_t kMicroseconds = 8;
+  const std::uint64_t microsecond = 1'000'000 / bench.read(host::regs::global::kClockPeriod);
+  bench.config_write(0x50, 0x8000'0000, 0xc);
+  ChannelDriver channel(bench, 0, 4);
+  bench.write(channel_regs::moderation(0), 0xffff | (kMicroseconds << 16));
+  for (std::uint32_t n = 0; n < 4; ++n) {
+    channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = n, .reserved = 0});
+  }
+  std::uint64_t first = 0;
+  bench.on_request = [&](const Tlp& tlp) {
+    if (first == 0 && tlp.kind == TlpKind::MemoryWrite && tlp.address >= CoreBench::kHighBase) first = bench.now;
+  };
+  channel.control(kRun | kC2h | kPattern | kCyclic | kInterrupt);
+  ASSERT_TRUE(bench.run_until([&] { return bench.events.size() == 6; }, 200'000));
+  std::uint64_t last = first;
+  for (const auto& [vector, clock] : bench.events) {
+    // Microseconds are counted as they end; and the former event may have waited longer for its record to leave.
+    EXPECT_GE(clock - last + bench.config.sent_latency, (kMicroseconds - 1) * microsecond);
+    last = clock;
+  }
+}
+
 }  // namespace
 }  // namespace holdover::rtl_test
