@@ -19,8 +19,8 @@ std::string kernel_command_line(const RunOptions& options, const std::vector<std
   constexpr std::uint64_t kNanosecond = 1000;
   if (!options.bulk.empty()) line += " bulk=" + options.bulk;
   if (options.transfer != 0) line += " transfer=" + std::to_string(options.transfer);
-  line += " heartbeat_ns=" + std::to_string(options.heartbeat.count() / kNanosecond) +
-          " completion_timeout_ns=" + std::to_string(options.completion_timeout.count() / kNanosecond);
+  line += " heartbeat_ns=" + std::to_string(options.heartbeat.count() / kNanosecond) + " completion_timeout_ns=" +
+          std::to_string(machine_config(options).endpoint.completion_timeout.count() / kNanosecond);
   for (const std::string& hazard : hazards) line += " hazard=" + hazard;
   return line;
 }

@@ -19,6 +19,12 @@ namespace {
 
 constexpr Time kLongest{1'000'000'000'000};  // 1 s
 constexpr Time kShortestBlackout{1'000'000};
+constexpr Time kMicrosecond{1'000'000};
+constexpr Time kClock{4000};
+constexpr Time kLongestTimeout{50'000'000'000};
+
+// The next whole number of units.
+Time whole(Time time, Time unit) { return unit * ((time + unit - Time{1}) / unit); }
 
 template <typename Table>
 void require_name(const std::string& option, const std::string& name, const Table& table) {
@@ -41,6 +47,14 @@ void require_range(const std::string& option, Time value, Time least) {
               option + ": " + std::to_string(value) + " is not possible; it takes " + possible};
 }
 
+void require_link(const RunOptions& options) {
+  try {
+    (void)sim::select_link(options.link);
+  } catch (const Error& error) {
+    throw Error{error.code(), std::string("--link: ") + error.what()};
+  }
+}
+
 void require_directions(const RunOptions& options) {
   const BulkChannels asked = bulk_channels(options);
   const unsigned count = asked.to_host + asked.to_card;
@@ -57,6 +71,20 @@ void require_between(const std::string& option, Time value, Time least, Time mos
                                               format_time(least) + " to " + format_time(most)};
 }
 
+// A record that is due finds room in the endpoint as long as fewer than so many of them wait.
+void require_heartbeat(const RunOptions& options) {
+  constexpr std::uint64_t kWaitingRecords = 16;
+  require_between("--heartbeat", options.heartbeat, Time{2'000'000}, Time{20'000'000});
+  const Time bound = sim::silence_bound(machine_config(options)).total;
+  if (options.heartbeat * kWaitingRecords > bound) return;
+  const Time least = whole(bound / kWaitingRecords + Time{1}, kMicrosecond);
+  throw Error{ErrorCode::InvalidArgument,
+              "--heartbeat: " + format_time(options.heartbeat) + " is too fast for --link " + options.link +
+                  " and this topology, where a record may wait " + format_time(whole(bound, kMicrosecond)) +
+                  " and the endpoint keeps 16 of them; ask for " + format_time(least) +
+                  " or more, or for a faster link"};
+}
+
 // The limits: a page of descriptors has room for the longest transfers in DRAM; a heartbeat must not be faster than a
 // legal machine takes its records; a read must not be given up before a legal machine answers it.
 void require_traffic(const RunOptions& options) {
@@ -70,34 +98,35 @@ void require_traffic(const RunOptions& options) {
     refuse_number("--max-payload", options.max_payload, "128, 256 or 512 bytes");
   }
   require_directions(options);
-  constexpr std::uint32_t kLongestTransfer = 16384;
-  if (options.transfer > kLongestTransfer) {
-    refuse_number("--transfer", options.transfer, "1 to " + std::to_string(kLongestTransfer) + " bytes, or 0 (mixed)");
-  }
-  require_between("--heartbeat", options.heartbeat, Time{2'000'000}, Time{20'000'000});
-  constexpr Time kLongestLatency{5'000'000};
-  require_between("--read-latency-min", options.read_latency_min, Time{0}, options.read_latency_max);
-  require_between("--read-latency-max", options.read_latency_max, options.read_latency_min, kLongestLatency);
-  require_between("--write-latency-max", options.write_latency_max, Time{0}, Time{2'000'000});
-  for (const auto& [option, time] :
-       {std::pair{"--heartbeat", options.heartbeat}, std::pair{"--completion-timeout", options.completion_timeout}}) {
-    if (time.count() % 4000 == 0) continue;
-    throw Error{ErrorCode::InvalidArgument,
-                std::string(option) + ": " + format_time(time) + " is no whole number of clocks of 4ns"};
-  }
   try {
     (void)sim::select_disturbances(options.disturb);
   } catch (const Error& error) {
     throw Error{error.code(), std::string("--disturb: ") + error.what()};
   }
-  require_between("--completion-timeout", options.completion_timeout,
-                  sim::longest_answer(machine_config(options)) + Time{4000}, Time{1'000'000'000});
+  constexpr std::uint32_t kLongestTransfer = 16384;
+  if (options.transfer > kLongestTransfer) {
+    refuse_number("--transfer", options.transfer, "1 to " + std::to_string(kLongestTransfer) + " bytes, or 0 (mixed)");
+  }
+  constexpr Time kLongestLatency{5'000'000};
+  require_between("--read-latency-min", options.read_latency_min, Time{0}, options.read_latency_max);
+  require_between("--read-latency-max", options.read_latency_max, options.read_latency_min, kLongestLatency);
+  require_between("--write-latency-max", options.write_latency_max, Time{0}, Time{2'000'000});
+  require_heartbeat(options);
+  const sim::MachineConfig machine = machine_config(options);
+  const Time timeout = machine.endpoint.completion_timeout;
+  for (const auto& [option, time] :
+       {std::pair{"--heartbeat", options.heartbeat}, std::pair{"--completion-timeout", timeout}}) {
+    if (time % kClock == Time{0}) continue;
+    throw Error{ErrorCode::InvalidArgument,
+                std::string(option) + ": " + format_time(time) + " is no whole number of clocks of 4ns"};
+  }
+  require_between("--completion-timeout", timeout, whole(sim::longest_answer(machine), kClock) + kClock,
+                  kLongestTimeout);
 }
 
 // The kernel takes its times in microseconds.
 void require_whole_microseconds(const std::string& option, Time value) {
-  constexpr std::uint64_t kMicrosecond = 1'000'000;
-  if (value.count() % kMicrosecond == 0) return;
+  if (value % kMicrosecond == Time{0}) return;
   throw Error{ErrorCode::InvalidArgument,
               option + ": " + format_time(value) + " is no whole number of microseconds, for example 200us"};
 }
@@ -191,6 +220,7 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   sim::MachineConfig config;
   config.topology = options.topology;
   config.seed = options.seed;
+  config.link = sim::select_link(options.link);
   config.blackout = options.blackout;
   config.endpoint.data_width = options.width;
   config.endpoint.channels = options.channels;
@@ -198,11 +228,13 @@ sim::MachineConfig machine_config(const RunOptions& options) {
          (128u << config.endpoint.max_payload_supported) > options.max_payload) {
     --config.endpoint.max_payload_supported;
   }
-  config.endpoint.completion_timeout = options.completion_timeout;
   config.disturbance = sim::select_disturbances(options.disturb);
   config.disturbance.read_latency_min = options.read_latency_min;
   config.disturbance.read_latency_max = options.read_latency_max;
   config.disturbance.write_latency_max = options.write_latency_max;
+  // Reads over a slow link, or many of them, take longer than a driver usually waits.
+  config.endpoint.completion_timeout = options.completion_timeout.value_or(
+      std::max(config.endpoint.completion_timeout, whole(sim::longest_answer(config), kMicrosecond) + kMicrosecond));
   return config;
 }
 
@@ -229,6 +261,7 @@ void validate(const RunOptions& options) {
   require_name("--scenario", options.scenario, scenarios());
   require_name("--profile", options.profile, host::kernel::profiles());
   require_name("--topology", options.topology, sim::topologies());
+  require_link(options);
   require_faults(options);
   if (options.scenario == "neighbour" && options.topology == "direct") {
     throw Error{ErrorCode::InvalidArgument,
@@ -284,6 +317,7 @@ std::string command_line(const RunOptions& options) {
   if (options.blackout != defaults.blackout) line << " --blackout " << format_time(options.blackout);
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
+  if (options.link != defaults.link) line << " --link " << quoted(options.link);
   if (options.width != defaults.width) line << " --width " << options.width;
   if (options.channels != defaults.channels) line << " --channels " << options.channels;
   if (options.max_payload != defaults.max_payload) line << " --max-payload " << options.max_payload;
@@ -294,15 +328,15 @@ std::string command_line(const RunOptions& options) {
     const char* option;
     Time RunOptions::*time;
   };
-  static constexpr std::array<Named, 5> kTimes = {{{"heartbeat", &RunOptions::heartbeat},
+  static constexpr std::array<Named, 4> kTimes = {{{"heartbeat", &RunOptions::heartbeat},
                                                    {"read-latency-min", &RunOptions::read_latency_min},
                                                    {"read-latency-max", &RunOptions::read_latency_max},
-                                                   {"write-latency-max", &RunOptions::write_latency_max},
-                                                   {"completion-timeout", &RunOptions::completion_timeout}}};
+                                                   {"write-latency-max", &RunOptions::write_latency_max}}};
   for (const Named& each : kTimes) {
     if (options.*each.time == defaults.*each.time) continue;
     line << " --" << each.option << " " << format_time(options.*each.time);
   }
+  if (options.completion_timeout) line << " --completion-timeout " << format_time(*options.completion_timeout);
   for (const std::string& fault : options.faults) line << " --fault " << quoted(fault);
   if (!options.kernel_image.empty()) line << " --kernel-image " << quoted(options.kernel_image.string());
   if (!options.next_image.empty()) line << " --next-image " << quoted(options.next_image.string());

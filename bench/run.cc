@@ -114,7 +114,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   const std::unique_ptr<sim::ObservedMachine> machine = factory(config, observer);
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), line);
-  observer.attach(*machine, options.completion_timeout, kColdBootParameters);
+  observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
   if (options.jump == Jump::Kexec) {
     Scene& scene = observer.ledgers().scene;
     scene.expect_handover(handed_over(options.scenario, scene.endpoint_count()));

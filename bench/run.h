@@ -34,6 +34,7 @@ struct RunOptions {
   std::string scenario = "continuity";
   std::string profile = "continuous";
   std::string topology = "direct";
+  std::string link = "gen3x8";  // all links of the machine; sim::select_link()
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::Process;
   Jump jump = Jump::Kexec;
@@ -53,7 +54,8 @@ struct RunOptions {
   Time read_latency_min = sim::Disturbance{}.read_latency_min;
   Time read_latency_max = sim::Disturbance{}.read_latency_max;
   Time write_latency_max = sim::Disturbance{}.write_latency_max;
-  Time completion_timeout = sim::EndpointConfig{}.completion_timeout;  // programmed by the driver
+  // Programmed by the driver; none: as long as EndpointConfig says, or as an answer may take where that is longer.
+  std::optional<Time> completion_timeout;
 
   // Outputs; empty: none.
   std::filesystem::path json;

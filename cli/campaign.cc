@@ -64,6 +64,21 @@ std::uint32_t draw_transfer(const Draw& draw) {
   return std::clamp<std::uint32_t>(around + 1 - std::min(off, around), 1, 16384);
 }
 
+// Any link in half of the runs, else the usual one.
+std::string draw_link(const Draw& draw, const std::string& usual) {
+  if (draw.below("link", 2) == 0) return usual;
+  return "gen" + std::to_string(draw.between("link/generation", 1, 5)) + "x" +
+         std::to_string(1u << draw.between("link/lanes", 0, 4));
+}
+
+// Not faster than the machine takes the records.
+Time draw_heartbeat(const Draw& draw, const bench::RunOptions& options) {
+  constexpr std::uint64_t kWaitingRecords = 16;
+  const Time bound = sim::silence_bound(bench::machine_config(options)).total;
+  const std::uint64_t least = std::max<std::uint64_t>(2, bound / (kMicrosecond * kWaitingRecords) + 1);
+  return kMicrosecond * draw.between("heartbeat", least, least + 4);
+}
+
 bool is_possible(const bench::RunOptions& options) {
   try {
     bench::validate(options);
@@ -98,11 +113,12 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   options.bulk = draw_bulk(draw, options.channels);
   options.max_payload = draw.below("max-payload", 2) == 0 ? 512 : 128u << draw.below("max-payload/small", 2);
   options.transfer = draw_transfer(draw);
-  options.heartbeat = kMicrosecond * draw.between("heartbeat", 2, 6);
   options.disturb = draw_disturbances(draw);
   options.read_latency_min = Time{1000} * draw.between("read-latency-min", 50, 600);
   options.read_latency_max = options.read_latency_min + Time{1000} * draw.between("read-latency-max", 0, 2000);
   options.write_latency_max = Time{1000} * draw.between("write-latency-max", 0, 500);
+  options.link = draw_link(draw, options.link);
+  options.heartbeat = draw_heartbeat(draw, options);
   const std::uint64_t least = sim::longest_answer(bench::machine_config(options)) / kMicrosecond + 2;
   options.completion_timeout = kMicrosecond * draw.between("completion-timeout", least, least + 60);
   options.blackout = kMicrosecond * draw.between("blackout", 20, 400);

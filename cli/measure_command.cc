@@ -39,7 +39,8 @@ constexpr char kFooter[] =
     "Exit codes: 0 measured, 1 an alarm, 2 usage, environment or interrupted";
 
 // Of the options of `holdover run`: what a machine is, and how kind.
-constexpr std::array<std::string_view, 11> kMachine{"topology",
+constexpr std::array<std::string_view, 12> kMachine{"topology",
+                                                    "link",
                                                     "profile",
                                                     "width",
                                                     "channels",

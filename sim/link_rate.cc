@@ -36,6 +36,21 @@ constexpr std::uint64_t kSkipInterval = 1538;
 
 }  // namespace
 
+LinkConfig select_link(std::string_view name) {
+  LinkConfig config;
+  for (unsigned generation = 1; generation <= kGenerations.size(); ++generation) {
+    for (const Width& width : kWidths) {
+      if (name != "gen" + std::to_string(generation) + "x" + std::to_string(width.lanes)) continue;
+      config.generation = generation;
+      config.lanes = width.lanes;
+      return config;
+    }
+  }
+  throw Error(ErrorCode::InvalidArgument,
+              "there is no link «" + std::string{name} +
+                  "»; there are gen1 to gen5 with 1, 2, 4, 8 or 16 lanes, for example gen3x8");
+}
+
 LinkRate::LinkRate(const LinkConfig& config, unsigned max_payload) {
   if (config.generation < 1 || config.generation > kGenerations.size()) {
     throw Error(ErrorCode::InvalidArgument, "There is no link generation " + std::to_string(config.generation) +

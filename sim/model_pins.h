@@ -31,6 +31,8 @@ void apply_straps(Model& model, const EndpointConfig& config) {
   model.strap_aer_i = config.aer ? 1 : 0;
   model.strap_ari_i = config.ari ? 1 : 0;
   model.strap_dsn_i = config.dsn ? 1 : 0;
+  model.strap_link_speed_i = static_cast<std::uint8_t>(config.link_speed);
+  model.strap_link_width_i = static_cast<std::uint8_t>(config.link_width);
 }
 
 // As many of the words as the port is wide.

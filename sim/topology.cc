@@ -231,6 +231,8 @@ void Topology::add_endpoint(const MachineConfig& config, const Surroundings& sur
   info.endpoint = number;
   EndpointConfig straps = config.endpoint;
   straps.serial_number += number;
+  straps.link_speed = config.link.generation;
+  straps.link_width = config.link.lanes;
   const EndpointPort::Watchers watchers{surroundings.services.witness, surroundings.checker, surroundings.trace};
   endpoints_.push_back(std::make_unique<EndpointPort>(
       surroundings.services.scheduler, watchers, number, static_cast<FunctionIndex>(functions_.size()),

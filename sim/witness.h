@@ -22,11 +22,14 @@ namespace holdover::sim {
 
 // ---- What a machine is -----------------------------------------------------------------------------------------
 
+// What stands between ports, and between a port and an endpoint: all links of a machine are of one kind.
 struct LinkConfig {
   unsigned generation = 3;          // 1..5
   unsigned lanes = 8;               // 1, 2, 4, 8, 16
   Time propagation = Time{20'000};  // one way
 };
+// «gen3x8». Throws Error{InvalidArgument} with the links there are.
+[[nodiscard]] LinkConfig select_link(std::string_view name);
 
 // How wide and how many: chosen when an endpoint is built. What was built is another question (sim/model_library.h).
 inline constexpr std::array<unsigned, 4> kDataWidths{64, 128, 256, 512};  // bits
@@ -56,6 +59,9 @@ struct EndpointConfig {
   bool aer = true;
   bool ari = true;
   bool dsn = true;
+  // What its Link registers say: the generation and the lanes of the link above it, which the machine fills in.
+  unsigned link_speed = 3;  // 1..5
+  unsigned link_width = 8;
   // What its driver sets it to. The endpoint does not learn it from here; the machine must not be later than this.
   Time completion_timeout = Time{200'000'000};
 };
@@ -240,6 +246,10 @@ struct SilenceBound {
   // that have passed since; 0 where it does not. No record waits for a read, so it is no part of the total.
   Time late_answer;
 };
+
+// From a record's deadline to DRAM, with everything on the way as full and as late as it can legally be. Holds while
+// links stay up and each port forwards; what a kernel adds is not in it.
+[[nodiscard]] SilenceBound silence_bound(const MachineConfig& config);
 
 // The longest that a machine of this description takes from a request of the endpoint to the last byte of its answer,
 // late answers aside. No completion time-out is shorter: build_machine() refuses it.

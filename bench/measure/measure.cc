@@ -102,7 +102,7 @@ BandwidthPoint bandwidth(const MeasureReport& report, Measurement& measurement, 
 
 void measure_all(MeasureReport& report, host::System& system, const MeasureProgress& progress) {
   const MeasureOptions& options = report.options;
-  Measurement measurement(system, nanoseconds{options.machine.completion_timeout.count() / 1000});
+  Measurement measurement(system, nanoseconds{report.machine.endpoint.completion_timeout.count() / 1000});
   report.link.wide_addresses = measurement.wide_addresses();
   const auto next = [&](const std::string& point) {
     if (options.machine.stop != nullptr && *options.machine.stop) {

@@ -5,10 +5,7 @@
 // reset clears those too, but not the sticky Link Control 2.
 module ep_config_express
   import ep_config_pkg::*;
-#(
-  parameter logic [3:0] LinkSpeed = 4'd3,  // 1: 2.5 GT/s, 2: 5, 3: 8, 4: 16, 5: 32
-  parameter logic [5:0] LinkWidth = 6'd8
-) (
+(
   input  logic        clk_i,
   input  logic        rst_ni,
   input  logic        conventional_clear_i,
@@ -44,11 +41,6 @@ module ep_config_express
   localparam logic [15:0] LinkControl2Writable = 16'hFFBF;
   // The time-out can be disabled. Its value is a register of the core, not one of the ranges.
   localparam logic [31:0] DeviceCapabilities2 = 32'h0000_0010;
-  // ASPM optionality; neither L0s nor L1.
-  localparam logic [31:0] LinkCapabilities = {10'b0000_0000_01, 10'd0, 2'b00, LinkWidth, LinkSpeed};
-  localparam logic [31:0] LinkCapabilities2 = (32'd2 << LinkSpeed) - 32'd2;
-  localparam logic [15:0] LinkStatus = {3'b000, 1'b1, 2'b00, LinkWidth, LinkSpeed};  // slot clock
-  localparam logic [15:0] LinkStatus2 = LinkSpeed >= 4'd3 ? 16'h001E : 16'h0000;     // equalization done
 
   localparam logic [7:0] ControlRegister = 8'h08;
   localparam logic [7:0] LinkControlRegister = 8'h10;
@@ -59,19 +51,26 @@ module ep_config_express
   logic [3:0]  device_status_q;
 
   logic [31:0] device_capabilities;
+  logic [31:0] link_capabilities, link_capabilities2;
+  logic [15:0] link_status, link_status2;
   assign device_capabilities = {3'd0, 1'b1, 12'd0, 1'b1, 9'd0, 1'b1, 2'b00, straps_i.max_payload_supported};
+  // ASPM optionality; neither L0s nor L1. The link always runs at what it can.
+  assign link_capabilities = {10'b0000_0000_01, 10'd0, 2'b00, straps_i.link_width, straps_i.link_speed};
+  assign link_capabilities2 = (32'd2 << straps_i.link_speed) - 32'd2;
+  assign link_status = {3'b000, 1'b1, 2'b00, straps_i.link_width, straps_i.link_speed};  // slot clock
+  assign link_status2 = straps_i.link_speed >= 4'd3 ? 16'h001E : 16'h0000;               // equalization done
 
   function automatic logic [31:0] read(logic [5:2] register_number);
     unique case ({2'b00, register_number, 2'b00})
       8'h00: return {16'h0002, 8'h00, 8'h10};  // last of the list, version 2, endpoint
       8'h04: return device_capabilities;
       ControlRegister: return {10'd0, transactions_pending_i, 1'b0, device_status_q, device_control_q};
-      8'h0C: return LinkCapabilities;
-      LinkControlRegister: return {LinkStatus, link_control_q};
+      8'h0C: return link_capabilities;
+      LinkControlRegister: return {link_status, link_control_q};
       8'h24: return DeviceCapabilities2;
       Control2Register: return {16'd0, device_control2_q};
-      8'h2C: return LinkCapabilities2;
-      LinkControl2Register: return {LinkStatus2, link_control2_q};
+      8'h2C: return link_capabilities2;
+      LinkControl2Register: return {link_status2, link_control2_q};
       default: return 32'd0;
     endcase
   endfunction
@@ -116,7 +115,7 @@ module ep_config_express
       device_control2_q <= '0;
       device_status_q <= '0;
       link_control_q <= '0;
-      link_control2_q <= {12'd0, LinkSpeed};
+      link_control2_q <= {12'd0, straps_i.link_speed};
     end
   end
 

@@ -21,6 +21,8 @@ package ep_config_pkg;
     logic        aer;
     logic        ari;
     logic        dsn;
+    logic [3:0]  link_speed;  // 1: 2.5 GT/s, 2: 5, 3: 8, 4: 16, 5: 32
+    logic [5:0]  link_width;  // lanes
   } straps_t;
 
   // A configuration write that takes effect in this clock.

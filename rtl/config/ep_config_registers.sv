@@ -2,10 +2,7 @@
 // The registers of configuration space, block by block, and who answers for which (PCIe 5.0, chapter 7).
 module ep_config_registers
   import ep_config_pkg::*;
-#(
-  parameter logic [3:0] LinkSpeed = 4'd3,
-  parameter logic [5:0] LinkWidth = 6'd8
-) (
+(
   input  logic          clk_i,
   input  logic          rst_ni,  // fundamental
   input  logic          conventional_clear_i,
@@ -86,10 +83,7 @@ module ep_config_registers
     .mask_o(settings_o.msix_mask)
   );
 
-  ep_config_express #(
-    .LinkSpeed(LinkSpeed),
-    .LinkWidth(LinkWidth)
-  ) u_express (
+  ep_config_express u_express (
     .clk_i,
     .rst_ni,
     .conventional_clear_i,

@@ -4,9 +4,7 @@ module ep_config_space
   import ep_config_pkg::*;
 #(
   parameter int unsigned DataWidth = 256,
-  parameter int unsigned CardMemoryBytes = 65536,
-  parameter logic [3:0]  LinkSpeed = 4'd3,
-  parameter logic [5:0]  LinkWidth = 6'd8
+  parameter int unsigned CardMemoryBytes = 65536
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
@@ -29,6 +27,8 @@ module ep_config_space
   input  logic                       strap_aer_i,
   input  logic                       strap_ari_i,
   input  logic                       strap_dsn_i,
+  input  logic [3:0]                 strap_link_speed_i,
+  input  logic [5:0]                 strap_link_width_i,
 
   // Configuration requests, one beat each, and their completions.
   input  logic                       rx_cfg_valid_i,
@@ -118,7 +118,9 @@ module ep_config_space
         pending_while_disabled: strap_pending_while_disabled_i,
         aer: strap_aer_i,
         ari: strap_ari_i,
-        dsn: strap_dsn_i
+        dsn: strap_dsn_i,
+        link_speed: strap_link_speed_i,
+        link_width: strap_link_width_i
       };
     end
   end
@@ -193,10 +195,7 @@ module ep_config_space
   error_policy_t policy;
   error_log_t    log;
 
-  ep_config_registers #(
-    .LinkSpeed(LinkSpeed),
-    .LinkWidth(LinkWidth)
-  ) u_registers (
+  ep_config_registers u_registers (
     .clk_i,
     .rst_ni,
     .conventional_clear_i(conventional_clear),

@@ -27,6 +27,8 @@ module sim_top #(
   input  logic                 strap_aer_i,
   input  logic                 strap_ari_i,
   input  logic                 strap_dsn_i,
+  input  logic [3:0]           strap_link_speed_i,
+  input  logic [5:0]           strap_link_width_i,
 
   input  logic                 rx_req_valid_i,
   output logic                 rx_req_ready_o,
@@ -127,7 +129,8 @@ module sim_top #(
     .strap_vendor_id_i, .strap_device_id_i, .strap_subsystem_vendor_id_i, .strap_subsystem_id_i, .strap_class_code_i,
     .strap_revision_i, .strap_serial_number_i, .strap_bar0_size_log2_i, .strap_bar2_size_log2_i,
     .strap_max_payload_supported_i, .strap_msix_vectors_i, .strap_no_soft_reset_i, .strap_pending_while_disabled_i,
-    .strap_aer_i, .strap_ari_i, .strap_dsn_i, .tx_msg_valid_o, .tx_msg_ready_i, .tx_msg_header_o,
+    .strap_aer_i, .strap_ari_i, .strap_dsn_i, .strap_link_speed_i, .strap_link_width_i,
+    .tx_msg_valid_o, .tx_msg_ready_i, .tx_msg_header_o,
     .rx_cfg_valid_i, .rx_cfg_ready_o, .rx_cfg_sop_i, .rx_cfg_eop_i, .rx_cfg_header_i, .rx_cfg_data_i,
     .tx_cfg_valid_o, .tx_cfg_ready_i, .tx_cfg_sop_o, .tx_cfg_eop_o, .tx_cfg_header_o, .tx_cfg_data_o,
     .rx_req_valid_i, .rx_req_ready_o, .rx_req_sop_i, .rx_req_eop_i, .rx_req_header_i, .rx_req_data_i,

@@ -30,6 +30,7 @@ TEST(Campaign, EveryRunIsPossible) {
 
 TEST(Campaign, EverythingIsDrawn) {
   std::set<std::string> topologies, scenarios, disturbances, sizes, directions;
+  std::set<std::string> links;
   std::set<std::uint32_t> transfers;
   std::set<bench::Isolation> isolations;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
@@ -40,12 +41,14 @@ TEST(Campaign, EverythingIsDrawn) {
     sizes.insert(to_string({options.width, options.channels}));
     directions.insert(options.bulk);
     transfers.insert(options.transfer);
+    links.insert(options.link);
     isolations.insert(options.isolation);
   }
   EXPECT_EQ(topologies.size(), sim::topologies().size());
   EXPECT_EQ(scenarios.size(), bench::scenarios().size());
   EXPECT_EQ(sizes.size(), kModels.size());
   EXPECT_EQ(isolations.size(), 2u);
+  EXPECT_EQ(links.size(), 25u);
   EXPECT_TRUE(disturbances.count("all") == 1 && disturbances.count("none") == 1);
   for (const sim::DisturbanceEntry& entry : sim::disturbances()) {
     EXPECT_EQ(disturbances.count(std::string(entry.name)), 1u) << entry.name << " was never drawn alone";

@@ -42,6 +42,8 @@ class ConfigSpaceFixture : public ::testing::Test {
     top->strap_aer_i = 1;
     top->strap_ari_i = 1;
     top->strap_dsn_i = 1;
+    top->strap_link_speed_i = 3;
+    top->strap_link_width_i = 8;
     top->tx_msg_ready_i = 1;
     top->tx_cfg_ready_i = 1;
     top->tx_cpl_ready_i = 1;

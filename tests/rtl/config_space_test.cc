@@ -127,7 +127,20 @@ TEST_F(ConfigSpace, TransactionsPendingIsReported) {
   EXPECT_EQ(read(kExpress + 8) >> 21 & 1, 1u);
 }
 
-TEST_F(ConfigSpace, LinkStatusSaysGeneration3By8) { EXPECT_EQ(read(kExpress + 0x10) >> 16, 0x1083u); }
+TEST_F(ConfigSpace, LinkRegistersSayWhatTheLinkIs) {
+  for (unsigned generation = 1; generation <= 5; ++generation) {
+    for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
+      top->strap_link_speed_i = static_cast<std::uint8_t>(generation);
+      top->strap_link_width_i = static_cast<std::uint8_t>(lanes);
+      restart();
+      const unsigned link = generation | lanes << 4;
+      EXPECT_EQ(read(kExpress + 0x0c) & 0x3ff, link);
+      EXPECT_EQ(read(kExpress + 0x10) >> 16, 0x1000u | link);
+      EXPECT_EQ(read(kExpress + 0x2c), (2u << generation) - 2) << "all speeds up to its own";
+      EXPECT_EQ(read(kExpress + 0x30) & 0xf, generation) << "target";
+    }
+  }
+}
 
 TEST_F(ConfigSpace, OtherFunctionsAndType1RequestsAreUnsupported) {
   pcie::Tlp other = config_request(TlpKind::ConfigRead0, 0);

@@ -11,6 +11,8 @@ module config_space_top (
   input  logic         strap_aer_i,
   input  logic         strap_ari_i,
   input  logic         strap_dsn_i,
+  input  logic [3:0]   strap_link_speed_i,
+  input  logic [5:0]   strap_link_width_i,
 
   input  logic         rx_cfg_valid_i,
   output logic         rx_cfg_ready_o,

@@ -71,6 +71,47 @@ TEST(Options, TimesOutOfRangeAreRefused) {
   EXPECT_NE(refusal(options).find("2s is out of range"), std::string::npos);
 }
 
+TEST(Options, AnUnknownLinkIsAnsweredWithThePossibleOnes) {
+  RunOptions options = in_process();
+  for (const char* const link : {"gen6x1", "gen3x3", "gen3", "x8", "gen3x8 ", ""}) {
+    options.link = link;
+    EXPECT_NE(refusal(options).find("--link: there is no link «" + options.link + "»; there are gen1 to gen5"),
+              std::string::npos)
+        << link;
+  }
+}
+
+TEST(Options, EveryLinkTakesTheHeartbeatThatItCanOrSaysWhichOne) {
+  RunOptions options = in_process();
+  for (const char* const topology : {"direct", "switch"}) {
+    for (unsigned generation = 1; generation <= 5; ++generation) {
+      for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
+        options.topology = topology;
+        options.link = "gen" + std::to_string(generation) + "x" + std::to_string(lanes);
+        options.heartbeat = RunOptions{}.heartbeat;
+        const std::string sentence = refusal(options);
+        const Time bound = sim::silence_bound(machine_config(options)).total;
+        EXPECT_EQ(sentence.empty(), options.heartbeat * 16 > bound) << sentence;
+        if (sentence.empty()) continue;
+        EXPECT_NE(sentence.find("is too fast for --link " + options.link), std::string::npos);
+        options.heartbeat = Time{1'000'000} * (bound / Time{16'000'000} + 1);
+        EXPECT_EQ(refusal(options), "");
+        EXPECT_NE(sentence.find("ask for " + format_time(options.heartbeat) + " or more"), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST(Options, WithoutACompletionTimeOutOfItsOwnASlowLinkHasALongOne) {
+  RunOptions options = in_process();
+  EXPECT_EQ(machine_config(options).endpoint.completion_timeout, sim::EndpointConfig{}.completion_timeout);
+  options.link = "gen1x1";
+  EXPECT_GT(machine_config(options).endpoint.completion_timeout, sim::longest_answer(machine_config(options)));
+  EXPECT_EQ(refusal(options), "");
+  options.completion_timeout = sim::EndpointConfig{}.completion_timeout;
+  EXPECT_NE(refusal(options).find("--completion-timeout: 200us is out of range"), std::string::npos);
+}
+
 TEST(Options, AWaveWindowNeedsAWave) {
   RunOptions options = in_process();
   options.wave_to = Time{5'000'000};

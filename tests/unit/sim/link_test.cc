@@ -65,6 +65,16 @@ TEST(LinkRate, EveryGenerationIsFasterThanTheOneBefore) {
   }
 }
 
+TEST(LinkRate, LinksHaveNames) {
+  const LinkConfig link = select_link("gen4x16");
+  EXPECT_EQ(link.generation, 4u);
+  EXPECT_EQ(link.lanes, 16u);
+  EXPECT_EQ(link.propagation, LinkConfig{}.propagation);
+  for (const char* const name : {"gen0x1", "gen6x1", "gen3x12", "gen3x", "Gen3x8"}) {
+    EXPECT_THROW((void)select_link(name), Error) << name;
+  }
+}
+
 TEST(LinkRate, RefusesLinksThatDoNotExist) {
   EXPECT_THROW((LinkRate{LinkConfig{6, 8, Time{0}}, 0}), Error);
   EXPECT_THROW((LinkRate{LinkConfig{3, 3, Time{0}}, 0}), Error);
