@@ -67,7 +67,8 @@ Json machine_json(const sim::MachineConfig& machine) {
             {"write_latency_max_ps", disturbance.write_latency_max.count()},
             {"delay", disturbance.delay},
             {"starve_credits", disturbance.starve_credits},
-            {"answer_late", disturbance.answer_late}}}};
+            {"answer_late", disturbance.answer_late},
+            {"replay", disturbance.replay}}}};
 }
 
 Json finding_json(const Finding& finding) {

@@ -21,11 +21,17 @@ constexpr std::uint16_t kVendor = 0x1172;
 constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCommandBusMaster | config::kCommandParity |
                                            config::kCommandSerr | config::kCommandIntxDisable;
 constexpr std::uint32_t kLinkCapabilitiesActiveReporting = 1u << 20;
+constexpr std::uint32_t kLinkCapabilitiesBandwidthNotification = 1u << 21;
 constexpr std::uint16_t kLinkControlDisable = 1u << 4;
 constexpr std::uint16_t kLinkControlRetrain = 1u << 5;
 constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
 constexpr std::uint16_t kLinkStatusActive = 1u << 13;
+constexpr std::uint16_t kLinkStatusBandwidthManagement = 1u << 14;
+constexpr std::uint32_t kSlotPowerController = 1u << 1;
+constexpr std::uint32_t kSlotNoCommandCompleted = 1u << 18;
+constexpr std::uint16_t kSlotControlPowerOff = 1u << 10;
 constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
+constexpr std::uint16_t kSlotStatusLinkChanged = 1u << 8;
 constexpr std::uint16_t kStatusParity = 1u << 15;
 constexpr std::uint16_t kMsiEnable = 1u << 0;
 
@@ -113,7 +119,9 @@ void Bridge::build_capabilities() {
   registers_.define(kExpress + config::kExpressLinkControl, 2, 0,
                     0x0fc3 | (downwards ? kLinkControlDisable | kLinkControlRetrain : 0));
   if (downwards) {
-    registers_.define(kExpress + config::kExpressSlotCapabilities, 4, (identity_.port + 1) << 19, 0);
+    registers_.define(kExpress + config::kExpressSlotCapabilities, 4,
+                      ((identity_.port + 1) << 19) | kSlotPowerController | kSlotNoCommandCompleted, 0);
+    registers_.define(kExpress + config::kExpressLinkStatus, 2, 0, 0, kLinkStatusBandwidthManagement);
     registers_.define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
     registers_.define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
   }
@@ -137,7 +145,9 @@ std::uint32_t Bridge::read(unsigned offset) const {
   if (link == nullptr) return value;
   const std::uint32_t speed_width = link->config().generation | (link->config().lanes << 4);
   if (offset == kExpress + config::kExpressLinkCapabilities) {
-    value |= speed_width | (has_link_below() ? kLinkCapabilitiesActiveReporting : 0) | (identity_.port << 24);
+    value |= speed_width |
+             (has_link_below() ? kLinkCapabilitiesActiveReporting | kLinkCapabilitiesBandwidthNotification : 0) |
+             (identity_.port << 24);
   } else if (offset == kExpress + config::kExpressLinkControl) {
     std::uint32_t status = link->is_up() ? speed_width : 0;
     if (has_link_below()) {
@@ -177,6 +187,8 @@ void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t af
     // Retrain Link reads 0 (PCIe 5.0, 7.5.3.7).
     const unsigned control = kExpress + config::kExpressLinkControl;
     registers_.set_word(control, static_cast<std::uint16_t>(registers_.word(control) & ~unsigned{kLinkControlRetrain}));
+  } else if (offset == kExpress + config::kExpressSlotControl && has_link_below() && below_ != nullptr) {
+    below_->set_power((after & kSlotControlPowerOff) == 0);
   } else if (offset == kExpress + config::kExpressDeviceControl && below_ != nullptr) {
     below_->set_max_payload((after >> 5) & 7);
   } else if (has_link_below() && (offset == kDpc + config::kDpcCapability || offset == kDpc + config::kDpcStatus)) {
@@ -357,6 +369,14 @@ void Bridge::note_link_down() {
   if (reports_ != nullptr) reports_->on_link_down();
 }
 
+void Bridge::note_retrained() {
+  registers_.set_bits(kExpress + config::kExpressLinkStatus, kLinkStatusBandwidthManagement);
+}
+
+void Bridge::note_link_state() {
+  registers_.set_bits(kExpress + config::kExpressSlotControl + 2, kSlotStatusLinkChanged);
+}
+
 void Bridge::reset() {
   registers_.reset();
   latency_ = LatencyTolerance{};
@@ -369,6 +389,7 @@ void Bridge::reset() {
   if (has_link_below() && below_ != nullptr) {
     below_->set_max_payload(0);
     apply_link_disable();
+    below_->set_power(true);
     below_->set_hot_reset(false);
   }
   if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(false);

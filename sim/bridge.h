@@ -91,6 +91,10 @@ class Bridge {
   void note_error_message(std::uint8_t code, pcie::RequesterId requester);
   // Bridge Control SERR# Enable: error messages go on upwards.
   [[nodiscard]] bool forwards_errors() const;
+  // Link Bandwidth Management Status: the link was retrained because Retrain Link asked for it.
+  void note_retrained();
+  // Data Link Layer State Changed: the link below went down or came up.
+  void note_link_state();
   // A poisoned TLP came in from below.
   void note_poisoned();
 

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "sim/channel.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace holdover::sim {
 namespace {
 
-// Argument of an event: kind 3:0, class 7:4, payload credits 27:8, epoch 63:32.
-enum class Kind : std::uint8_t { Sent = 0, Arrival = 1, Credit = 2, Resume = 3 };
+// Argument of an event: kind 3:0, class 7:4, epoch 63:32.
+enum class Kind : std::uint8_t {
+  Sent,     // the wire is free again, after a packet that it carried for the first time
+  Free,     // or after anything else
+  Arrival,  // of the oldest packet that flies
+  Nak,      // the damaged packet and its followers are to be sent again
+  Update,   // a flow control update is due
+  Credit,   // one has come
+  Resume,
+};
 
-std::uint64_t pack(Kind kind, pcie::FlowClass flow, unsigned data, std::uint32_t epoch) {
-  return static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(flow) << 4) | (std::uint64_t{data} << 8) |
-         (std::uint64_t{epoch} << 32);
+std::uint64_t pack(Kind kind, pcie::FlowClass flow, std::uint32_t epoch) {
+  return static_cast<std::uint64_t>(kind) | (static_cast<std::uint64_t>(flow) << 4) | (std::uint64_t{epoch} << 32);
 }
 
 }  // namespace
@@ -36,38 +46,87 @@ void Channel::send(Packet packet) {
 bool Channel::has_credits(const pcie::Tlp& tlp) const {
   const std::size_t flow = index_of(pcie::flow_class(tlp.kind));
   if (config_.header_credits[flow] == 0) return true;
-  return headers_[flow] > 0 && data_[flow] >= data_credits(tlp);
+  return headers_[flow] > 0 && data_[flow] >= sim::data_credits(tlp);
 }
 
 void Channel::start() {
-  if (busy_ || shut_ || transmit_.empty()) return;
+  if (busy_ || shut_ || (transmit_.empty() && updates_waiting_ == 0 && resend_ == 0)) return;
   if (scheduler_.now() < paused_until_) {
-    if (!waiting_) scheduler_.at(paused_until_, *this, pack(Kind::Resume, pcie::FlowClass::Posted, 0, epoch_));
+    if (!waiting_) scheduler_.at(paused_until_, *this, pack(Kind::Resume, pcie::FlowClass::Posted, epoch_));
     waiting_ = true;
     return;
   }
+  if (updates_waiting_ != 0) {
+    send_update();
+  } else if (resend_ != 0) {
+    send_again();
+  } else if (const auto flow = next_flow()) {  // else a credit will start it again
+    put_on_wire(*flow);
+  }
+}
+
+std::optional<pcie::FlowClass> Channel::next_flow() {
   const auto has_credit = [this](const Packet& packet) { return has_credits(packet.tlp); };
-  auto flow = transmit_.oldest(has_credit);
-  if (!flow) return;  // a credit will start it again
+  const auto flow = transmit_.oldest(has_credit);
+  if (!flow) return flow;
   // Two streams that the block takes in independently: sometimes the younger completion is out first.
   if (!config_.completions_follow_posted && *flow != pcie::FlowClass::Completion &&
       transmit_.eligible(pcie::FlowClass::Completion) && has_credit(transmit_.front(pcie::FlowClass::Completion)) &&
       random_.below(2) == 0) {
-    flow = pcie::FlowClass::Completion;
+    return pcie::FlowClass::Completion;
   }
-  Packet packet = transmit_.pop(*flow);
+  return flow;
+}
+
+void Channel::put_on_wire(pcie::FlowClass flow) {
+  Packet packet = transmit_.pop(flow);
   if (monitor_ != nullptr) monitor_->transmit(scheduler_.now(), packet.tlp);
-  const std::size_t index = index_of(*flow);
+  const std::size_t index = index_of(flow);
   if (config_.header_credits[index] != 0) {
+    HOLDOVER_CHECK(has_credits(packet.tlp));
     headers_[index] -= 1;
-    data_[index] -= data_credits(packet.tlp);
+    data_[index] -= sim::data_credits(packet.tlp);
   }
-  const Time end = scheduler_.now() + rate_.time_of(pcie::tlp_bytes(packet.tlp), carry_);
+  const Time end = scheduler_.now() + rate_.wire_time(pcie::tlp_bytes(packet.tlp), carry_);
   flying_.push_back(std::move(packet));
   busy_ = true;
-  scheduler_.at(end, *this, pack(Kind::Sent, *flow, 0, epoch_));
-  scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(Kind::Arrival, *flow, 0, epoch_));
+  scheduler_.at(end, *this, pack(Kind::Sent, flow, epoch_));
+  if (lost_ != 0) {
+    ++lost_;
+  } else if (is_damaged()) {
+    lost_ = 1;
+    scheduler_.at(end + propagation_ * 2 + random_.between(Time{0}, config_.replay_wait), *this,
+                  pack(Kind::Nak, flow, epoch_));
+  } else {
+    scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(Kind::Arrival, flow, epoch_));
+  }
   if (sender_ != nullptr) sender_->on_room(*this);
+}
+
+bool Channel::is_damaged() {
+  if (config_.replay_wait == Time{0} || scheduler_.now() < next_replay_) return false;
+  if (random_.below(kReplayOneIn) != 0) return false;
+  next_replay_ = scheduler_.now() + replay_spacing(config_.replay_wait, propagation_);
+  return true;
+}
+
+void Channel::send_again() {
+  const pcie::Tlp& tlp = flying_[flying_.size() - resend_].tlp;
+  --resend_;
+  const Time end = scheduler_.now() + rate_.wire_time(pcie::tlp_bytes(tlp), carry_);
+  const pcie::FlowClass flow = pcie::flow_class(tlp.kind);
+  busy_ = true;
+  scheduler_.at(end, *this, pack(Kind::Free, flow, epoch_));
+  scheduler_.at(end + propagation_ + config_.receive_latency, *this, pack(Kind::Arrival, flow, epoch_));
+}
+
+// PCIe 5.0, 3.4.1: the wire is shared, and data link packets do not wait for more than the packet on it.
+void Channel::send_update() {
+  --updates_waiting_;
+  const Time end = scheduler_.now() + rate_.update_time();
+  busy_ = true;
+  scheduler_.at(end, *this, pack(Kind::Free, pcie::FlowClass::Posted, epoch_));
+  scheduler_.at(end + propagation_, *reverse_, pack(Kind::Credit, pcie::FlowClass::Posted, reverse_->epoch_));
 }
 
 void Channel::on_event(std::uint64_t argument) {
@@ -81,6 +140,10 @@ void Channel::on_event(std::uint64_t argument) {
       if (sender_ != nullptr) sender_->on_sent(*this, flow);
       start();
       break;
+    case Kind::Free:
+      busy_ = false;
+      start();
+      break;
     case Kind::Arrival: {
       HOLDOVER_CHECK(!flying_.empty());
       held_[index] += Bytes{flying_.front().tlp.payload.size()};
@@ -90,14 +153,21 @@ void Channel::on_event(std::uint64_t argument) {
       if (receiver_ != nullptr) receiver_->on_arrival(*this);
       break;
     }
-    case Kind::Credit: {
-      const auto data = static_cast<unsigned>((argument >> 8) & 0xfffff);
-      if (monitor_ != nullptr) monitor_->return_credits(scheduler_.now(), flow, 1, data);
-      headers_[index] += 1;
-      data_[index] += data;
+    case Kind::Nak:
+      ++replays_;
+      resend_ = std::exchange(lost_, 0);
+      if (receiver_ != nullptr) receiver_->on_bad_tlp(*this);
+      if (sender_ != nullptr) sender_->on_replay(*this);
       start();
       break;
-    }
+    case Kind::Update:
+      if (update_armed_ != scheduler_.now()) break;  // another one came to be due before
+      update_armed_.reset();
+      update();
+      break;
+    case Kind::Credit:
+      take_update();
+      break;
     case Kind::Resume:
       waiting_ = false;
       start();
@@ -123,16 +193,73 @@ Packet Channel::take(pcie::FlowClass flow) {
   if (monitor_ != nullptr) monitor_->take(scheduler_.now(), packet.tlp);
   const std::size_t index = index_of(flow);
   held_[index] -= Bytes{packet.tlp.payload.size()};
-  if (config_.header_credits[index] != 0) {
-    scheduler_.after(propagation_ + credit_delay(index), *this,
-                     pack(Kind::Credit, flow, data_credits(packet.tlp), epoch_));
-  }
+  if (config_.header_credits[index] != 0) free_credits(index, sim::data_credits(packet.tlp));
   return packet;
 }
 
 void Channel::set_monitor(FlowMonitor& monitor) {
   monitor_ = &monitor;
   monitor.begin(scheduler_.now(), config_.header_credits, config_.data_credits);
+}
+
+// An update is due at once when a quarter of the credits are to be given back, else after the latency of the guideline.
+void Channel::free_credits(std::size_t index, unsigned data) {
+  Freed& freed = freed_[index];
+  const bool first = freed.headers == 0;
+  freed.headers += 1;
+  freed.data += data;
+  const bool enough =
+      freed.headers * 4 >= config_.header_credits[index] || freed.data * 4 >= config_.data_credits[index];
+  const Time due = scheduler_.now() + credit_delay(index) + (enough ? Time{0} : rate_.update_latency());
+  if (!first && update_due_[index] <= due) return;
+  update_due_[index] = due;
+  arm_update(std::max(due, next_update_));
+}
+
+void Channel::arm_update(Time due) {
+  if (update_armed_ && *update_armed_ <= due) return;
+  update_armed_ = due;
+  scheduler_.at(due, *this, pack(Kind::Update, pcie::FlowClass::Posted, epoch_));
+}
+
+// Sends one update, of the class whose turn it is, and sees to the next.
+void Channel::update() {
+  const Time now = scheduler_.now();
+  if (now >= next_update_) {
+    for (std::size_t i = 0; i < freed_.size(); ++i) {
+      const std::size_t index = (update_turn_ + i) % freed_.size();
+      if (freed_[index].headers == 0 || update_due_[index] > now) continue;
+      flying_updates_.push_back(Update{index, std::exchange(freed_[index], Freed{})});
+      ++updates_;
+      update_turn_ = (index + 1) % freed_.size();
+      next_update_ = now + rate_.update_interval();
+      if (reverse_ != nullptr) {
+        ++reverse_->updates_waiting_;
+        reverse_->start();
+      } else {
+        scheduler_.after(rate_.update_time() + propagation_, *this,
+                         pack(Kind::Credit, pcie::FlowClass::Posted, epoch_));
+      }
+      break;
+    }
+  }
+  for (std::size_t index = 0; index < freed_.size(); ++index) {
+    if (freed_[index].headers != 0) arm_update(std::max(update_due_[index], next_update_));
+  }
+}
+
+void Channel::take_update() {
+  HOLDOVER_CHECK(!flying_updates_.empty());
+  const Update update = flying_updates_.front();
+  flying_updates_.pop_front();
+  if (monitor_ != nullptr) {
+    monitor_->return_credits(scheduler_.now(), kFlowClasses[update.flow], update.credits.headers, update.credits.data);
+  }
+  headers_[update.flow] += update.credits.headers;
+  data_[update.flow] += update.credits.data;
+  HOLDOVER_CHECK(headers_[update.flow] <= config_.header_credits[update.flow] &&
+                 data_[update.flow] <= config_.data_credits[update.flow]);
+  start();
 }
 
 void Channel::clear() {
@@ -144,6 +271,13 @@ void Channel::clear() {
   headers_ = config_.header_credits;
   data_ = config_.data_credits;
   held_ = {};
+  freed_ = {};
+  flying_updates_.clear();
+  update_armed_.reset();
+  next_update_ = Time{0};
+  updates_waiting_ = 0;
+  lost_ = 0;
+  resend_ = 0;
   busy_ = false;
   waiting_ = false;
   carry_ = 0;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// One direction of a link: transmit queues, serialization, flight, receive buffers, and the credits that keep the
-// latter from overflowing (PCIe 5.0, 2.6).
+// One direction of a link: transmit queues, serialization, flight, replay (PCIe 5.0, 3.6), receive buffers, and the
+// credits that keep the latter from overflowing (2.6). Credits come back in flow control updates, which share the wire
+// of the other direction with what is sent there.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "sim/flow_monitor.h"
 #include "sim/link_rate.h"
@@ -24,6 +26,8 @@ class ChannelSender {
   virtual void on_sent(Channel&, pcie::FlowClass) {}
   // A packet left the transmit queue: has_room() may be true now.
   virtual void on_room(Channel&) {}
+  // Packets that the other side did not take are sent again.
+  virtual void on_replay(Channel&) {}
 
  protected:
   ~ChannelSender() = default;
@@ -33,6 +37,8 @@ class ChannelSender {
 class ChannelReceiver {
  public:
   virtual void on_arrival(Channel&) = 0;
+  // A packet arrived damaged, and was not acknowledged: Bad TLP.
+  virtual void on_bad_tlp(Channel&) {}
 
  protected:
   ~ChannelReceiver() = default;
@@ -48,15 +54,27 @@ struct ChannelConfig {
   bool completions_follow_posted = true;
   // Added to the propagation: what the receiving side takes to look at a packet.
   Time receive_latency;
-  // A credit comes back after the propagation and a time drawn from 0 to this.
+  // The update that gives a credit back is due after a time drawn from 0 to this, beside what rate and wire take.
   std::array<Time, 3> credit_delay_max{};
   // Now and then all credits of a class that would come back within this time come at its end; no two such times begin
   // within kHoldSpacing of it. 0: never.
   std::array<Time, 3> credit_hold{};
+  // Now and then a packet is damaged on the wire: the other side asks for it after a time drawn from 0 to this, and it
+  // and all that followed are sent again, in order. No two times within replay_spacing(). 0: never.
+  Time replay_wait{};
 };
 
 inline constexpr Bytes kCreditUnit{16};
 inline constexpr std::uint64_t kHoldSpacing = 64;
+inline constexpr std::uint64_t kReplayOneIn = 256;  // packets, where spacing allows it
+
+// What one replay delays a packet at most; `longest` is the time of the longest packet on the wire.
+[[nodiscard]] constexpr Time replay_cost(Time longest, Time replay_wait, Time propagation) {
+  return replay_wait == Time{0} ? Time{0} : longest * 2 + propagation * 2 + replay_wait;
+}
+[[nodiscard]] constexpr Time replay_spacing(Time replay_wait, Time propagation) {
+  return (replay_wait + propagation) * (4 * kHoldSpacing);
+}
 
 class Channel final : private EventHandler {
  public:
@@ -68,6 +86,8 @@ class Channel final : private EventHandler {
   // Is told everything from now on; begins with all credits.
   void set_monitor(FlowMonitor& monitor);
   void set_rate(const LinkRate& rate) { rate_ = rate; }
+  // The other direction, whose wire this one's flow control updates take; without it they have one to themselves.
+  void set_reverse(Channel& reverse) { reverse_ = &reverse; }
   [[nodiscard]] const ChannelConfig& config() const { return config_; }
 
   // Sender's side. Where the channel is shut everything has room, and is dropped.
@@ -92,20 +112,44 @@ class Channel final : private EventHandler {
 
   [[nodiscard]] std::size_t queued(pcie::FlowClass flow) const { return transmit_.size(flow); }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
-  // Header credits that the sender has left, of a class with finite ones.
+  // Credits that the sender has left, of a class with finite ones.
   [[nodiscard]] unsigned credits(pcie::FlowClass flow) const { return headers_[index_of(flow)]; }
+  [[nodiscard]] unsigned data_credits(pcie::FlowClass flow) const { return data_[index_of(flow)]; }
+  [[nodiscard]] std::uint64_t replays() const { return replays_; }
+  [[nodiscard]] std::uint64_t updates() const { return updates_; }  // that were sent for this direction's credits
 
  private:
+  // Credits that wait for their update, and one update.
+  struct Freed {
+    unsigned headers = 0;
+    unsigned data = 0;
+  };
+  struct Update {
+    std::size_t flow = 0;
+    Freed credits;
+  };
+
   void on_event(std::uint64_t argument) override;
   void start();
+  // The next packet of the transmit queue that may leave.
+  [[nodiscard]] std::optional<pcie::FlowClass> next_flow();
+  void put_on_wire(pcie::FlowClass flow);
+  void send_again();
+  [[nodiscard]] bool is_damaged();
   [[nodiscard]] bool has_credits(const pcie::Tlp& tlp) const;
   [[nodiscard]] Time credit_delay(std::size_t index);
+  void free_credits(std::size_t index, unsigned data);
+  void arm_update(Time due);
+  void update();
+  void send_update();
+  void take_update();
 
   Scheduler& scheduler_;
   Random random_;
   LinkRate rate_;
   Time propagation_;
   ChannelConfig config_;
+  Channel* reverse_ = nullptr;
   ChannelSender* sender_ = nullptr;
   ChannelReceiver* receiver_ = nullptr;
   FlowMonitor* monitor_ = nullptr;
@@ -118,6 +162,18 @@ class Channel final : private EventHandler {
   std::array<Bytes, 3> held_{};
   std::array<Time, 3> hold_end_{};   // of the time for which credits are held back
   std::array<Time, 3> next_hold_{};  // not before this
+  std::array<Freed, 3> freed_{};
+  std::array<Time, 3> update_due_{};  // of those of a class that has any
+  std::size_t update_turn_ = 0;
+  Time next_update_;                   // not before this
+  std::optional<Time> update_armed_;   // an event comes at this time
+  std::deque<Update> flying_updates_;  // with credits of this direction
+  unsigned updates_waiting_ = 0;       // of the other direction, for this wire
+  std::uint64_t updates_ = 0;
+  std::size_t lost_ = 0;    // packets at the end of flying_ that the other side will not take
+  std::size_t resend_ = 0;  // packets at the end of flying_ that are still to be sent again
+  Time next_replay_;        // not before this
+  std::uint64_t replays_ = 0;
   bool shut_ = false;
   bool busy_ = false;
   bool waiting_ = false;  // for the end of a pause

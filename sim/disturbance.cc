@@ -16,7 +16,7 @@ void starve(Disturbance& disturbance) {
   disturbance.starve_credits[index_of(Flow)] = true;
 }
 
-constexpr std::array<DisturbanceEntry, 9> kDisturbances{{
+constexpr std::array<DisturbanceEntry, 10> kDisturbances{{
     {"split", "answers to reads are cut at every read completion boundary, at some of them, or not at all",
      [](Disturbance& d) { d.split_at_every_boundary = d.split_at_random = true; }},
     {"split-every", "answers to reads are cut at every read completion boundary",
@@ -33,6 +33,8 @@ constexpr std::array<DisturbanceEntry, 9> kDisturbances{{
      starve<pcie::FlowClass::Completion>},
     {"late", "now and then a read is answered just before the endpoint would give it up",
      [](Disturbance& d) { d.answer_late = true; }},
+    {"replay", "now and then a packet is damaged on a link, and sent again with those that followed it",
+     [](Disturbance& d) { d.replay = true; }},
 }};
 
 // Several of the table under one name.
@@ -46,6 +48,7 @@ Disturbance none() {
   disturbance.delay = false;
   disturbance.starve_credits = {};
   disturbance.answer_late = false;
+  disturbance.replay = false;
   return disturbance;
 }
 

@@ -28,6 +28,7 @@ struct EndpointPins {
   std::uint16_t posted_sent = 0;
   bool hot_reset = false;
   bool link_up = true;
+  bool power = true;  // off: fundamental reset
 
   // From the endpoint. The block clears what it has seen.
   std::array<bool, kStreams> rx_taken{};  // the last beat was accepted in this clock

@@ -40,6 +40,7 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   void tick();
 
   void on_conventional_reset(ResetKind kind, bool asserted) override;
+  void on_power(bool on) override { pins_.power = on; }
   // The block takes no more requests, for good.
   void stall() { stalled_ = true; }
 

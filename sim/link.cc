@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace holdover::sim {
+namespace {
+
+// Argument of the event that ends a recovery, beside its number.
+constexpr std::uint64_t kRecovered = std::uint64_t{1} << 63;
+
+}  // namespace
 
 Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, const LinkParameters& parameters,
            StateSink on_state)
@@ -16,6 +22,8 @@ Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, co
             parameters.config.propagation, parameters.down),
       up_(scheduler, Random{seed, path + "/up"}, LinkRate{parameters.config, parameters.max_payload},
           parameters.config.propagation, parameters.up) {
+  down_.set_reverse(up_);
+  up_.set_reverse(down_);
   down_.set_shut(!occupied_);
   up_.set_shut(!occupied_);
 }
@@ -34,6 +42,18 @@ void Link::set_disabled(bool disabled) {
   if (!disabled) train();
 }
 
+void Link::set_power(bool on) {
+  if (on == powered_) return;
+  if (!on) {
+    if (lower_ != nullptr) lower_->on_power(false);
+    go_down(ResetKind::Fundamental);
+  }
+  powered_ = on;
+  if (!on) return;
+  if (lower_ != nullptr) lower_->on_power(true);
+  train();
+}
+
 void Link::lose() {
   go_down(ResetKind::LinkDown);
   train();
@@ -44,6 +64,8 @@ void Link::recover() {
   const Time end = scheduler_.now() + kRecoveryTime;
   down_.pause_until(end);
   up_.pause_until(end);
+  recovering_ = true;
+  scheduler_.at(end, *this, kRecovered | ++recovery_);
 }
 
 void Link::set_max_payload(unsigned encoded) {
@@ -55,11 +77,13 @@ void Link::set_max_payload(unsigned encoded) {
 void Link::go_down(ResetKind kind) {
   const bool was_up = is_up();
   training_ = false;
+  recovering_ = false;
   ++epoch_;
   down_.set_shut(true);
   up_.set_shut(true);
   if (was_up) on_state_(false);
-  if (!lower_in_reset_) {
+  const bool deeper = kind == ResetKind::Fundamental && reset_kind_ != ResetKind::Fundamental;
+  if (!lower_in_reset_ || deeper) {
     lower_in_reset_ = true;
     reset_kind_ = kind;
     if (lower_ != nullptr) lower_->on_conventional_reset(kind, true);
@@ -67,12 +91,18 @@ void Link::go_down(ResetKind kind) {
 }
 
 void Link::train() {
-  if (!occupied_ || hot_reset_ || disabled_) return;
+  if (!occupied_ || hot_reset_ || disabled_ || !powered_) return;
   training_ = true;
   scheduler_.after(training_time_, *this, ++epoch_);
 }
 
 void Link::on_event(std::uint64_t argument) {
+  if ((argument & kRecovered) != 0) {
+    if (argument != (kRecovered | recovery_) || !recovering_) return;
+    recovering_ = false;
+    if (on_retrained_) on_retrained_();
+    return;
+  }
   if (argument != epoch_) return;
   training_ = false;
   lower_in_reset_ = false;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "sim/channel.h"
 
@@ -13,7 +14,10 @@ namespace holdover::sim {
 class LinkLower {
  public:
   // Conventional reset begins (asserted) and ends. Everything below is reset for as long as it lasts.
+  // `kind` is Fundamental where power is off, or was when the reset began.
   virtual void on_conventional_reset(ResetKind kind, bool asserted) = 0;
+  // Power goes, before the reset that it brings, or comes back, before the link trains.
+  virtual void on_power(bool /*on*/) {}
 
  protected:
   ~LinkLower() = default;
@@ -38,23 +42,29 @@ class Link final : private EventHandler {
  public:
   // Told when the link goes down or comes up.
   using StateSink = std::function<void(bool up)>;
+  // Told when a recovery that was asked for has ended, and the link is up.
+  using RetrainSink = std::function<void()>;
 
   Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, const LinkParameters& parameters,
        StateSink on_state);
 
   // Outlives the link.
   void set_lower(LinkLower& lower) { lower_ = &lower; }
+  void set_retrain_sink(RetrainSink sink) { on_retrained_ = std::move(sink); }
 
   [[nodiscard]] Channel& down() { return down_; }
   [[nodiscard]] Channel& up() { return up_; }
-  [[nodiscard]] bool is_up() const { return occupied_ && !hot_reset_ && !disabled_ && !training_; }
+  [[nodiscard]] bool is_up() const { return occupied_ && !hot_reset_ && !disabled_ && powered_ && !training_; }
   [[nodiscard]] bool is_occupied() const { return occupied_; }
-  [[nodiscard]] bool is_training() const { return training_; }
+  // From Detect on, or through recovery, where the link stays up.
+  [[nodiscard]] bool is_training() const { return training_ || recovering_; }
   [[nodiscard]] const LinkConfig& config() const { return config_; }
 
   // Levels. When the last of them falls the link trains, and is up after the time of training.
   void set_hot_reset(bool asserted);
   void set_disabled(bool disabled);
+  // Of the slot below: what is in it forgets everything without.
+  void set_power(bool on);
   // The link is lost, and trains at once.
   void lose();
   // Goes through recovery: nothing moves for kRecoveryTime, nothing is lost.
@@ -72,15 +82,19 @@ class Link final : private EventHandler {
   Time training_time_;
   bool occupied_;
   StateSink on_state_;
+  RetrainSink on_retrained_;
   LinkLower* lower_ = nullptr;
   Channel down_;
   Channel up_;
   ResetKind reset_kind_ = ResetKind::LinkDown;
   bool hot_reset_ = false;
   bool disabled_ = false;
+  bool powered_ = true;
   bool training_ = false;
+  bool recovering_ = false;
   bool lower_in_reset_ = false;
   std::uint64_t epoch_ = 0;
+  std::uint64_t recovery_ = 0;  // number of the latest
 };
 
 }  // namespace holdover::sim

@@ -70,6 +70,12 @@ LinkRate::LinkRate(const LinkConfig& config, unsigned max_payload) {
   const std::uint64_t left = all - 2 * kPacketBytes * kSkipInterval - kSkipBytes * interval;
   numerator_ = generation.numerator * all;
   denominator_ = generation.denominator * config.lanes * left;
+  wire_denominator_ = generation.denominator * config.lanes * (left + kPacketBytes * kSkipInterval);
+  const std::uint64_t per_bytes = generation.denominator * config.lanes;
+  update_time_ = Time{(kPacketBytes * generation.numerator + per_bytes - 1) / per_bytes};
+  update_interval_ = Time{(interval * generation.numerator + per_bytes - 1) / per_bytes};
+  // The interval counts symbols, and each lane carries one at a time.
+  update_latency_ = Time{interval * generation.numerator / generation.denominator};
 }
 
 Time LinkRate::time_of(Bytes tlp) const {
@@ -81,6 +87,12 @@ Time LinkRate::time_of(Bytes tlp, std::uint64_t& carry) const {
   const std::uint64_t total = (tlp + kTlpFraming).count() * numerator_ + carry;
   carry = total % denominator_;
   return Time{total / denominator_};
+}
+
+Time LinkRate::wire_time(Bytes tlp, std::uint64_t& carry) const {
+  const std::uint64_t total = (tlp + kTlpFraming).count() * numerator_ + carry;
+  carry = total % wire_denominator_;
+  return Time{total / wire_denominator_};
 }
 
 }  // namespace holdover::sim

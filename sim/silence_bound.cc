@@ -32,6 +32,9 @@ constexpr std::size_t kPosted = 0;
 constexpr std::size_t kNonPosted = 1;
 constexpr std::size_t kCompletion = 2;
 
+// Of a long time no more than this part is lost to replays: the spacing is 64 times what one costs, in each direction.
+constexpr std::uint64_t kReplayShare = kHoldSpacing / 2;
+
 // One switch on the way of an endpoint's requests.
 struct Level {
   unsigned number = 0;      // of the switch
@@ -81,12 +84,12 @@ struct Queue {
 
 // Everything that both ends of a channel can hold, each packet as long as can be, and a credit held back for each
 // class.
-Time held(const ChannelConfig& channel, Time longest, std::uint64_t share) {
+Time held(const ChannelConfig& channel, Time longest, Time update, std::uint64_t share) {
   std::uint64_t packets = 0;
   Time credits;
   for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
     packets += channel.transmit_slots[flow] + channel.header_credits[flow];
-    credits += channel.credit_delay_max[flow] + channel.credit_hold[flow];
+    credits += channel.credit_delay_max[flow] + channel.credit_hold[flow] + update;
   }
   return longest * packets * (2 * share - 1) + credits + channel.receive_latency;
 }
@@ -101,23 +104,30 @@ Time way_of_answer(const MachineConfig& config) {
   const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
   const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
   const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
+  const Time update = longest_update_wait(config);
   Time links;
+  std::uint64_t most_links = 0;
   for (const Place& place : places) {
     if (place.kind != FunctionKind::Endpoint) continue;
     const std::vector<Level> levels = levels_above(places, place);
     const auto share = [&](std::size_t link) { return link < levels.size() ? levels[link].share : 1; };
     Time way = longest * block * (2 * share(0) - 1);
     for (std::size_t link = 0; link <= levels.size(); ++link) {
-      way += held(up, longest, share(link)) + held(down, longest, 1) + config.link.propagation * 4;
+      way += held(up, longest, update, share(link)) + held(down, longest, update, 1) + config.link.propagation * 4;
     }
     links = std::max(links, way);
+    most_links = std::max<std::uint64_t>(most_links, levels.size() + 1);
   }
   // In the endpoint: completions of all other tags, in pieces as small as can be, each with a beat more than its bytes
   // fill, before the endpoint has taken them in.
   const std::uint64_t pieces = (kTags - 1) * kMostPieces;
   const std::uint64_t beats = kReadCompletionBoundary * 8 / config.endpoint.data_width + 1;
-  return links + kClockPeriod * kPipelineClocks + kClockPeriod * (pieces * beats) + kWalkStep * Iommu::kMostReads +
-         config.disturbance.write_latency_max;
+  Time way = links + kClockPeriod * kPipelineClocks + kClockPeriod * (pieces * beats) + kWalkStep * Iommu::kMostReads +
+             config.disturbance.write_latency_max;
+  // There and back, each link sends again once, and then no more often than its spacing allows.
+  const Time replay = replay_cost(longest, up.replay_wait, config.link.propagation);
+  if (replay != Time{0}) way += (replay * 2) * most_links + way / kReplayShare;
+  return way;
 }
 
 // Of the records of one endpoint.
@@ -147,7 +157,9 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
                                             link == 0 ? FunctionKind::Endpoint : FunctionKind::SwitchUpstream);
     // What a switch holds needs the credits of the link above more than once.
     const std::uint64_t rounds = link == 0 ? 1 : 2;
-    credits += (in.credit_delay_max[kPosted] + config.link.propagation * 2 + in.receive_latency) * rounds;
+    credits += (in.credit_delay_max[kPosted] + config.link.propagation * 2 + in.receive_latency +
+                longest_update_wait(config)) *
+               rounds;
     holds += in.credit_hold[kPosted];
     if (last) break;
     const ChannelConfig out = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
@@ -168,6 +180,13 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
   add("the record on the wire", rate.time_of(kHeader + kRecord) * (levels.size() + 1));
   add("page table walk", kWalkStep * Iommu::kMostReads);
   add("write latency of memory", config.disturbance.delay ? config.disturbance.write_latency_max : Time{0});
+  const Time wait = upward_channel(config, FunctionKind::RootPort, FunctionKind::Endpoint).replay_wait;
+  if (wait != Time{0}) {
+    // Of each link: one, and as many as their spacing allows in twice the time of all the rest.
+    const Time propagation = config.link.propagation;
+    const std::uint64_t replays = 1 + bound.total * 2 / replay_spacing(wait, propagation);
+    add("replays", replay_cost(queue.longest, wait, propagation) * (replays * (levels.size() + 1)));
+  }
   if (!levels.empty()) {
     // The host has one access at a time under way, and each takes at least the way there and back.
     const std::uint64_t answers = bound.total / (config.link.propagation * 2 + kSwitchLatency) + 1;
@@ -203,7 +222,8 @@ Time longest_answer(const MachineConfig& config) {
   }
   const std::uint64_t endpoints = *std::max_element(below.begin(), below.end());
   const Time piece = rate.time_of(kHeader + Bytes{kReadCompletionBoundary});
-  return way_of_answer(config) + piece * (kTags * kMostPieces * endpoints) + config.disturbance.read_latency_max;
+  const Time others = piece * (kTags * kMostPieces * endpoints);
+  return way_of_answer(config) + others + others / kReplayShare + config.disturbance.read_latency_max;
 }
 
 Time late_answer(const MachineConfig& config) {

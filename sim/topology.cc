@@ -22,7 +22,8 @@ constexpr std::array<TopologyEntry, 3> kTopologies{{
 constexpr Time kCreditDelayMax{200'000};
 constexpr Time kCreditHold{500'000};
 
-void starve(const MachineConfig& config, ChannelConfig& channel) {
+void disturb(const MachineConfig& config, ChannelConfig& channel) {
+  if (config.disturbance.replay) channel.replay_wait = longest_replay_wait(config);
   for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
     if (!config.disturbance.starve_credits[flow]) continue;
     channel.credit_delay_max[flow] = kCreditDelayMax;
@@ -59,8 +60,8 @@ const std::vector<Place>& wide_places() {
 
 // Payload credits, in units, that keep a link busy while credits come back.
 unsigned enough_data_credits(const MachineConfig& config, Time receive_latency) {
-  const Time round_trip = config.link.propagation * 2 + receive_latency + kCreditDelayMax;
   const LinkRate rate{config.link, config.endpoint.max_payload_supported};
+  const Time round_trip = config.link.propagation * 2 + receive_latency + kCreditDelayMax + longest_update_wait(config);
   const std::uint64_t packet = std::uint64_t{128} << config.endpoint.max_payload_supported;
   const std::uint64_t packets = round_trip / rate.time_of(Bytes{packet}) + 3;
   return static_cast<unsigned>(packets * packet / kCreditUnit.count());
@@ -105,7 +106,7 @@ ChannelConfig upward_channel(const MachineConfig& config, FunctionKind above, Fu
   const unsigned data = enough_data_credits(config, channel.receive_latency);
   channel.header_credits = {16, 8, 8};
   channel.data_credits = {data, 8, data};
-  starve(config, channel);
+  disturb(config, channel);
   return channel;
 }
 
@@ -118,8 +119,29 @@ ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below) 
   channel.data_credits = {data, 8, 2 * data};
   // PCIe 5.0, 2.6.1: an endpoint advertises infinite completion credits.
   if (below == FunctionKind::Endpoint) channel.header_credits[index_of(pcie::FlowClass::Completion)] = 0;
-  starve(config, channel);
+  disturb(config, channel);
   return channel;
+}
+
+Time longest_packet(const MachineConfig& config) {
+  constexpr Bytes kHeader{16};
+  // Data link packets are most frequent at the smallest payload.
+  return LinkRate{config.link, 0}.time_of(kHeader + Bytes{std::uint64_t{128} << config.endpoint.max_payload_supported});
+}
+
+Time longest_update_wait(const MachineConfig& config) {
+  Time longest;
+  Time update;
+  for (unsigned payload = 0; payload <= std::max(config.endpoint.max_payload_supported, 2u); ++payload) {
+    const LinkRate rate{config.link, payload};
+    longest = std::max(longest, rate.update_latency() + rate.update_interval() * kFlowClasses.size());
+    update = rate.update_time();
+  }
+  return longest + longest_packet(config) + update * 2;
+}
+
+Time longest_replay_wait(const MachineConfig& config) {
+  return longest_packet(config) + LinkRate{config.link, 0}.update_time();
 }
 
 Topology::Topology(const MachineConfig& config, const Surroundings& surroundings,
@@ -171,15 +193,17 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
   const FunctionKind kind = below == nullptr ? FunctionKind::Endpoint : below->kind;
   parameters.up = upward_channel(config, bridge.identity().kind, kind);
   parameters.down = downward_channel(config, kind);
-  parameters.training = kTrainingTime + late_answer(config);
+  parameters.training = kTrainingTime + std::max(late_answer(config), longest_answer(config));
   links_[port] = std::make_unique<Link>(services.scheduler, config.seed, bridge.identity().name, parameters,
                                         [this, services, port](bool up) {
+                                          bridges_[port]->note_link_state();
                                           services.witness.on_link(services.scheduler.now(), port, up);
                                           if (up) return;
                                           if (paths_[port]) paths_[port]->drop_answers();
                                           bridges_[port]->note_link_down();
                                         });
   bridge.set_link_below(*links_[port]);
+  links_[port]->set_retrain_sink([&bridge] { bridge.note_retrained(); });
   if (surroundings.checker != nullptr) watch_link(config, services, port, kind);
   if (bridge.identity().kind != FunctionKind::RootPort) return;
   paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance, late_answer(config),

@@ -77,4 +77,12 @@ class Topology {
 [[nodiscard]] ChannelConfig upward_channel(const MachineConfig& config, FunctionKind above, FunctionKind below);
 [[nodiscard]] ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below);
 
+// The longest packet on the wire.
+[[nodiscard]] Time longest_packet(const MachineConfig& config);
+// From a credit that is free to the arrival of its update, but for propagation and what disturbances add: its latency,
+// its turn among those of the other classes, and the packet on the wire.
+[[nodiscard]] Time longest_update_wait(const MachineConfig& config);
+// From a damaged packet to the request to send it again, but for propagation.
+[[nodiscard]] Time longest_replay_wait(const MachineConfig& config);
+
 }  // namespace holdover::sim

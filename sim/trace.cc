@@ -78,6 +78,7 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
   hash.add(std::uint64_t{disturbance.delay});
   for (const bool starved : disturbance.starve_credits) hash.add(std::uint64_t{starved});
   hash.add(std::uint64_t{disturbance.answer_late});
+  hash.add(std::uint64_t{disturbance.replay});
   hash.add(endpoint.completion_timeout.count());
   for (const MachineFault& fault : config.faults) {
     hash.add(static_cast<std::uint64_t>(fault.kind));

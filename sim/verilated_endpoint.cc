@@ -191,6 +191,7 @@ class VerilatedEndpoint final : public Endpoint {
     inputs_.posted_sent = pins.posted_sent;
     inputs_.hot_reset = pins.hot_reset ? 1 : 0;
     inputs_.link_up = pins.link_up ? 1 : 0;
+    inputs_.reset_n = pins.power ? 1 : 0;
     apply_block(model_, inputs_);
   }
 

@@ -79,6 +79,8 @@ struct Disturbance {
   std::array<bool, 3> starve_credits{true, true, true};
   // Now and then a read is answered just before the endpoint would give it up (late_answer()).
   bool answer_late = true;
+  // Now and then a packet is damaged on a link, and sent again from its replay buffer.
+  bool replay = true;
   Time read_latency_min = Time{300'000};
   Time read_latency_max = Time{900'000};
   Time write_latency_max = Time{200'000};

@@ -288,6 +288,127 @@ TEST_P(MachineTest, ALostLinkComesBackByItself) {
   EXPECT_THAT(bench.seen.violations, IsEmpty());
 }
 
+// The port above the last endpoint, and its PCI Express capability.
+struct Below {
+  explicit Below(Bench& bench)
+      : endpoint(static_cast<sim::FunctionIndex>(bench.machine->functions().size() - 1)),
+        index(*bench.machine->functions().back().parent),
+        port(bench.machine->bdf(index)),
+        function(bench.machine->bdf(endpoint)),
+        platform(bench.platform),
+        express(*pcie::find_capability([this](unsigned offset) { return platform.config_read(port, Bytes{offset}, 4); },
+                                       config::kCapExpress)) {}
+  [[nodiscard]] std::uint32_t read(unsigned offset) { return platform.config_read(port, Bytes{express + offset}, 2); }
+  void write(unsigned offset, std::uint32_t value) { platform.config_write(port, Bytes{express + offset}, 2, value); }
+  [[nodiscard]] std::uint32_t function_register(unsigned offset) {
+    return platform.config_read(function, Bytes{offset}, 4);
+  }
+  [[nodiscard]] unsigned aer() {
+    return *pcie::find_extended_capability([this](unsigned offset) { return function_register(offset); },
+                                           config::kExtCapAer);
+  }
+
+  sim::FunctionIndex endpoint;
+  sim::FunctionIndex index;
+  pcie::Bdf port;
+  pcie::Bdf function;
+  pcie::Platform& platform;
+  unsigned express;
+};
+
+TEST_P(MachineTest, RetrainingStopsTrafficForAWhileAndLosesNothing) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  Below below(bench);
+  const unsigned number = bench.machine->functions().back().endpoint;
+  bench.seen.watch_heartbeat(number, HandHost::heartbeat_base(number), HandHost::kHeartbeatRing);
+  bench.host.start_traffic(number);
+  bench.platform.wait(20_us);
+  below.write(config::kExpressLinkControl, 1u << 5);
+  bench.platform.wait(20_us);
+  EXPECT_NE(below.read(config::kExpressLinkStatus) & (1u << 14), 0u);
+  EXPECT_GT(bench.seen.heartbeats, 15u);
+  EXPECT_THAT(bench.seen.links, IsEmpty());
+  EXPECT_THAT(bench.seen.resets, IsEmpty());
+  EXPECT_EQ(bench.host.read(number, regs::heartbeat_writer::kMissed), 0u);
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, ADisabledLinkAnswersNothingAndTheEndpointComesBackReset) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  Below below(bench);
+  const unsigned mask = below.aer() + config::kAerUncorrectableMask;
+  bench.platform.config_write(below.function, Bytes{mask}, 4, config::kAerUnsupported);
+  bench.host.start_traffic(bench.machine->functions().back().endpoint);
+  bench.platform.wait(20_us);
+  const std::uint32_t control = below.read(config::kExpressLinkControl);
+  below.write(config::kExpressLinkControl, control | (1u << 4));
+  const Time begin = bench.platform.now();
+  EXPECT_EQ(below.function_register(0), 0xffff'ffffu);
+  EXPECT_LT(bench.platform.now() - begin, 10_us) << "the port answers itself";
+  bench.platform.wait(500_us);
+  EXPECT_EQ(below.function_register(0), 0xffff'ffffu) << "it does not train";
+  below.write(config::kExpressLinkControl, control);
+  bench.platform.wait(400_us);
+  EXPECT_EQ(below.function_register(config::kCommand) & 0xffff, 0u);
+  EXPECT_EQ(below.function_register(mask), config::kAerUnsupported) << "sticky";
+  EXPECT_THAT(bench.seen.resets, testing::Contains(std::pair{below.endpoint, sim::ResetKind::LinkDown}));
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, ASlotWithoutPowerForgetsEverythingThatIsInIt) {
+  Bench bench(small(GetParam()));
+  bench.host.configure();
+  Below below(bench);
+  const unsigned number = bench.machine->functions().back().endpoint;
+  const unsigned mask = below.aer() + config::kAerUncorrectableMask;
+  const std::uint32_t fresh = below.function_register(mask);
+  bench.platform.config_write(below.function, Bytes{mask}, 4, config::kAerUnsupported);
+  bench.platform.mmio_write(bench.host.bar2(number), 4, 0x1234'5678);
+  EXPECT_EQ(bench.platform.mmio_read(bench.host.bar2(number), 4), 0x1234'5678u);
+  bench.host.start_traffic(number);
+  bench.platform.wait(20_us);
+  const std::uint32_t control = below.read(config::kExpressSlotControl);
+  below.write(config::kExpressSlotControl, control | (1u << 10));
+  EXPECT_EQ(below.function_register(0), 0xffff'ffffu);
+  bench.platform.wait(50_us);
+  EXPECT_EQ(below.read(config::kExpressLinkStatus) & (1u << 13), 0u) << "no link";
+  below.write(config::kExpressSlotControl, control);
+  bench.platform.wait(400_us);
+  EXPECT_EQ(below.function_register(0), 0x0d17'1172u);
+  EXPECT_EQ(below.function_register(config::kCommand) & 0xffff, 0u);
+  EXPECT_EQ(below.function_register(mask), fresh) << "nothing is sticky without power";
+  EXPECT_THAT(bench.seen.resets, testing::Contains(std::pair{below.endpoint, sim::ResetKind::Fundamental}));
+  bench.host.configure();
+  EXPECT_EQ(bench.platform.mmio_read(bench.host.bar2(number), 4), 0u);
+  bench.host.start_traffic(number);
+  const std::uint64_t written = bench.seen.bytes_written;
+  bench.platform.wait(20_us);
+  EXPECT_GT(bench.seen.bytes_written, written + 10'000);
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+TEST_P(MachineTest, ALinkThatIsLostAnswersAtThePortUntilItIsBack) {
+  sim::MachineConfig machine_config = small(GetParam());
+  const unsigned number = 0;
+  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, number, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.blackout = 10_us;
+  Bench bench(machine_config);
+  bench.host.configure();
+  bench.host.start_traffic(number);
+  bench.platform.wait(20_us);
+  bench.platform.jump(PhysicalAddress{0x1000});
+  const std::uint64_t written = bench.seen.bytes_written;
+  const Time begin = bench.platform.now();
+  EXPECT_EQ(bench.platform.config_read(bench.host.endpoint(number), Bytes{0}, 4), 0xffff'ffffu);
+  EXPECT_LT(bench.platform.now() - begin, 10_us) << "the port answers itself";
+  bench.platform.wait(400_us);
+  EXPECT_EQ(bench.platform.config_read(bench.host.endpoint(number), Bytes{config::kCommand}, 2), 0u);
+  EXPECT_LT(bench.seen.bytes_written, written + 64 * 1024) << "nothing moves after the reset";
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
 TEST_P(MachineTest, AStalledBlockStopsTheHeartbeatAndNothingHangs) {
   sim::MachineConfig machine_config = small(GetParam());
   machine_config.faults.push_back({sim::MachineFault::Kind::StallTransmit, 0, pcie::Phase::Blackout, 5_us, 0});

@@ -128,6 +128,42 @@ TEST_F(BridgeTest, StatusBitsAreClearedByWritingOne) {
   EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0u);
 }
 
+TEST_F(BridgeTest, RetrainLinkGoesThroughRecoveryAndSaysSo) {
+  Link link{scheduler, 1, "below", LinkParameters{}, [](bool) {}};
+  bridge.set_link_below(link);
+  link.set_retrain_sink([this] { bridge.note_retrained(); });
+  const unsigned control = capability(config::kCapExpress) + config::kExpressLinkControl;
+  EXPECT_NE(bridge.read(capability(config::kCapExpress) + config::kExpressLinkCapabilities) & (1u << 21), 0u);
+  bridge.write(control, 0x3, 1u << 5);
+  EXPECT_EQ(bridge.read(control) & (1u << 5), 0u) << "Retrain Link reads 0";
+  EXPECT_EQ(bridge.read(control) >> 16, 0x2883u) << "active and in training";
+  scheduler.run_until(kRecoveryTime - Time{1});
+  EXPECT_EQ(bridge.read(control) >> 16, 0x2883u);
+  scheduler.run_until(kRecoveryTime);
+  EXPECT_EQ(bridge.read(control) >> 16, 0x6083u) << "Link Bandwidth Management Status";
+  bridge.write(control, 0xc, 0x4000'0000);
+  EXPECT_EQ(bridge.read(control) >> 16, 0x2083u);
+}
+
+TEST_F(BridgeTest, TheSlotsPowerControllerReachesTheLink) {
+  Link link{scheduler, 1, "below", LinkParameters{}, [this](bool) { bridge.note_link_state(); }};
+  bridge.set_link_below(link);
+  const unsigned slot = capability(config::kCapExpress) + config::kExpressSlotControl;
+  EXPECT_NE(bridge.read(slot - 4) & (1u << 1), 0u) << "Power Controller Present";
+  EXPECT_EQ(bridge.read(slot) >> 16, 1u << 6);
+  bridge.write(slot, 0x3, 1u << 10);
+  EXPECT_FALSE(link.is_up());
+  EXPECT_FALSE(link.is_training());
+  EXPECT_EQ(bridge.read(slot) >> 16, (1u << 6) | (1u << 8)) << "the state of the link changed, the card is still there";
+  scheduler.run_until(kTrainingTime * 2);
+  EXPECT_FALSE(link.is_up());
+  bridge.write(slot, 0x3, 0);
+  scheduler.run_until(kTrainingTime * 3);
+  EXPECT_TRUE(link.is_up());
+  bridge.write(slot, 0xc, 0x0100'0000);
+  EXPECT_EQ(bridge.read(slot) >> 16, 1u << 6);
+}
+
 TEST_F(BridgeTest, SecondaryBusResetAndLinkDisableReachTheLink) {
   Link link{scheduler, 1, "below", LinkParameters{}, [](bool) {}};
   bridge.set_link_below(link);

@@ -28,12 +28,16 @@ TEST(Disturbances, EachNameTurnsOnNoMoreThanItsOwnKind) {
   EXPECT_THAT(select_disturbances("starve-posted").starve_credits, testing::ElementsAre(true, false, false));
   EXPECT_THAT(select_disturbances("starve").starve_credits, testing::Each(true));
   EXPECT_TRUE(select_disturbances("delay,late").answer_late);
+  EXPECT_FALSE(select_disturbances("delay,late").replay);
+  EXPECT_TRUE(select_disturbances("replay").replay);
 }
 
 TEST(Disturbances, NoneTurnsOffWhatAllTurnsOn) {
   EXPECT_THAT(select_disturbances("none").starve_credits, testing::Each(false));
   EXPECT_FALSE(select_disturbances("none").answer_late);
   EXPECT_TRUE(select_disturbances("all").answer_late);
+  EXPECT_TRUE(select_disturbances("all").replay);
+  EXPECT_FALSE(select_disturbances("none").replay);
 }
 
 TEST(Disturbances, AnUnknownNameIsRefusedWithThoseThereAre) {
@@ -52,6 +56,23 @@ TEST(SilenceBound, GrowsWithStarvedPostedRequestsOnly) {
   EXPECT_EQ(silence_bound(with("split,reorder,late,starve-completion")).total, none);
   EXPECT_GT(silence_bound(with("starve-posted")).total, none);
   EXPECT_GT(silence_bound(with("delay")).total, none);
+  EXPECT_GT(silence_bound(with("replay")).total, none);
+}
+
+// So that a bound has to hold one of each for a link.
+TEST(SilenceBound, EndsBeforeTheNextReplayOfALink) {
+  for (const std::string_view topology : {"direct", "switch"}) {
+    for (unsigned generation = 1; generation <= 5; ++generation) {
+      for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
+        MachineConfig config = with("all");
+        config.topology = topology;
+        config.link.generation = generation;
+        config.link.lanes = lanes;
+        EXPECT_GT(replay_spacing(longest_replay_wait(config), config.link.propagation), silence_bound(config).total)
+            << topology << " gen" << generation << "x" << lanes;
+      }
+    }
+  }
 }
 
 // Each packet ahead of a record waits for those of the other ports, at every switch on the way.
