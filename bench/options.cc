@@ -20,6 +20,7 @@ namespace {
 constexpr Time kLongest{1'000'000'000'000};  // 1 s
 constexpr Time kShortestBlackout{1'000'000};
 constexpr Time kMicrosecond{1'000'000};
+constexpr Time kLongestHeartbeat{20'000'000};
 constexpr Time kClock{4000};
 constexpr Time kLongestTimeout{50'000'000'000};
 
@@ -74,15 +75,15 @@ void require_between(const std::string& option, Time value, Time least, Time mos
 // A record that is due finds room in the endpoint as long as fewer than so many of them wait.
 void require_heartbeat(const RunOptions& options) {
   constexpr std::uint64_t kWaitingRecords = 16;
-  require_between("--heartbeat", options.heartbeat, Time{2'000'000}, Time{20'000'000});
+  require_between("--heartbeat", options.heartbeat, Time{2'000'000}, kLongestHeartbeat);
   const Time bound = sim::silence_bound(machine_config(options)).total;
   if (options.heartbeat * kWaitingRecords > bound) return;
   const Time least = whole(bound / kWaitingRecords + Time{1}, kMicrosecond);
+  const std::string slower = least > kLongestHeartbeat ? "" : format_time(least) + " or more, or for ";
   throw Error{ErrorCode::InvalidArgument,
               "--heartbeat: " + format_time(options.heartbeat) + " is too fast for --link " + options.link +
                   " and this topology, where a record may wait " + format_time(whole(bound, kMicrosecond)) +
-                  " and the endpoint keeps 16 of them; ask for " + format_time(least) +
-                  " or more, or for a faster link"};
+                  " and the endpoint keeps 16 of them; ask for " + slower + "a faster link"};
 }
 
 // The limits: a page of descriptors has room for the longest transfers in DRAM; a heartbeat must not be faster than a

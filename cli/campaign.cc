@@ -64,19 +64,24 @@ std::uint32_t draw_transfer(const Draw& draw) {
   return std::clamp<std::uint32_t>(around + 1 - std::min(off, around), 1, 16384);
 }
 
-// Any link in half of the runs, else the usual one.
-std::string draw_link(const Draw& draw, const std::string& usual) {
-  if (draw.below("link", 2) == 0) return usual;
-  return "gen" + std::to_string(draw.between("link/generation", 1, 5)) + "x" +
-         std::to_string(1u << draw.between("link/lanes", 0, 4));
-}
-
-// Not faster than the machine takes the records.
-Time draw_heartbeat(const Draw& draw, const bench::RunOptions& options) {
+// Microseconds between heartbeats that the machine can take.
+std::uint64_t least_heartbeat(const bench::RunOptions& options) {
   constexpr std::uint64_t kWaitingRecords = 16;
   const Time bound = sim::silence_bound(bench::machine_config(options)).total;
-  const std::uint64_t least = std::max<std::uint64_t>(2, bound / (kMicrosecond * kWaitingRecords) + 1);
-  return kMicrosecond * draw.between("heartbeat", least, least + 4);
+  return std::max<std::uint64_t>(2, bound / (kMicrosecond * kWaitingRecords) + 1);
+}
+
+// Any link that can take heartbeats in half of the runs, else the usual one; and a heartbeat that it can take.
+void draw_link(const Draw& draw, bench::RunOptions& options) {
+  constexpr std::uint64_t kSlowest = 20;
+  if (draw.below("link", 2) != 0) {
+    const std::string usual = options.link;
+    options.link = "gen" + std::to_string(draw.between("link/generation", 1, 5)) + "x" +
+                   std::to_string(1u << draw.between("link/lanes", 0, 4));
+    if (least_heartbeat(options) > kSlowest) options.link = usual;
+  }
+  const std::uint64_t least = least_heartbeat(options);
+  options.heartbeat = kMicrosecond * draw.between("heartbeat", least, std::min(least + 4, kSlowest));
 }
 
 bool is_possible(const bench::RunOptions& options) {
@@ -117,8 +122,7 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   options.read_latency_min = Time{1000} * draw.between("read-latency-min", 50, 600);
   options.read_latency_max = options.read_latency_min + Time{1000} * draw.between("read-latency-max", 0, 2000);
   options.write_latency_max = Time{1000} * draw.between("write-latency-max", 0, 500);
-  options.link = draw_link(draw, options.link);
-  options.heartbeat = draw_heartbeat(draw, options);
+  draw_link(draw, options);
   const std::uint64_t least = sim::longest_answer(bench::machine_config(options)) / kMicrosecond + 2;
   options.completion_timeout = kMicrosecond * draw.between("completion-timeout", least, least + 60);
   options.blackout = kMicrosecond * draw.between("blackout", 20, 400);

@@ -83,7 +83,7 @@ TEST(Options, AnUnknownLinkIsAnsweredWithThePossibleOnes) {
 
 TEST(Options, EveryLinkTakesTheHeartbeatThatItCanOrSaysWhichOne) {
   RunOptions options = in_process();
-  for (const char* const topology : {"direct", "switch"}) {
+  for (const char* const topology : {"direct", "switch", "wide"}) {
     for (unsigned generation = 1; generation <= 5; ++generation) {
       for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
         options.topology = topology;
@@ -94,7 +94,9 @@ TEST(Options, EveryLinkTakesTheHeartbeatThatItCanOrSaysWhichOne) {
         EXPECT_EQ(sentence.empty(), options.heartbeat * 16 > bound) << sentence;
         if (sentence.empty()) continue;
         EXPECT_NE(sentence.find("is too fast for --link " + options.link), std::string::npos);
+        EXPECT_NE(sentence.find("a faster link"), std::string::npos);
         options.heartbeat = Time{1'000'000} * (bound / Time{16'000'000} + 1);
+        if (options.heartbeat > Time{20'000'000}) continue;  // too slow for any
         EXPECT_EQ(refusal(options), "");
         EXPECT_NE(sentence.find("ask for " + format_time(options.heartbeat) + " or more"), std::string::npos);
       }
