@@ -34,9 +34,14 @@ class Draw {
   std::uint64_t seed_;
 };
 
-// Everything in half of the runs, else some of the table, or none.
+// Everything in half of the runs, one alone or nothing in a quarter, else some of the table.
 std::string draw_disturbances(const Draw& draw) {
-  if (draw.below("disturb", 2) == 0) return "all";
+  const std::uint64_t quarter = draw.below("disturb", 4);
+  if (quarter < 2) return "all";
+  if (quarter == 2) {
+    const std::uint64_t which = draw.below("disturb/alone", sim::disturbances().size() + 1);
+    return which == sim::disturbances().size() ? "none" : std::string(sim::disturbances()[which].name);
+  }
   std::string names;
   for (const sim::DisturbanceEntry& entry : sim::disturbances()) {
     if (draw.below("disturb/" + std::string(entry.name), 2) == 0) continue;

@@ -108,6 +108,7 @@ TEST(Options, WithoutACompletionTimeOutOfItsOwnASlowLinkHasALongOne) {
   RunOptions options = in_process();
   EXPECT_EQ(machine_config(options).endpoint.completion_timeout, sim::EndpointConfig{}.completion_timeout);
   options.link = "gen1x1";
+  options.heartbeat = Time{5'000'000};
   EXPECT_GT(machine_config(options).endpoint.completion_timeout, sim::longest_answer(machine_config(options)));
   EXPECT_EQ(refusal(options), "");
   options.completion_timeout = sim::EndpointConfig{}.completion_timeout;
