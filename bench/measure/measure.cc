@@ -22,12 +22,14 @@ using std::chrono::nanoseconds;
 constexpr std::array<TableEntry, 3> kTests{{
     {"BW_WR", "writes of the endpoint to the host, in Gb/s of data"},
     {"BW_RD", "reads of the endpoint from the host, in Gb/s of data"},
-    {"LAT_MMIO_RD", "a 4-byte register read of the host, from the load to its value"},
+    {"LAT_MMIO_RD", "register reads of the host, 1 to 8 bytes, from the load to its value"},
 }};
 constexpr double kClockPeriod = 4.0;  // ns
-// A register read on the wire: request with a 32-bit address, and a completion with one word.
+// A register read on the wire: request with a 32-bit address, and a completion before its payload.
 constexpr double kRegisterRequest = 20;
-constexpr double kRegisterCompletion = 24;
+constexpr double kRegisterCompletion = 20;
+// What a processor reads at once, in bytes.
+constexpr std::array<unsigned, 4> kLoads{1, 2, 4, 8};
 
 // What must not happen while something is measured.
 class Alarms final : public sim::Witness {
@@ -67,11 +69,12 @@ unsigned links_above(const sim::ObservedMachine& machine) {
   return links;
 }
 
-LatencyPoint register_read(const MeasureReport& report, Measurement& measurement) {
-  std::vector<nanoseconds> times = measurement.register_reads(report.options.samples);
+LatencyPoint register_read(const MeasureReport& report, Measurement& measurement, unsigned size) {
+  std::vector<nanoseconds> times = measurement.register_reads(size, report.options.samples);
   std::sort(times.begin(), times.end());
   LatencyPoint point;
   point.test = "LAT_MMIO_RD";
+  point.size = size;
   point.samples = report.options.samples;
   point.minimum = quantile(times, 0);
   point.median = quantile(times, 50);
@@ -112,8 +115,10 @@ void measure_all(MeasureReport& report, host::System& system, const MeasureProgr
   };
   for (const std::string& test : options.tests) {
     if (test == "LAT_MMIO_RD") {
-      next(test);
-      report.latency.push_back(register_read(report, measurement));
+      for (const unsigned size : kLoads) {
+        next(test + " " + std::to_string(size));
+        report.latency.push_back(register_read(report, measurement, size));
+      }
       continue;
     }
     for (const std::uint32_t size : options.sizes) {
@@ -146,8 +151,11 @@ void compare(MeasureReport& report, const sim::ObservedMachine& machine) {
                             " bytes is above what the link can carry");
   }
   const double propagation = static_cast<double>(report.machine.link.propagation.count()) / 1000;
-  const double serialized = (kRegisterRequest + kRegisterCompletion) * 8 / link.tlp_bandwidth();
-  for (LatencyPoint& point : report.latency) point.wire = links_above(machine) * (2 * propagation + serialized);
+  for (LatencyPoint& point : report.latency) {
+    const double completion = kRegisterCompletion + (point.size == 8 ? 8 : 4);
+    const double serialized = (kRegisterRequest + completion) * 8 / link.tlp_bandwidth();
+    point.wire = links_above(machine) * (2 * propagation + serialized);
+  }
 }
 
 void describe(MeasureReport& report) {

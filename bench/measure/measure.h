@@ -24,7 +24,7 @@ struct MeasureOptions {
   std::vector<std::uint32_t> sizes{64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536};  // bytes
   unsigned depth = 64;                                                                  // descriptors in the ring
   Time duration{200'000'000};  // of each bandwidth, after the warm-up; simulated
-  unsigned samples = 1000;     // register reads
+  unsigned samples = 1000;     // register reads of each size
   std::filesystem::path json;
 };
 
@@ -41,8 +41,8 @@ struct BandwidthPoint {
 };
 
 struct LatencyPoint {
-  std::string test;  // LAT_MMIO_RD
-  unsigned size = 4;
+  std::string test;   // LAT_MMIO_RD
+  unsigned size = 0;  // of the load: 1, 2, 4 or 8 bytes
   unsigned samples = 0;
   double minimum = 0;  // ns, as all of these
   double mean = 0;

@@ -20,9 +20,13 @@ class Device : public File {
   [[nodiscard]] virtual std::uint32_t config_read(Bytes offset, unsigned size) = 0;
   virtual void config_write(Bytes offset, unsigned size, std::uint32_t value) = 0;
 
-  // Registers are 32 bits wide. A read the device rejects returns all ones, as the bus does; a write is posted and may
-  // still be in flight on return. Offsets outside the BAR throw Error{InvalidArgument}.
-  [[nodiscard]] virtual std::uint32_t read(unsigned bar, Bytes offset) = 0;
+  // One load of a processor: 1, 2, 4 or 8 bytes, naturally aligned. A read the device rejects returns all ones, as the
+  // bus does. Anything else, and offsets outside the BAR, throw Error{InvalidArgument}.
+  [[nodiscard]] virtual std::uint64_t load(unsigned bar, Bytes offset, unsigned size) = 0;
+  // Registers are 32 bits wide. A write is posted and may still be in flight on return.
+  [[nodiscard]] std::uint32_t read(unsigned bar, Bytes offset) {
+    return static_cast<std::uint32_t>(load(bar, offset, 4));
+  }
   virtual void write(unsigned bar, Bytes offset, std::uint32_t value) = 0;
   [[nodiscard]] virtual Bytes bar_size(unsigned bar) const = 0;
 

@@ -140,13 +140,12 @@ void Measurement::verify(const TransferPlan& plan) const {
   }
 }
 
-std::vector<nanoseconds> Measurement::register_reads(unsigned samples) {
-  RegisterBlock registers(*device_, 0);
+std::vector<nanoseconds> Measurement::register_reads(unsigned size, unsigned samples) {
   std::vector<nanoseconds> times;
   times.reserve(samples);
   for (unsigned n = 0; n < samples; ++n) {
     const nanoseconds begin = system_.now();
-    (void)registers.read(regs::global::kId);
+    (void)device_->load(0, Bytes{regs::global::kId}, size);
     times.push_back(system_.now() - begin);
   }
   return times;

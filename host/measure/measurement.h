@@ -42,8 +42,8 @@ class Measurement {
   // Throws Error{Unavailable} where data does not arrive, Error{Corrupt} where it arrived wrong: every byte to the host
   // of the last lap, and every byte to the card, is held against the pattern.
   [[nodiscard]] Throughput transfer(const TransferPlan& plan);
-  // Time of each of `samples` register reads, one after the other, while nothing else moves.
-  [[nodiscard]] std::vector<std::chrono::nanoseconds> register_reads(unsigned samples);
+  // Time of each of `samples` register reads of 1, 2, 4 or 8 bytes, one after the other, while nothing else moves.
+  [[nodiscard]] std::vector<std::chrono::nanoseconds> register_reads(unsigned size, unsigned samples);
 
   // Whether the endpoint's requests carry 64-bit addresses.
   [[nodiscard]] bool wide_addresses() const;

@@ -37,10 +37,16 @@ class Measure(unittest.TestCase):
             self.assertGreaterEqual(point["ratio"], 0.95, point)
             self.assertLess(point["measured_gbps"], point["bound_gbps"], point)
             self.assertAlmostEqual(point["measured_gbps"], point["transfers"] * 4096 * 8 / point["duration_ns"], 6)
-        latency = record["latency"][0]
-        self.assertEqual((latency["test"], latency["samples"]), ("LAT_MMIO_RD", 1000))
-        self.assertLess(latency["wire_ns"], latency["min_ns"])
-        self.assertLessEqual(latency["median_ns"], latency["max_ns"])
+        self.assertEqual([(point["test"], point["size"]) for point in record["latency"]],
+                         [("LAT_MMIO_RD", size) for size in (1, 2, 4, 8)])
+        for latency in record["latency"]:
+            self.assertEqual(latency["samples"], 1000)
+            self.assertLess(latency["wire_ns"], latency["min_ns"])
+            self.assertLessEqual(latency["median_ns"], latency["max_ns"])
+        # Eight bytes are one double word more on the wire, and to read in the endpoint.
+        self.assertEqual(record["latency"][0]["wire_ns"], record["latency"][2]["wire_ns"])
+        self.assertGreater(record["latency"][3]["wire_ns"], record["latency"][2]["wire_ns"])
+        self.assertGreater(record["latency"][3]["median_ns"], record["latency"][2]["median_ns"])
 
     def test_latency_and_outstanding_bytes_limit_single_transfers(self):
         # One descriptor in the ring: no more than one transfer per read latency.

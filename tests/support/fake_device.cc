@@ -190,8 +190,12 @@ void FakeEndpoint::raise(unsigned vector) {
   }
 }
 
-std::uint32_t FakeDevice::read(unsigned bar, Bytes offset) {
-  return bar == 0 ? endpoint_.read(static_cast<std::uint32_t>(offset.count())) : ~0u;
+std::uint64_t FakeDevice::load(unsigned bar, Bytes offset, unsigned size) {
+  if (bar != 0) return ~std::uint64_t{0} >> (64 - 8 * size);
+  const auto at = static_cast<std::uint32_t>(offset.count());
+  std::uint64_t value = endpoint_.read(at & ~3u);
+  if (size == 8) value |= std::uint64_t{endpoint_.read(at + 4)} << 32;
+  return (value >> (8 * (at & 3))) & (~std::uint64_t{0} >> (64 - 8 * size));
 }
 
 void FakeDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {

@@ -85,7 +85,7 @@ class FakeDevice final : public host::Device {
   [[nodiscard]] pcie::Bdf bdf() const override { return endpoint_.bdf(); }
   [[nodiscard]] std::uint32_t config_read(Bytes, unsigned) override { return ~0u; }
   void config_write(Bytes, unsigned, std::uint32_t) override {}
-  [[nodiscard]] std::uint32_t read(unsigned bar, Bytes offset) override;
+  [[nodiscard]] std::uint64_t load(unsigned bar, Bytes offset, unsigned size) override;
   void write(unsigned bar, Bytes offset, std::uint32_t value) override;
   [[nodiscard]] Bytes bar_size(unsigned bar) const override { return bar == 0 ? bar0_size : Bytes{0}; }
   void attach(host::AddressSpace& space) override;

@@ -18,13 +18,13 @@ void EmulatedDevice::config_write(Bytes offset, unsigned size, std::uint32_t val
   file_->config_write(static_cast<unsigned>(offset.count()), size, value);
 }
 
-std::uint32_t EmulatedDevice::read(unsigned bar, Bytes offset) {
-  check_bar(bar, offset);
-  return file_->read(bar, offset);
+std::uint64_t EmulatedDevice::load(unsigned bar, Bytes offset, unsigned size) {
+  check_bar(bar, offset, size);
+  return file_->load(bar, offset, size);
 }
 
 void EmulatedDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
-  check_bar(bar, offset);
+  check_bar(bar, offset, 4);
   file_->write(bar, offset, value);
 }
 
@@ -49,13 +49,14 @@ void EmulatedDevice::check_config(Bytes offset, unsigned size) const {
   }
 }
 
-void EmulatedDevice::check_bar(unsigned bar, Bytes offset) const {
-  const Bytes size = bar_size(bar);
-  if (offset.count() % 4 != 0 || size < Bytes{4} || offset > size - Bytes{4}) {
-    throw Error(ErrorCode::InvalidArgument, "BAR " + std::to_string(bar) + " of " + bdf().to_string() +
-                                                " has no register at offset " + std::to_string(offset.count()) +
-                                                "; its size is " + std::to_string(size.count()) + " bytes.");
-  }
+void EmulatedDevice::check_bar(unsigned bar, Bytes offset, unsigned size) const {
+  const Bytes all = bar_size(bar);
+  const bool width = size == 1 || size == 2 || size == 4 || size == 8;
+  if (width && offset.count() % size == 0 && all >= Bytes{size} && offset <= all - Bytes{size}) return;
+  throw Error(ErrorCode::InvalidArgument, "BAR " + std::to_string(bar) + " of " + bdf().to_string() +
+                                              " cannot be accessed with " + std::to_string(size) + " bytes at offset " +
+                                              std::to_string(offset.count()) + "; its size is " +
+                                              std::to_string(all.count()) + " bytes.");
 }
 
 }  // namespace holdover::host

@@ -15,7 +15,7 @@ class EmulatedDevice : public Device {
   [[nodiscard]] pcie::Bdf bdf() const override { return file_->bdf(); }
   [[nodiscard]] std::uint32_t config_read(Bytes offset, unsigned size) override;
   void config_write(Bytes offset, unsigned size, std::uint32_t value) override;
-  [[nodiscard]] std::uint32_t read(unsigned bar, Bytes offset) override;
+  [[nodiscard]] std::uint64_t load(unsigned bar, Bytes offset, unsigned size) override;
   void write(unsigned bar, Bytes offset, std::uint32_t value) override;
   [[nodiscard]] Bytes bar_size(unsigned bar) const override { return file_->bar_size(bar); }
   void attach(AddressSpace& space) override;
@@ -29,7 +29,7 @@ class EmulatedDevice : public Device {
 
  private:
   void check_config(Bytes offset, unsigned size) const;
-  void check_bar(unsigned bar, Bytes offset) const;
+  void check_bar(unsigned bar, Bytes offset, unsigned size) const;
 
   kernel::FileReference<kernel::VfioDevice> file_;
 };

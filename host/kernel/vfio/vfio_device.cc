@@ -13,7 +13,7 @@ namespace {
 
 using namespace pcie::config;
 
-std::uint32_t all_ones(unsigned size) { return size == 4 ? 0xffff'ffff : (1u << (8 * size)) - 1; }
+std::uint64_t all_ones(unsigned size) { return ~std::uint64_t{0} >> (64 - 8 * size); }
 
 }  // namespace
 
@@ -36,7 +36,7 @@ VfioDevice::VfioDevice(VfioContext context, PciDevice& device, const DeviceState
 }
 
 std::uint32_t VfioDevice::config_read(unsigned offset, unsigned size) {
-  if (frozen_) return all_ones(size);
+  if (frozen_) return static_cast<std::uint32_t>(all_ones(size));
   return device_.config.read(offset, size);
 }
 
@@ -44,10 +44,10 @@ void VfioDevice::config_write(unsigned offset, unsigned size, std::uint32_t valu
   if (!frozen_) device_.config.write(offset, size, value);
 }
 
-std::uint32_t VfioDevice::read(unsigned bar, Bytes offset) {
-  if (frozen_) return all_ones(4);
-  HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{4} <= device_.bars[bar].size);
-  return static_cast<std::uint32_t>(context_.platform.mmio_read(device_.bars[bar].address + offset, 4));
+std::uint64_t VfioDevice::load(unsigned bar, Bytes offset, unsigned size) {
+  if (frozen_) return all_ones(size);
+  HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{size} <= device_.bars[bar].size);
+  return context_.platform.mmio_read(device_.bars[bar].address + offset, size);
 }
 
 void VfioDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {

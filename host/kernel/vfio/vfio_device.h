@@ -40,7 +40,7 @@ class VfioDevice : public OpenFile<DeviceFile> {
   [[nodiscard]] std::uint32_t config_read(unsigned offset, unsigned size);
   void config_write(unsigned offset, unsigned size, std::uint32_t value);
   // Contract: offset + 4 lies inside the BAR.
-  [[nodiscard]] std::uint32_t read(unsigned bar, Bytes offset);
+  [[nodiscard]] std::uint64_t load(unsigned bar, Bytes offset, unsigned size);
   void write(unsigned bar, Bytes offset, std::uint32_t value);
   [[nodiscard]] Bytes bar_size(unsigned bar) const;
 

@@ -78,7 +78,7 @@ TEST(Measure, AStopEndsItBeforeTheNextPoint) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::Interrupted) << error.what();
   }
-  EXPECT_EQ(points, std::vector<std::string>{"LAT_MMIO_RD"});
+  EXPECT_EQ(points, std::vector<std::string>{"LAT_MMIO_RD 1"});
 }
 
 // A descriptor that takes longer than the driver waits for others is no stuck channel.

@@ -62,7 +62,9 @@ TEST_F(DeviceFileTest, RegistersAreReachedThroughTheBar) {
   const auto file = open();
   file->write(0, Bytes{0x10}, 0x1234'5678);
   EXPECT_EQ(end_.registers[0x10], 0x78);
-  EXPECT_EQ(file->read(0, Bytes{0x10}), 0x1234'5678u);
+  EXPECT_EQ(file->load(0, Bytes{0x10}, 4), 0x1234'5678u);
+  EXPECT_EQ(file->load(0, Bytes{0x12}, 2), 0x1234u);
+  EXPECT_EQ(file->load(0, Bytes{0x10}, 8), 0x1234'5678u);
   EXPECT_EQ(file->bar_size(0), 64_KiB);
   EXPECT_EQ(file->bar_size(1), 0_B);
 }
@@ -189,7 +191,8 @@ TEST_F(DeviceFileTest, AfterTheResetOfAFreezeTheFileIsDead) {
   file->reset_for_freeze();
   EXPECT_EQ(end_.resets, 2u);
   EXPECT_EQ(end_.get(kCommand, 2), kCommandIntxDisable);
-  EXPECT_EQ(file->read(0, Bytes{0}), 0xffff'ffffu);
+  EXPECT_EQ(file->load(0, Bytes{0}, 4), 0xffff'ffffu);
+  EXPECT_EQ(file->load(0, Bytes{0}, 8), 0xffff'ffff'ffff'ffffu);
   EXPECT_EQ(file->enable_interrupts(1), EIO);
 }
 

@@ -158,6 +158,8 @@ TEST_F(KernelTest, AnOpenDeviceIsBusyAndAStrangerIsNotFound) {
   }
   EXPECT_THROW((void)device->read(0, 64_KiB), Error);
   EXPECT_THROW((void)device->read(1, Bytes{0}), Error);
+  EXPECT_THROW((void)device->load(0, Bytes{4}, 8), Error);
+  EXPECT_THROW((void)device->load(0, Bytes{0}, 3), Error);
 }
 
 TEST_F(KernelTest, ShutdownQuiescesTheNeighbourAndLeavesThePathAlone) {
