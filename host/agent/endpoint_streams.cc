@@ -14,8 +14,6 @@ namespace {
 // Streams as stream_seed() numbers them.
 constexpr unsigned kStreamReader = kMaxChannels;
 
-// How long a vector may stay silent before it counts as dead: several times what moderation may hold back.
-constexpr unsigned kInterruptLooks = 60;
 constexpr std::chrono::nanoseconds kInterruptLookInterval{10'000};
 
 std::uint64_t run_seed(System& system) {
@@ -36,8 +34,7 @@ void EndpointStreams::open(pcie::Bdf bdf) {
   device_ = system_.open_device(bdf);
   state_ = system_.create_memory(kStateMemoryBytes);
   driver_ = EndpointDriver::open(system_, *device_, *state_);
-  traffic_ = traffic_of(system_, driver_->channels());
-  layout_.emplace(traffic_);
+  lay_out();
   if (driver_->channels() == 1) {
     system_.print("the endpoint at " + device_->bdf().to_string() + " has one channel: bulk data goes one way only");
   }
@@ -65,7 +62,12 @@ void EndpointStreams::retrieve(Session& session) {
   device_ = session.retrieve_device(base + kTokenDevice + index_);
   system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
   driver_ = EndpointDriver::resume(system_, *device_, *state_, {rings_.get(), data_.get(), heartbeat_.get()});
+  lay_out();
+}
+
+void EndpointStreams::lay_out() {
   traffic_ = traffic_of(system_, driver_->channels());
+  traffic_.link = link_status(*device_);
   layout_.emplace(traffic_);
 }
 
@@ -174,9 +176,8 @@ EndpointStreams::Progress EndpointStreams::progress() const {
 }
 
 void EndpointStreams::expect_traffic() {
-  // A machine may keep a read waiting until just before it is given up, and a stream with it.
   constexpr std::chrono::nanoseconds kLook{20'000};
-  const std::chrono::nanoseconds longest = layout_->settling_time() + traffic_.completion_timeout;
+  const std::chrono::nanoseconds longest = layout_->settling_time() + layout_->patience();
   std::chrono::nanoseconds duration = layout_->settling_time();
   const std::vector<unsigned> channels = channels_in_use();
   const Progress before = progress();
@@ -214,7 +215,8 @@ void EndpointStreams::begin_interrupt_check() {
 
 unsigned EndpointStreams::silent_vectors() {
   unsigned silent = 0;
-  for (unsigned look = 0; look < kInterruptLooks; ++look) {
+  const std::chrono::nanoseconds longest = layout_->interrupt_patience();
+  for (std::chrono::nanoseconds waited{0}; waited < longest; waited += kInterruptLookInterval) {
     take_interrupts();
     silent = 0;
     for (const unsigned vector : vectors_in_use()) {
@@ -239,7 +241,7 @@ std::uint64_t EndpointStreams::lost_events() const {
   return lost;
 }
 
-void EndpointStreams::stop() { driver_->stop_all(); }
+void EndpointStreams::stop() { driver_->stop_all(layout_->patience()); }
 
 std::vector<std::string> EndpointStreams::summary() const {
   const std::string who = "endpoint " + std::to_string(index_) + " (" + bdf().to_string() + ") ";

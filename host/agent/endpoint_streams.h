@@ -53,6 +53,8 @@ class EndpointStreams {
   [[nodiscard]] std::vector<std::string> summary() const;
 
  private:
+  // What the command line asks for, on this endpoint.
+  void lay_out();
   void map(Memory& memory, unsigned region);
   // Bulk channels that the driver has configured, and the vectors of all streams.
   [[nodiscard]] std::vector<unsigned> channels_in_use() const;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string>
 
+#include "host/driver/channel.h"
 #include "pcie/error.h"
 
 namespace holdover::host {
@@ -68,7 +69,11 @@ Traffic traffic_of(System& system, unsigned channels) {
   return traffic;
 }
 
-StreamLayout::StreamLayout(const Traffic& traffic) : to_host_(traffic.to_host), transfer_(traffic.transfer) {
+StreamLayout::StreamLayout(const Traffic& traffic)
+    : to_host_(traffic.to_host),
+      transfer_(traffic.transfer),
+      completion_timeout_(traffic.completion_timeout),
+      link_(traffic.link) {
   std::uint64_t bytes = 0;
   for (unsigned slot = 0; slot < kDescriptors; ++slot) {
     bytes += kGaps[slot] + length(slot);
@@ -87,10 +92,36 @@ std::uint64_t StreamLayout::round_bytes() const {
   return std::uint64_t{longest} * channels();
 }
 
+// As much as moves in some tens of microseconds, and 256 KiB at most.
+std::uint64_t StreamLayout::bytes_per_interrupt() const {
+  constexpr std::chrono::nanoseconds kTime{40'000};
+  constexpr std::uint64_t kMost = 256 * 1024;
+  if (!link_) {
+    return kMost;
+  }
+  return std::min(kMost, kMost * static_cast<std::uint64_t>(kTime.count()) /
+                             static_cast<std::uint64_t>(link_->time_of(Bytes{kMost}).count()));
+}
+
 unsigned StreamLayout::completions_per_interrupt() const {
   constexpr std::uint64_t kMost = 16;
-  constexpr std::uint64_t kBytesBetween = 256 * 1024;
-  return static_cast<unsigned>(std::clamp<std::uint64_t>(kBytesBetween / round_bytes(), 1, kMost));
+  return static_cast<unsigned>(std::clamp<std::uint64_t>(bytes_per_interrupt() / round_bytes(), 1, kMost));
+}
+
+std::chrono::nanoseconds StreamLayout::shared_time(std::uint64_t bytes) const {
+  constexpr unsigned kShare = 8;  // of the link: other endpoints, headers, and an unkind root complex
+  return link_ ? link_->time_of(Bytes{bytes}) * kShare : std::chrono::nanoseconds{0};
+}
+
+std::chrono::nanoseconds StreamLayout::patience() const {
+  constexpr unsigned kInHand = 4;  // descriptors of each channel
+  return kPatience + completion_timeout_ * 2 + shared_time(round_bytes() * kInHand);
+}
+
+std::chrono::nanoseconds StreamLayout::interrupt_patience() const {
+  constexpr std::chrono::nanoseconds kLeast{600'000};
+  const std::uint64_t bytes = std::max(bytes_per_interrupt(), round_bytes()) * 2;
+  return std::max(kLeast, completion_timeout_ * 2 + shared_time(bytes));
 }
 
 std::chrono::nanoseconds StreamLayout::settling_time() const {

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "host/device/link_status.h"
 #include "host/driver/driver_state.h"
 #include "host/system.h"
 #include "pcie/units.h"
@@ -52,6 +54,7 @@ struct Traffic {
   std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture of lengths
   std::chrono::nanoseconds heartbeat{2000};
   std::chrono::nanoseconds completion_timeout{200'000};
+  std::optional<LinkStatus> link = std::nullopt;  // of the endpoint, where it is known
 };
 // Parameters bulk=c2h,h2c,… (empty: one channel each way, or to the host where there is only one), transfer=,
 // heartbeat_ns=, completion_timeout_ns=. Throws Error{InvalidArgument} that names the parameter, and where it asks for
@@ -75,16 +78,25 @@ class StreamLayout {
   [[nodiscard]] std::vector<Mapping> mappings(unsigned region) const;
   // So that a vector is heard several times while the agent listens, however long a transfer takes.
   [[nodiscard]] unsigned completions_per_interrupt() const;
-  // Long enough for every stream to move something.
+  // Long enough, most times, for every stream to move something.
   [[nodiscard]] std::chrono::nanoseconds settling_time() const;
+  // No sound stream takes longer to finish what it has in hand, or to move something: a machine may keep a read waiting
+  // until just before it is given up, a stream with it, and other endpoints share the links.
+  [[nodiscard]] std::chrono::nanoseconds patience() const;
+  // Nor to interrupt again.
+  [[nodiscard]] std::chrono::nanoseconds interrupt_patience() const;
 
  private:
   [[nodiscard]] std::uint32_t length(unsigned slot) const;
   // Of the longest transfers, one on each channel.
   [[nodiscard]] std::uint64_t round_bytes() const;
+  [[nodiscard]] std::uint64_t bytes_per_interrupt() const;
+  [[nodiscard]] std::chrono::nanoseconds shared_time(std::uint64_t bytes) const;
 
   std::vector<bool> to_host_;
   std::uint32_t transfer_;
+  std::chrono::nanoseconds completion_timeout_;
+  std::optional<LinkStatus> link_;
   Bytes per_channel_;
 };
 

@@ -70,10 +70,10 @@ void Channel::start() {
   state_.running = 1;
 }
 
-void Channel::stop(unsigned looks) {
+void Channel::stop(std::chrono::nanoseconds patience) {
   registers_.write(regs::channel::control(index_), state_.control);
   state_.running = 0;
-  wait_until(regs::channel::status(index_), regs::channel::kStatusIdle, 1, "it does not become idle", looks);
+  wait_until(regs::channel::status(index_), regs::channel::kStatusIdle, 1, "it does not become idle", patience);
 }
 
 bool Channel::submit(const DmaDescriptor& descriptor) {
@@ -108,8 +108,8 @@ ChannelStatistics Channel::statistics() const {
 }
 
 void Channel::wait_until(std::uint32_t offset, regs::Field field, std::uint32_t value, const char* what,
-                         unsigned looks) {
-  for (unsigned look = 0; look < looks; ++look) {
+                         std::chrono::nanoseconds patience) {
+  for (std::chrono::nanoseconds waited{0}; waited <= patience; waited += kLookInterval) {
     // All ones is no register value here: a device that has gone does not pass for one that is done.
     const std::uint32_t read = registers_.read(offset);
     if (read != ~std::uint32_t{0} && field.extract(read) == value) {
@@ -117,8 +117,9 @@ void Channel::wait_until(std::uint32_t offset, regs::Field field, std::uint32_t 
     }
     wait_(kLookInterval);
   }
-  throw Error(ErrorCode::Unavailable, name_ + " cannot be stopped: " + what + " within " + std::to_string(looks) +
-                                          " looks; is bus mastering on, and does the link work?");
+  throw Error(ErrorCode::Unavailable, name_ + " cannot be stopped: " + what + " within " +
+                                          std::to_string(patience.count()) +
+                                          " ns; is bus mastering on, and does the link work?");
 }
 
 }  // namespace holdover::host

@@ -19,9 +19,9 @@ namespace holdover::host {
 // Lets simulated or real time pass.
 using Wait = std::function<void(std::chrono::nanoseconds)>;
 
-// How often and how long the driver looks for an answer before it gives up: 0.4 ms and the time of the looks.
-inline constexpr unsigned kMaxLooks = 200;
+// How often the driver looks for an answer, and how long, unless told otherwise, before it gives up.
 inline constexpr std::chrono::nanoseconds kLookInterval{2000};
+inline constexpr std::chrono::nanoseconds kPatience{400'000};
 
 struct ChannelConfig {
   enum class Direction { HostToCard, CardToHost };
@@ -62,9 +62,9 @@ class Channel {
   // For cyclic rings, while the channel is idle.
   void put(unsigned slot, const DmaDescriptor& descriptor);
   void start();
-  // Clears RUN and waits until the channel is idle, as descriptors in hand are moved to their end: `looks` leave time
-  // for the longest of them. Throws Error{Unavailable} where it does not become idle.
-  void stop(unsigned looks = kMaxLooks);
+  // Clears RUN and waits until the channel is idle, as descriptors in hand are moved to their end, for which `patience`
+  // leaves time. Throws Error{Unavailable} where it does not become idle.
+  void stop(std::chrono::nanoseconds patience = kPatience);
 
   // Makes a descriptor ready and rings the doorbell; false where the ring is full.
   [[nodiscard]] bool submit(const DmaDescriptor& descriptor);
@@ -75,7 +75,7 @@ class Channel {
 
  private:
   void wait_until(std::uint32_t offset, regs::Field field, std::uint32_t value, const char* what,
-                  unsigned looks = kMaxLooks);
+                  std::chrono::nanoseconds patience = kPatience);
 
   RegisterBlock& registers_;
   unsigned index_;

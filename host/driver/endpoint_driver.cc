@@ -178,8 +178,8 @@ void EndpointDriver::start(unsigned index) {
   save();
 }
 
-void EndpointDriver::stop(unsigned index, unsigned looks) {
-  channel(index).stop(looks);
+void EndpointDriver::stop(unsigned index, std::chrono::nanoseconds patience) {
+  channel(index).stop(patience);
   save();
 }
 
@@ -200,7 +200,7 @@ DmaStatus EndpointDriver::copy(unsigned index, const DmaPlace& place, std::uint6
   HOLDOVER_CHECK(!bytes(place, Bytes{length}).empty());
   const bool accepted = submit(index, DmaDescriptor{iova(place).raw(), card_address, length, 0, 0, 0});
   HOLDOVER_CHECK(accepted);
-  for (unsigned look = 0; look < kMaxLooks; ++look) {
+  for (std::chrono::nanoseconds waited{0}; waited <= kPatience; waited += kLookInterval) {
     if (const std::optional<DmaCompletion> record = poll(index)) {
       return static_cast<DmaStatus>(record->status & 0xff);
     }
@@ -225,8 +225,8 @@ void EndpointDriver::stop_heartbeat_writer() {
   save();
 }
 
-void EndpointDriver::stop_heartbeat_reader() {
-  reader_->stop();
+void EndpointDriver::stop_heartbeat_reader(std::chrono::nanoseconds patience) {
+  reader_->stop(patience);
   save();
 }
 
@@ -245,7 +245,7 @@ void EndpointDriver::enable_interrupts_again() { device_.enable_interrupts(state
 
 std::uint64_t EndpointDriver::take_interrupts(unsigned vector) { return device_.take_interrupts(vector); }
 
-void EndpointDriver::stop_all() {
+void EndpointDriver::stop_all(std::chrono::nanoseconds patience) {
   std::optional<Error> first;
   const auto attempt = [&first](const auto& action) {
     try {
@@ -258,11 +258,11 @@ void EndpointDriver::stop_all() {
   };
   for (unsigned index = 0; index < channels(); ++index) {
     if (state_.channels[index].running != 0) {
-      attempt([&] { stop(index); });
+      attempt([&] { stop(index, patience); });
     }
   }
   if (state_.reader.running != 0) {
-    attempt([&] { stop_heartbeat_reader(); });
+    attempt([&] { stop_heartbeat_reader(patience); });
   }
   if (state_.writer.running != 0) {
     attempt([&] { stop_heartbeat_writer(); });

@@ -56,7 +56,8 @@ class EndpointDriver {
   // Whether it ever was, by this driver or the one before.
   [[nodiscard]] bool configured(unsigned channel) const { return channels_[channel].configured(); }
   void start(unsigned channel);
-  void stop(unsigned channel, unsigned looks = kMaxLooks);
+  // Both wait for what is in hand, no longer than `patience` for each stream.
+  void stop(unsigned channel, std::chrono::nanoseconds patience = kPatience);
   [[nodiscard]] bool submit(unsigned channel, const DmaDescriptor& descriptor);
   [[nodiscard]] std::optional<DmaCompletion> poll(unsigned channel);
   // Moves `length` bytes between `place` and card memory on a started channel that is neither cyclic nor a pattern
@@ -67,7 +68,7 @@ class EndpointDriver {
   void start_heartbeat_writer(const HeartbeatConfig& config);
   void start_heartbeat_reader(const HeartbeatConfig& config);
   void stop_heartbeat_writer();
-  void stop_heartbeat_reader();
+  void stop_heartbeat_reader(std::chrono::nanoseconds patience = kPatience);
   [[nodiscard]] std::optional<HeartbeatRecord> heartbeat(std::uint64_t sequence) const;
 
   // Vectors 0..count-1, to be taken with take_interrupts(). After resume(): as many as the state says.
@@ -78,7 +79,7 @@ class EndpointDriver {
 
   // Stops every stream that the state says is running; goes on after a stream that does not stop and throws the first
   // error at the end.
-  void stop_all();
+  void stop_all(std::chrono::nanoseconds patience = kPatience);
   // Streams that the state says are running.
   [[nodiscard]] unsigned running_streams() const;
 

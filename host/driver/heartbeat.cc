@@ -92,10 +92,10 @@ void HeartbeatReader::adopt(const DmaRegion& table) {
   }
 }
 
-void HeartbeatReader::stop() {
+void HeartbeatReader::stop(std::chrono::nanoseconds patience) {
   registers_.write(regs::heartbeat_reader::kControl, 0);
   state_.running = 0;
-  for (unsigned look = 0; look < kMaxLooks; ++look) {
+  for (std::chrono::nanoseconds waited{0}; waited <= patience; waited += kLookInterval) {
     const std::uint32_t status = registers_.read(regs::heartbeat_reader::kStatus);
     if (status != ~std::uint32_t{0} && regs::heartbeat_reader::kStatusIdle.extract(status) != 0) {
       return;
@@ -103,8 +103,8 @@ void HeartbeatReader::stop() {
     wait_(kLookInterval);
   }
   throw Error(ErrorCode::Unavailable, name_ + " cannot be stopped: it does not become idle within " +
-                                          std::to_string(kMaxLooks) +
-                                          " looks; is bus mastering on, and does the link work?");
+                                          std::to_string(patience.count()) +
+                                          " ns; is bus mastering on, and does the link work?");
 }
 
 HeartbeatReaderStatistics HeartbeatReader::statistics() const {

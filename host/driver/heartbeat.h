@@ -61,7 +61,7 @@ class HeartbeatReader {
   void start(const HeartbeatConfig& config, const DmaRegion& table);
   void adopt(const DmaRegion& table);
   // Throws Error{Unavailable} where its last read does not end.
-  void stop();
+  void stop(std::chrono::nanoseconds patience = kPatience);
   [[nodiscard]] HeartbeatReaderStatistics statistics() const;
 
  private:

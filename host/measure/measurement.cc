@@ -22,13 +22,13 @@ constexpr std::uint32_t kSeed = 0x9e37'79b9;
 constexpr nanoseconds kLook{100};
 // So long without a record the channel counts as stuck: beyond what its reads may wait for, and what one transfer takes
 // at half of the slowest link's 2 Gb/s.
-constexpr nanoseconds kPatience{1'000'000};
+constexpr nanoseconds kLeastPatience{1'000'000};
 constexpr nanoseconds kPatiencePerByte{8};
 
 }  // namespace
 
 Measurement::Measurement(System& system, nanoseconds completion_timeout)
-    : system_(system), patience_(kPatience + 2 * completion_timeout) {
+    : system_(system), patience_(kLeastPatience + 2 * completion_timeout) {
   const std::vector<pcie::Bdf> devices = system.devices();
   if (devices.empty()) throw Error(ErrorCode::NotFound, "There is no endpoint to measure.");
   device_ = system.open_device(devices.front());
@@ -115,7 +115,7 @@ Throughput Measurement::transfer(const TransferPlan& plan) {
   const std::uint64_t enough = wait_for(plan, first, first + plan.depth, begin + plan.duration);
   const std::uint64_t last = wait_for(plan, enough, enough + 1, nanoseconds{0});
   const nanoseconds end = system_.now();
-  driver_->stop(kChannel, static_cast<unsigned>(patience(plan) / kLookInterval));
+  driver_->stop(kChannel, patience(plan));
   verify(plan);
   return {last - first, (last - first) * plan.bytes, end - begin};
 }

@@ -242,6 +242,28 @@ TEST(StreamLayout, LongTransfersHaveRoomAndInterruptMoreOften) {
   EXPECT_EQ((StreamLayout{Traffic{{true, false}}}.completions_per_interrupt()), 16u);
 }
 
+TEST(StreamLayout, ASlowLinkInterruptsMoreOftenAndIsWaitedForLonger) {
+  Traffic traffic{{true, false}};
+  traffic.link = LinkStatus{3, 8};
+  const StreamLayout usual{traffic};
+  EXPECT_EQ(usual.completions_per_interrupt(), 16u);
+  traffic.link = LinkStatus{1, 1};
+  const StreamLayout slow{traffic};
+  EXPECT_EQ(slow.completions_per_interrupt(), 1u);
+  // Four transfers of 8 KiB on each channel, at an eighth of 250 MB/s.
+  EXPECT_GE(slow.patience() - usual.patience(), std::chrono::nanoseconds(2 * 4 * 8192 * 30));
+  EXPECT_GE(slow.interrupt_patience(), std::chrono::nanoseconds(2 * 2 * 8192 * 32));
+  traffic.completion_timeout = std::chrono::nanoseconds(1'000'000);
+  EXPECT_EQ(StreamLayout{traffic}.patience() - slow.patience(), std::chrono::nanoseconds(2 * 800'000));
+}
+
+TEST(LinkStatus, TimeIsThatOfTheRawRate) {
+  EXPECT_EQ((LinkStatus{1, 1}.time_of(Bytes{1'000'000}).count()), 4'000'001);
+  EXPECT_EQ((LinkStatus{2, 4}.time_of(Bytes{1'000'000}).count()), 500'001);
+  EXPECT_EQ((LinkStatus{3, 8}.time_of(Bytes{1'000'000}).count()), 127'033);
+  EXPECT_EQ((LinkStatus{5, 16}.time_of(Bytes{1'000'000}).count()), 15'880);
+}
+
 TEST(StreamLayout, NoTwoStreamsOfARunShareASeed) {
   std::set<std::uint32_t> seeds;
   for (unsigned endpoint = 0; endpoint < 8; ++endpoint) {

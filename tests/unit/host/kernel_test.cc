@@ -10,6 +10,7 @@
 #include <string>
 
 #include "host/backend/emulated/emulated_system.h"
+#include "host/device/link_status.h"
 #include "host/kernel/kho/decode.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -160,6 +161,19 @@ TEST_F(KernelTest, AnOpenDeviceIsBusyAndAStrangerIsNotFound) {
   EXPECT_THROW((void)device->read(1, Bytes{0}), Error);
   EXPECT_THROW((void)device->load(0, Bytes{4}, 8), Error);
   EXPECT_THROW((void)device->load(0, Bytes{0}, 3), Error);
+}
+
+TEST_F(KernelTest, ADeviceTellsTheLinkThatItHas) {
+  Kernel kernel(platform_, platform_.write_boot_page(""));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  const auto device = system.open_device(kEndpoint);
+  EXPECT_FALSE(link_status(*device));
+  end0_.set(FakeFunction::kExpress + kExpressLinkStatus, 2, 0x1000 | 4 << 4 | 2);
+  const auto link = link_status(*device);
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->generation, 2u);
+  EXPECT_EQ(link->lanes, 4u);
 }
 
 TEST_F(KernelTest, ShutdownQuiescesTheNeighbourAndLeavesThePathAlone) {
