@@ -51,6 +51,8 @@ const std::vector<MachineFaultEntry>& machine_faults() {
       {{"repeated-write", "one memory write of the endpoint reaches memory twice during the blackout"},
        fault_of(Kind::RepeatPostedWrite)},
       {{"link-down", "the link goes down and comes up again during the blackout"}, fault_of(Kind::LinkDown)},
+      {{"power-loss", "the endpoint's slot is without power for a moment during the blackout"},
+       fault_of(Kind::PowerLoss)},
   };
   return kEntries;
 }

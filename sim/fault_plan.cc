@@ -8,7 +8,9 @@ namespace {
 
 using Kind = MachineFault::Kind;
 
-bool is_timed(Kind kind) { return kind == Kind::StallTransmit || kind == Kind::LinkDown; }
+bool is_timed(Kind kind) {
+  return kind == Kind::StallTransmit || kind == Kind::LinkDown || kind == Kind::PowerLoss;
+}
 
 FaultAction action_of(Kind kind) {
   switch (kind) {
@@ -22,6 +24,7 @@ FaultAction action_of(Kind kind) {
       return FaultAction::Repeat;
     case Kind::StallTransmit:
     case Kind::LinkDown:
+    case Kind::PowerLoss:
       break;
   }
   return FaultAction::Pass;

@@ -144,8 +144,13 @@ void Machine::begin_phase(pcie::Phase phase) {
 
 void Machine::strike_timed_faults() {
   for (const MachineFault& fault : faults_.take_due(scheduler_.now())) {
+    Link& link = topology_.link_above(fault.endpoint);
     if (fault.kind == MachineFault::Kind::StallTransmit) topology_.endpoints()[fault.endpoint]->stall();
-    if (fault.kind == MachineFault::Kind::LinkDown) topology_.link_above(fault.endpoint).lose();
+    if (fault.kind == MachineFault::Kind::LinkDown) link.lose();
+    if (fault.kind == MachineFault::Kind::PowerLoss) {
+      link.set_power(false);
+      link.set_power(true);
+    }
   }
   if (const auto due = faults_.next_due()) scheduler_.at(*due, *this, kFaultsDue);
 }

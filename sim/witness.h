@@ -106,6 +106,7 @@ struct MachineFault {
     DropPostedWrite,    // one memory write of the endpoint vanishes behind its link
     RepeatPostedWrite,  // one memory write of the endpoint reaches memory twice
     LinkDown,           // the link goes down and comes up again
+    PowerLoss,          // the slot of the endpoint is without power for a moment
   };
   Kind kind = Kind::StallTransmit;
   unsigned endpoint = 0;

@@ -70,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(
                       FaultCase{"poisoned-completion", Check::Protocol, "machine fault poisoned-completion"},
                       FaultCase{"lost-write", Check::Continuity, "machine fault lost-write"},
                       FaultCase{"repeated-write", Check::Continuity, "machine fault repeated-write"},
-                      FaultCase{"link-down", Check::ResetAndLink, "went down"}),
+                      FaultCase{"link-down", Check::ResetAndLink, "went down"},
+                      FaultCase{"power-loss", Check::ResetAndLink, "machine fault power-loss"}),
     name_of);
 
 // The bus numbers of the tree, and with them the requester ID, change under the running endpoint.
