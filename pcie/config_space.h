@@ -128,6 +128,7 @@ inline constexpr std::uint16_t kDeviceControlFlr = 1u << 15;
 inline constexpr std::uint16_t kDeviceStatusErrors = 0x000f;
 inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
 inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
+inline constexpr std::uint16_t kLinkControlAspm = 3;  // bit 0: L0s, bit 1: L1
 inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
 inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
 inline constexpr std::uint16_t kDeviceControl2Ltr = 1u << 10;

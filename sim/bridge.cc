@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "sim/aspm.h"
+
 namespace holdover::sim {
 namespace {
 
@@ -20,6 +22,9 @@ constexpr unsigned kDpc = 0x180;
 constexpr std::uint16_t kVendor = 0x1172;
 constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCommandBusMaster | config::kCommandParity |
                                            config::kCommandSerr | config::kCommandIntxDisable;
+// ASPM Support, its exit latencies, ASPM Optionality Compliance.
+constexpr std::uint32_t kLinkCapabilitiesAspm =
+    (kAspmAll << 10) | (kL0sExitEncoded << 12) | (kL1ExitEncoded << 15) | (1u << 22);
 constexpr std::uint32_t kLinkCapabilitiesActiveReporting = 1u << 20;
 constexpr std::uint32_t kLinkCapabilitiesBandwidthNotification = 1u << 21;
 constexpr std::uint16_t kLinkControlDisable = 1u << 4;
@@ -145,7 +150,7 @@ std::uint32_t Bridge::read(unsigned offset) const {
   if (link == nullptr) return value;
   const std::uint32_t speed_width = link->config().generation | (link->config().lanes << 4);
   if (offset == kExpress + config::kExpressLinkCapabilities) {
-    value |= speed_width |
+    value |= speed_width | kLinkCapabilitiesAspm |
              (has_link_below() ? kLinkCapabilitiesActiveReporting | kLinkCapabilitiesBandwidthNotification : 0) |
              (identity_.port << 24);
   } else if (offset == kExpress + config::kExpressLinkControl) {
@@ -181,7 +186,10 @@ void Bridge::take_effect(unsigned offset, std::uint32_t before, std::uint32_t af
       if (has_link_below() && below_ != nullptr) below_->set_hot_reset(asserted);
       if (reset_listener_ != nullptr) reset_listener_->on_secondary_reset(asserted);
     }
-  } else if (offset == kExpress + config::kExpressLinkControl && has_link_below() && below_ != nullptr) {
+  } else if (offset == kExpress + config::kExpressLinkControl && !has_link_below()) {
+    apply_aspm();
+  } else if (offset == kExpress + config::kExpressLinkControl && below_ != nullptr) {
+    apply_aspm();
     apply_link_disable();
     if ((byte_enables & 1) != 0 && (data & kLinkControlRetrain) != 0) below_->recover();
     // Retrain Link reads 0 (PCIe 5.0, 7.5.3.7).
@@ -349,6 +357,15 @@ void Bridge::apply_link_disable() {
                        contains());
 }
 
+void Bridge::apply_aspm() {
+  const unsigned control = registers_.word(kExpress + config::kExpressLinkControl) & config::kLinkControlAspm;
+  if (has_link_below()) {
+    if (below_ != nullptr) below_->set_aspm_above(control);
+  } else if (above_ != nullptr) {
+    above_->set_aspm_below(control);
+  }
+}
+
 bool Bridge::takes_latency() const {
   return (registers_.word(kExpress + config::kExpressDeviceControl2) & config::kDeviceControl2Ltr) != 0;
 }
@@ -379,6 +396,7 @@ void Bridge::note_link_state() {
 
 void Bridge::reset() {
   registers_.reset();
+  apply_aspm();
   latency_ = LatencyTolerance{};
   pending_latency_ = false;
   containment_wanted_ = false;

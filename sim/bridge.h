@@ -125,6 +125,7 @@ class Bridge {
   void update_interrupt();
   // Link Disable and containment both hold the link down.
   void apply_link_disable();
+  void apply_aspm();
   [[nodiscard]] bool has_link_below() const { return identity_.kind != FunctionKind::SwitchUpstream; }
 
   const Scheduler& scheduler_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/aspm.h"
+
 namespace holdover::sim {
 namespace {
 
@@ -39,6 +41,7 @@ void Channel::send(Packet packet) {
   if (shut_) return;
   HOLDOVER_CHECK(has_room(pcie::flow_class(packet.tlp.kind)));
   if (monitor_ != nullptr) monitor_->queue(packet.tlp);
+  leave_l1();
   transmit_.push(std::move(packet));
   start();
 }
@@ -51,6 +54,7 @@ bool Channel::has_credits(const pcie::Tlp& tlp) const {
 
 void Channel::start() {
   if (busy_ || shut_ || (transmit_.empty() && updates_waiting_ == 0 && resend_ == 0)) return;
+  if (aspm_ != 0 && can_start()) leave_l0s();
   if (scheduler_.now() < paused_until_) {
     if (!waiting_) scheduler_.at(paused_until_, *this, pack(Kind::Resume, pcie::FlowClass::Posted, epoch_));
     waiting_ = true;
@@ -106,7 +110,7 @@ void Channel::put_on_wire(pcie::FlowClass flow) {
 bool Channel::is_damaged() {
   if (config_.replay_wait == Time{0} || scheduler_.now() < next_replay_) return false;
   if (random_.below(kReplayOneIn) != 0) return false;
-  next_replay_ = scheduler_.now() + replay_spacing(config_.replay_wait, propagation_);
+  next_replay_ = scheduler_.now() + replay_spacing(config_.replay_wait, propagation_, config_.l0s_exit);
   return true;
 }
 
@@ -136,12 +140,14 @@ void Channel::on_event(std::uint64_t argument) {
   switch (static_cast<Kind>(argument & 0xf)) {
     case Kind::Sent:
       busy_ = false;
+      idle_since_ = scheduler_.now();
       ++sent_;
       if (sender_ != nullptr) sender_->on_sent(*this, flow);
       start();
       break;
     case Kind::Free:
       busy_ = false;
+      idle_since_ = scheduler_.now();
       start();
       break;
     case Kind::Arrival: {
@@ -154,6 +160,11 @@ void Channel::on_event(std::uint64_t argument) {
       break;
     }
     case Kind::Nak:
+      if (const Time ready = reverse_ == nullptr ? Time{0} : reverse_->ready_for_request_to_replay();
+          ready > scheduler_.now()) {
+        scheduler_.at(ready, *this, argument);
+        break;
+      }
       ++replays_;
       resend_ = std::exchange(lost_, 0);
       if (receiver_ != nullptr) receiver_->on_bad_tlp(*this);
@@ -234,6 +245,7 @@ void Channel::update() {
       update_turn_ = (index + 1) % freed_.size();
       next_update_ = now + rate_.update_interval();
       if (reverse_ != nullptr) {
+        reverse_->leave_l1();
         ++reverse_->updates_waiting_;
         reverse_->start();
       } else {
@@ -264,6 +276,8 @@ void Channel::take_update() {
 
 void Channel::clear() {
   if (monitor_ != nullptr) monitor_->begin(scheduler_.now(), config_.header_credits, config_.data_credits);
+  end_power_state();
+  idle_since_ = scheduler_.now();
   ++epoch_;
   transmit_.clear();
   received_.clear();
@@ -285,11 +299,84 @@ void Channel::clear() {
 
 void Channel::set_shut(bool shut) {
   if (shut && !shut_) clear();
+  if (!shut && shut_) idle_since_ = scheduler_.now();
   shut_ = shut;
 }
 
 void Channel::pause_until(Time when) {
+  end_power_state();
   if (when > paused_until_) paused_until_ = when;
+}
+
+// ---- Active state power management ------------------------------------------------------------------------------
+//
+// There are no events: whether a wire is asleep is asked when something is to start on it.
+
+Time Channel::idle_since() const { return std::max(idle_since_, paused_until_); }
+
+bool Channel::is_idle_for(Time time) const { return !busy_ && !shut_ && scheduler_.now() >= idle_since() + time; }
+
+bool Channel::is_at_rest() const {
+  return !busy_ && transmit_.empty() && updates_waiting_ == 0 && lost_ == 0 && resend_ == 0;
+}
+
+bool Channel::is_in_l1() const {
+  if ((aspm_ & kAspmL1) == 0 || reverse_ == nullptr || (reverse_->aspm_ & kAspmL1) == 0) return false;
+  return is_at_rest() && reverse_->is_at_rest() && is_idle_for(kL1Idle) && reverse_->is_idle_for(kL1Idle);
+}
+
+PowerState Channel::power_state() const {
+  if (aspm_ == 0) return PowerState::L0;
+  if (is_in_l1()) return PowerState::L1;
+  return (aspm_ & kAspmL0s) != 0 && is_idle_for(kL0sIdle) ? PowerState::L0s : PowerState::L0;
+}
+
+// On the way to L1 a direction has been in L0s, where it may.
+std::uint64_t Channel::l0s_entries() const {
+  return l0s_entries_ + ((aspm_ & kAspmL0s) != 0 && is_idle_for(kL0sIdle) ? 1 : 0);
+}
+
+std::uint64_t Channel::l1_entries() const { return l1_entries_ + (is_in_l1() ? 1 : 0); }
+
+void Channel::end_power_state() {
+  if (is_in_l1()) {
+    ++l1_entries_;
+    ++reverse_->l1_entries_;
+  }
+  l0s_entries_ = l0s_entries();
+}
+
+void Channel::leave_l1() {
+  if (!is_in_l1()) return;
+  const Time awake = scheduler_.now() + kL1Exit;
+  pause_until(awake);
+  reverse_->pause_until(awake);
+}
+
+void Channel::leave_l0s() {
+  if (power_state() == PowerState::L0s) pause_until(scheduler_.now() + kL0sExit);
+}
+
+bool Channel::can_start() {
+  const auto has_credit = [this](const Packet& packet) { return has_credits(packet.tlp); };
+  return updates_waiting_ != 0 || resend_ != 0 || transmit_.oldest(has_credit).has_value();
+}
+
+Time Channel::ready_for_request_to_replay() {
+  const Time now = scheduler_.now();
+  if (aspm_ == 0) return now;
+  leave_l0s();
+  if (now < paused_until_) return paused_until_;
+  idle_since_ = now;
+  return now;
+}
+
+void Channel::set_aspm(unsigned aspm) {
+  if (aspm == aspm_) return;
+  leave_l1();
+  leave_l0s();
+  aspm_ = aspm;
+  idle_since_ = scheduler_.now();
 }
 
 }  // namespace holdover::sim

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One direction of a link: transmit queues, serialization, flight, replay (PCIe 5.0, 3.6), receive buffers, and the
-// credits that keep the latter from overflowing (2.6). Credits come back in flow control updates, which share the wire
-// of the other direction with what is sent there.
+// One direction of a link: transmit queues, serialization, flight, replay (PCIe 5.0, 3.6), receive buffers, the credits
+// that keep the latter from overflowing (2.6), and the states of low power that it falls into when idle (5.4.1).
+// Credits come back in flow control updates, which share the wire of the other direction with what is sent there.
 #pragma once
 
 #include <array>
@@ -62,19 +62,25 @@ struct ChannelConfig {
   // Now and then a packet is damaged on the wire: the other side asks for it after a time drawn from 0 to this, and it
   // and all that followed are sent again, in order. No two times within replay_spacing(). 0: never.
   Time replay_wait{};
+  // What leaving L0s takes where it may be enabled: each replay may bring it about twice.
+  Time l0s_exit{};
 };
 
 inline constexpr Bytes kCreditUnit{16};
 inline constexpr std::uint64_t kHoldSpacing = 64;
 inline constexpr std::uint64_t kReplayOneIn = 256;  // packets, where spacing allows it
 
-// What one replay delays a packet at most; `longest` is the time of the longest packet on the wire.
-[[nodiscard]] constexpr Time replay_cost(Time longest, Time replay_wait, Time propagation) {
-  return replay_wait == Time{0} ? Time{0} : longest * 2 + propagation * 2 + replay_wait;
+// What one replay delays a packet at most; `longest` is the time of the longest packet on the wire. The wire that the
+// request to send again takes, and then the one that it is for, may be in L0s.
+[[nodiscard]] constexpr Time replay_cost(Time longest, Time replay_wait, Time propagation, Time l0s_exit) {
+  return replay_wait == Time{0} ? Time{0} : longest * 2 + propagation * 2 + replay_wait + l0s_exit * 2;
 }
-[[nodiscard]] constexpr Time replay_spacing(Time replay_wait, Time propagation) {
-  return (replay_wait + propagation) * (4 * kHoldSpacing);
+[[nodiscard]] constexpr Time replay_spacing(Time replay_wait, Time propagation, Time l0s_exit) {
+  return (replay_wait + propagation + l0s_exit) * (4 * kHoldSpacing);
 }
+
+// Of one direction, or of the whole link.
+enum class PowerState { L0, L0s, L1 };
 
 class Channel final : private EventHandler {
  public:
@@ -109,6 +115,17 @@ class Channel final : private EventHandler {
   void set_shut(bool shut);
   // Lets nothing start on the wire before this time; what is queued waits.
   void pause_until(Time when);
+  // What may be entered, as sim::kAspmL0s and kAspmL1 say; L1 only where the other direction has it too. A change wakes
+  // what it finds asleep, and idle time counts anew.
+  //
+  // L0s: nothing has been on the wire for kL0sIdle. L1: both directions have been idle for kL1Idle, and nothing
+  // waits in either, for credits or for a replay. What starts next waits for the exit, from L1 in both directions.
+  // Acknowledgements, which the rate stands for, neither keep a wire awake nor wake it: nothing waits for them.
+  void set_aspm(unsigned aspm);
+  [[nodiscard]] PowerState power_state() const;
+  // Since the start, the present one included; of L1, those of the link.
+  [[nodiscard]] std::uint64_t l0s_entries() const;
+  [[nodiscard]] std::uint64_t l1_entries() const;
 
   [[nodiscard]] std::size_t queued(pcie::FlowClass flow) const { return transmit_.size(flow); }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
@@ -131,6 +148,20 @@ class Channel final : private EventHandler {
 
   void on_event(std::uint64_t argument) override;
   void start();
+  // Since when nothing has been on the wire.
+  [[nodiscard]] Time idle_since() const;
+  [[nodiscard]] bool is_idle_for(Time time) const;
+  // Nothing waits for this wire.
+  [[nodiscard]] bool is_at_rest() const;
+  [[nodiscard]] bool is_in_l1() const;
+  [[nodiscard]] bool can_start();
+  // Counts the state that ends now.
+  void end_power_state();
+  // What sleeps begins to wake.
+  void leave_l1();
+  void leave_l0s();
+  // When a data link packet that takes no turn on the wire can leave.
+  [[nodiscard]] Time ready_for_request_to_replay();
   // The next packet of the transmit queue that may leave.
   [[nodiscard]] std::optional<pcie::FlowClass> next_flow();
   void put_on_wire(pcie::FlowClass flow);
@@ -178,6 +209,10 @@ class Channel final : private EventHandler {
   bool busy_ = false;
   bool waiting_ = false;  // for the end of a pause
   Time paused_until_;
+  unsigned aspm_ = 0;
+  Time idle_since_;                // or since the latest pause, whichever is later
+  std::uint64_t l0s_entries_ = 0;  // that are over
+  std::uint64_t l1_entries_ = 0;
   std::uint64_t carry_ = 0;
   std::uint32_t epoch_ = 0;  // events of an earlier one are void
   std::uint64_t sent_ = 0;

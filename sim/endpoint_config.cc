@@ -28,6 +28,7 @@ void validate(const EndpointConfig& config) {
   require(config.bar2_size_log2, 12, 48, "bar2_size_log2");
   require(config.max_payload_supported, 0, 2, "max_payload_supported");
   require(config.msix_vectors, 1, 32, "msix_vectors");
+  require(config.aspm, 0, kAspmAll, "aspm");
   require(config.class_code, 0, 0xff'ffff, "class_code");
   // All ones is what a read of an absent function gives.
   require(config.vendor_id, 0, 0xfffe, "vendor_id");

@@ -177,6 +177,7 @@ void EndpointPort::note_function() {
   in_flr_ = pins_.reset_in_progress;
   if (d_state_ == 3 && pins_.function.d_state == 0 && !no_soft_reset_) begin(ResetKind::D3HotToD0);
   d_state_ = pins_.function.d_state;
+  link_.set_aspm_below(pins_.function.aspm);
 }
 
 void EndpointPort::see(Direction direction, const pcie::Tlp& tlp, const FunctionState& state,

@@ -17,6 +17,7 @@ Link::Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, co
       config_(parameters.config),
       training_time_(parameters.training),
       occupied_(parameters.occupied),
+      aspm_(parameters.aspm),
       on_state_(std::move(on_state)),
       down_(scheduler, Random{seed, path + "/down"}, LinkRate{parameters.config, parameters.max_payload},
             parameters.config.propagation, parameters.down),
@@ -72,6 +73,22 @@ void Link::set_max_payload(unsigned encoded) {
   const LinkRate rate{config_, encoded};
   down_.set_rate(rate);
   up_.set_rate(rate);
+}
+
+void Link::set_aspm_above(unsigned control) {
+  above_ = control;
+  apply_aspm();
+}
+
+void Link::set_aspm_below(unsigned control) {
+  below_ = control;
+  apply_aspm();
+}
+
+void Link::apply_aspm() {
+  const unsigned l1 = above_ & below_ & aspm_ & kAspmL1;
+  down_.set_aspm((above_ & aspm_ & kAspmL0s) | l1);
+  up_.set_aspm((below_ & aspm_ & kAspmL0s) | l1);
 }
 
 void Link::go_down(ResetKind kind) {

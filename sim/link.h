@@ -35,7 +35,8 @@ struct LinkParameters {
   // From Detect to a link that is up. Longer than any answer is under way, as on a real link, which trains for
   // milliseconds: no completion for what was below meets what is there after.
   Time training = kTrainingTime;
-  bool occupied = true;  // false: nothing is plugged in below, and the link never comes up
+  unsigned aspm = kAspmAll;  // that both ends support
+  bool occupied = true;      // false: nothing is plugged in below, and the link never comes up
 };
 
 class Link final : private EventHandler {
@@ -71,16 +72,24 @@ class Link final : private EventHandler {
   void recover();
   // Data link packets come less often with a larger maximum payload.
   void set_max_payload(unsigned encoded);
+  // Link Control's ASPM Control of each end (PCIe 5.0, 5.4.1): L0s is entered by the transmitter of an end that has it
+  // enabled, L1 by both where both have.
+  void set_aspm_above(unsigned control);
+  void set_aspm_below(unsigned control);
 
  private:
   void on_event(std::uint64_t argument) override;
   void go_down(ResetKind kind);
   void train();
+  void apply_aspm();
 
   Scheduler& scheduler_;
   LinkConfig config_;
   Time training_time_;
   bool occupied_;
+  unsigned aspm_;       // supported
+  unsigned above_ = 0;  // enabled
+  unsigned below_ = 0;
   StateSink on_state_;
   RetrainSink on_retrained_;
   LinkLower* lower_ = nullptr;

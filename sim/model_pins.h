@@ -33,6 +33,7 @@ void apply_straps(Model& model, const EndpointConfig& config) {
   model.strap_dsn_i = config.dsn ? 1 : 0;
   model.strap_link_speed_i = static_cast<std::uint8_t>(config.link_speed);
   model.strap_link_width_i = static_cast<std::uint8_t>(config.link_width);
+  model.strap_aspm_i = static_cast<std::uint8_t>(config.aspm);
 }
 
 // As many of the words as the port is wide.

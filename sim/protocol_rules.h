@@ -24,6 +24,7 @@ struct FunctionState {
   bool relaxed_ordering = false;  // Enable Relaxed Ordering
   bool no_snoop = false;          // Enable No Snoop
   bool rcb = false;               // Link Control: false 64, true 128 bytes
+  std::uint8_t aspm = 0;          // Link Control, as far as supported: bit 0 L0s, bit 1 L1
 };
 
 enum class RequestLife {

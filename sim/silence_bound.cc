@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/aspm.h"
 #include "sim/channel.h"
 #include "sim/endpoint_port.h"
 #include "sim/iommu.h"
@@ -104,7 +105,8 @@ Time way_of_answer(const MachineConfig& config) {
   const ChannelConfig up = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
   const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
   const std::uint64_t block = kPostedSlots + kNonPostedSlots + kCompletionSlots + 2;
-  const Time update = longest_update_wait(config);
+  // A credit may come back to a wire that has fallen asleep for want of it.
+  const Time update = longest_update_wait(config) + l0s_exit(config.aspm);
   Time links;
   std::uint64_t most_links = 0;
   for (const Place& place : places) {
@@ -114,6 +116,8 @@ Time way_of_answer(const MachineConfig& config) {
     Time way = longest * block * (2 * share(0) - 1);
     for (std::size_t link = 0; link <= levels.size(); ++link) {
       way += held(up, longest, update, share(link)) + held(down, longest, update, 1) + config.link.propagation * 4;
+      // Both the request and, after the latency of memory, the answer may find the link asleep.
+      way += longest_exit(config.aspm) * 2;
     }
     links = std::max(links, way);
     most_links = std::max<std::uint64_t>(most_links, levels.size() + 1);
@@ -125,7 +129,7 @@ Time way_of_answer(const MachineConfig& config) {
   Time way = links + kClockPeriod * kPipelineClocks + kClockPeriod * (pieces * beats) + kWalkStep * Iommu::kMostReads +
              config.disturbance.write_latency_max;
   // There and back, each link sends again once, and then no more often than its spacing allows.
-  const Time replay = replay_cost(longest, up.replay_wait, config.link.propagation);
+  const Time replay = replay_cost(longest, up.replay_wait, config.link.propagation, up.l0s_exit);
   if (replay != Time{0}) way += (replay * 2) * most_links + way / kReplayShare;
   return way;
 }
@@ -151,6 +155,7 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
       queue.drain(kPostedSlots + 2, kNonPostedSlots, kCompletionSlots, levels.empty() ? 1 : levels.front().share));
   Time credits;
   Time holds;
+  Time exits;
   for (std::size_t link = 0; link <= levels.size(); ++link) {
     const bool last = link == levels.size();
     const ChannelConfig in = upward_channel(config, last ? FunctionKind::RootPort : FunctionKind::SwitchDownstream,
@@ -161,6 +166,11 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
                 longest_update_wait(config)) *
                rounds;
     holds += in.credit_hold[kPosted];
+    // The link that the record, or what it waits behind, finds asleep. Then, L1 being for links on which nothing waits,
+    // the wire that has fallen into L0s for want of credits: once for each time that it waits for them, and once where
+    // they are held back.
+    const bool held_back = in.credit_hold[kPosted] != Time{0};
+    exits += longest_exit(config.aspm) + l0s_exit(config.aspm) * (rounds + (held_back ? 1 : 0));
     if (last) break;
     const ChannelConfig out = upward_channel(config, FunctionKind::RootPort, FunctionKind::SwitchUpstream);
     const std::string name = "switch " + std::to_string(levels[link].number);
@@ -176,6 +186,7 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
   }
   add("credits on their way back", credits);
   add("credits held back", holds);
+  if (exits != Time{0}) add("links that leave low power", exits);
   add("propagation", config.link.propagation * (levels.size() + 1));
   add("the record on the wire", rate.time_of(kHeader + kRecord) * (levels.size() + 1));
   add("page table walk", kWalkStep * Iommu::kMostReads);
@@ -184,8 +195,9 @@ SilenceBound bound_of(const MachineConfig& config, const std::vector<Level>& lev
   if (wait != Time{0}) {
     // Of each link: one, and as many as their spacing allows in twice the time of all the rest.
     const Time propagation = config.link.propagation;
-    const std::uint64_t replays = 1 + bound.total * 2 / replay_spacing(wait, propagation);
-    add("replays", replay_cost(queue.longest, wait, propagation) * (replays * (levels.size() + 1)));
+    const Time exit = l0s_exit(config.aspm);
+    const std::uint64_t replays = 1 + bound.total * 2 / replay_spacing(wait, propagation, exit);
+    add("replays", replay_cost(queue.longest, wait, propagation, exit) * (replays * (levels.size() + 1)));
   }
   if (!levels.empty()) {
     // The host has one access at a time under way, and each takes at least the way there and back.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pcie/error.h"
+#include "sim/aspm.h"
 #include "sim/silence_bound.h"
 
 namespace holdover::sim {
@@ -24,6 +25,7 @@ constexpr Time kCreditHold{500'000};
 
 void disturb(const MachineConfig& config, ChannelConfig& channel) {
   if (config.disturbance.replay) channel.replay_wait = longest_replay_wait(config);
+  channel.l0s_exit = l0s_exit(config.aspm);
   for (std::size_t flow = 0; flow < kFlowClasses.size(); ++flow) {
     if (!config.disturbance.starve_credits[flow]) continue;
     channel.credit_delay_max[flow] = kCreditDelayMax;
@@ -137,7 +139,7 @@ Time longest_update_wait(const MachineConfig& config) {
     longest = std::max(longest, rate.update_latency() + rate.update_interval() * kFlowClasses.size());
     update = rate.update_time();
   }
-  return longest + longest_packet(config) + update * 2;
+  return longest + longest_packet(config) + update * 2 + l0s_exit(config.aspm);
 }
 
 Time longest_replay_wait(const MachineConfig& config) {
@@ -191,6 +193,7 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
   parameters.config = config.link;
   parameters.occupied = below != nullptr;
   const FunctionKind kind = below == nullptr ? FunctionKind::Endpoint : below->kind;
+  if (kind == FunctionKind::Endpoint) parameters.aspm = config.endpoint.aspm;
   parameters.up = upward_channel(config, bridge.identity().kind, kind);
   parameters.down = downward_channel(config, kind);
   parameters.training = kTrainingTime + std::max(late_answer(config), longest_answer(config));

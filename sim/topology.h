@@ -80,7 +80,8 @@ class Topology {
 // The longest packet on the wire.
 [[nodiscard]] Time longest_packet(const MachineConfig& config);
 // From a credit that is free to the arrival of its update, but for propagation and what disturbances add: its latency,
-// its turn among those of the other classes, and the packet on the wire.
+// its turn among those of the other classes, the packet on the wire, and its exit from L0s. (In L1 nothing waits for a
+// credit.)
 [[nodiscard]] Time longest_update_wait(const MachineConfig& config);
 // From a damaged packet to the request to send it again, but for propagation.
 [[nodiscard]] Time longest_replay_wait(const MachineConfig& config);

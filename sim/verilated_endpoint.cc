@@ -290,7 +290,7 @@ class VerilatedEndpoint final : public Endpoint {
         (std::uint64_t{model_.fn_max_payload_o} << 20) | (std::uint64_t{model_.fn_max_read_request_o} << 23) |
         (std::uint64_t{model_.fn_extended_tag_o} << 26) | (std::uint64_t{model_.fn_relaxed_ordering_o} << 27) |
         (std::uint64_t{model_.fn_no_snoop_o} << 28) | (std::uint64_t{model_.fn_rcb_o} << 29) |
-        (std::uint64_t{model_.fn_flr_o} << 30) | (std::uint64_t{1} << 31);
+        (std::uint64_t{model_.fn_flr_o} << 30) | (std::uint64_t{1} << 31) | (std::uint64_t{model_.fn_aspm_o} << 32);
     if (packed == packed_) return;
     packed_ = packed;
     FunctionState& f = pins.function;
@@ -304,6 +304,7 @@ class VerilatedEndpoint final : public Endpoint {
     f.relaxed_ordering = model_.fn_relaxed_ordering_o != 0;
     f.no_snoop = model_.fn_no_snoop_o != 0;
     f.rcb = model_.fn_rcb_o != 0;
+    f.aspm = model_.fn_aspm_o;
     pins.reset_in_progress = model_.fn_flr_o != 0;
     pins.function_changed = true;
   }

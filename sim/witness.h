@@ -31,6 +31,11 @@ struct LinkConfig {
 // «gen3x8». Throws Error{InvalidArgument} with the links there are.
 [[nodiscard]] LinkConfig select_link(std::string_view name);
 
+// Active state power management (PCIe 5.0, 5.4.1), as in the bits of Link Capabilities and Link Control.
+inline constexpr unsigned kAspmL0s = 1;
+inline constexpr unsigned kAspmL1 = 2;
+inline constexpr unsigned kAspmAll = kAspmL0s | kAspmL1;
+
 // How wide and how many: chosen when an endpoint is built. What was built is another question (sim/model_library.h).
 inline constexpr std::array<unsigned, 4> kDataWidths{64, 128, 256, 512};  // bits
 inline constexpr unsigned kMostChannels = 8;
@@ -62,6 +67,7 @@ struct EndpointConfig {
   // What its Link registers say: the generation and the lanes of the link above it, which the machine fills in.
   unsigned link_speed = 3;  // 1..5
   unsigned link_width = 8;
+  unsigned aspm = kAspmAll;  // that it supports
   // What its driver sets it to. The endpoint does not learn it from here; the machine must not be later than this.
   Time completion_timeout = Time{200'000'000};
 };
@@ -121,6 +127,9 @@ struct MachineConfig {
   Bytes dram_size = Bytes{64} * (1 << 20);
   Time blackout = Time{1'000'000'000};
   LinkConfig link;
+  // What software may enable of active state power management on any of the links: what the stated limits count. Ports
+  // support all of it.
+  unsigned aspm = 0;
   EndpointConfig endpoint;  // the serial number counts up from endpoint to endpoint
   Disturbance disturbance;
   std::vector<MachineFault> faults;

@@ -29,6 +29,7 @@ module ep_config_express
   output logic        no_snoop_o,
   output logic        timeout_disable_o,
   output logic        rcb_o,
+  output logic [1:0]  aspm_o,  // never more than supported, whatever was written
   output logic        initiate_flr_o  // this write starts a function level reset
 );
 
@@ -42,6 +43,11 @@ module ep_config_express
   // The time-out can be disabled. Its value is a register of the core, not one of the ranges.
   localparam logic [31:0] DeviceCapabilities2 = 32'h0000_0010;
 
+  // What the link above takes to leave L0s, 128 ns to less than 256 ns, and L1, 2 us to less than 4 us (PCIe 5.0,
+  // 7.5.3.6).
+  localparam logic [2:0] L0sExitLatency = 3'd2;
+  localparam logic [2:0] L1ExitLatency = 3'd2;
+
   localparam logic [7:0] ControlRegister = 8'h08;
   localparam logic [7:0] LinkControlRegister = 8'h10;
   localparam logic [7:0] Control2Register = 8'h28;
@@ -53,9 +59,14 @@ module ep_config_express
   logic [31:0] device_capabilities;
   logic [31:0] link_capabilities, link_capabilities2;
   logic [15:0] link_status, link_status2;
-  assign device_capabilities = {3'd0, 1'b1, 12'd0, 1'b1, 9'd0, 1'b1, 2'b00, straps_i.max_payload_supported};
-  // ASPM optionality; neither L0s nor L1. The link always runs at what it can.
-  assign link_capabilities = {10'b0000_0000_01, 10'd0, 2'b00, straps_i.link_width, straps_i.link_speed};
+  logic [2:0]  l0s_exit, l1_exit;
+  // Any latency of leaving L1 and L0s is acceptable.
+  assign device_capabilities = {3'd0, 1'b1, 12'd0, 1'b1, 3'd0, 3'd7, 3'd7, 1'b1, 2'b00, straps_i.max_payload_supported};
+  // ASPM optionality. The link always runs at what it can.
+  assign l0s_exit = straps_i.aspm[0] ? L0sExitLatency : '0;
+  assign l1_exit = straps_i.aspm[1] ? L1ExitLatency : '0;
+  assign link_capabilities = {10'b0000_0000_01, 4'd0, l1_exit, l0s_exit, straps_i.aspm, straps_i.link_width,
+                              straps_i.link_speed};
   assign link_capabilities2 = (32'd2 << straps_i.link_speed) - 32'd2;
   assign link_status = {3'b000, 1'b1, 2'b00, straps_i.link_width, straps_i.link_speed};  // slot clock
   assign link_status2 = straps_i.link_speed >= 4'd3 ? 16'h001E : 16'h0000;               // equalization done
@@ -128,5 +139,6 @@ module ep_config_express
   assign timeout_disable_o = device_control2_q[4];
   assign max_read_request_o = device_control_q[14:12];
   assign rcb_o = link_control_q[3];
+  assign aspm_o = link_control_q[1:0] & straps_i.aspm;
 
 endmodule

@@ -23,6 +23,7 @@ package ep_config_pkg;
     logic        dsn;
     logic [3:0]  link_speed;  // 1: 2.5 GT/s, 2: 5, 3: 8, 4: 16, 5: 32
     logic [5:0]  link_width;  // lanes
+    logic [1:0]  aspm;        // bit 0: L0s, bit 1: L1
   } straps_t;
 
   // A configuration write that takes effect in this clock.
@@ -111,6 +112,7 @@ package ep_config_pkg;
     logic        no_snoop;
     logic        timeout_disable;
     logic        rcb;
+    logic [1:0]  aspm;              // never more than supported, whatever was written
   } settings_t;
 
   // A register after a write: of its `value` only RW bits, `writable`, in enabled bytes change.

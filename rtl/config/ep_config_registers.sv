@@ -104,6 +104,7 @@ module ep_config_registers
     .no_snoop_o(settings_o.no_snoop),
     .timeout_disable_o(settings_o.timeout_disable),
     .rcb_o(settings_o.rcb),
+    .aspm_o(settings_o.aspm),
     .initiate_flr_o
   );
 

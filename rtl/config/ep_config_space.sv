@@ -29,6 +29,7 @@ module ep_config_space
   input  logic                       strap_dsn_i,
   input  logic [3:0]                 strap_link_speed_i,
   input  logic [5:0]                 strap_link_width_i,
+  input  logic [1:0]                 strap_aspm_i,
 
   // Configuration requests, one beat each, and their completions.
   input  logic                       rx_cfg_valid_i,
@@ -87,6 +88,7 @@ module ep_config_space
   output logic                       function_reset_o,
   input  logic                       reset_done_i,
   output ep_pkg::function_config_t   fn_o,
+  output logic [1:0]                 fn_aspm_o,  // for the link's end, which the core knows nothing of
   output ep_pkg::config_write_t      config_write_o,
   input  logic                       transactions_pending_i,
   input  logic                       unexpected_completion_i,
@@ -120,7 +122,8 @@ module ep_config_space
         ari: strap_ari_i,
         dsn: strap_dsn_i,
         link_speed: strap_link_speed_i,
-        link_width: strap_link_width_i
+        link_width: strap_link_width_i,
+        aspm: strap_aspm_i
       };
     end
   end
@@ -235,6 +238,7 @@ module ep_config_space
     pending_while_disabled: straps_q.pending_while_disabled,
     vectors: straps_q.msix_vectors
   };
+  assign fn_aspm_o = settings.aspm;
 
   // ---- BAR decoding ------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class ConfigSpaceFixture : public ::testing::Test {
     top->strap_dsn_i = 1;
     top->strap_link_speed_i = 3;
     top->strap_link_width_i = 8;
+    top->strap_aspm_i = 3;
     top->tx_msg_ready_i = 1;
     top->tx_cfg_ready_i = 1;
     top->tx_cpl_ready_i = 1;

@@ -142,6 +142,25 @@ TEST_F(ConfigSpace, LinkRegistersSayWhatTheLinkIs) {
   }
 }
 
+TEST_F(ConfigSpace, ActiveStatePowerManagementIsWhatTheStrapSupports) {
+  EXPECT_EQ(read(kExpress + 4) >> 6 & 0x3f, 0x3fu) << "any latency is acceptable";
+  for (unsigned aspm = 0; aspm < 4; ++aspm) {
+    top->strap_aspm_i = static_cast<std::uint8_t>(aspm);
+    restart();
+    const std::uint32_t capabilities = read(kExpress + 0x0c);
+    EXPECT_EQ(capabilities >> 10 & 3, aspm);
+    // Leaving L0s takes 128 ns to less than 256 ns, leaving L1 2 us to less than 4 us.
+    EXPECT_EQ(capabilities >> 12 & 7, (aspm & 1) != 0 ? 2u : 0u);
+    EXPECT_EQ(capabilities >> 15 & 7, (aspm & 2) != 0 ? 2u : 0u);
+    EXPECT_EQ(top->fn_aspm_o, 0u);
+    for (unsigned control = 0; control < 4; ++control) {
+      write(kExpress + 0x10, control, 0x1);
+      EXPECT_EQ(read(kExpress + 0x10) & 3, control);
+      EXPECT_EQ(top->fn_aspm_o, control & aspm);
+    }
+  }
+}
+
 TEST_F(ConfigSpace, OtherFunctionsAndType1RequestsAreUnsupported) {
   pcie::Tlp other = config_request(TlpKind::ConfigRead0, 0);
   other.target = kFunction | 1;

@@ -13,6 +13,7 @@ module config_space_top (
   input  logic         strap_dsn_i,
   input  logic [3:0]   strap_link_speed_i,
   input  logic [5:0]   strap_link_width_i,
+  input  logic [1:0]   strap_aspm_i,
 
   input  logic         rx_cfg_valid_i,
   output logic         rx_cfg_ready_o,
@@ -63,6 +64,7 @@ module config_space_top (
   output logic [1:0]   fn_d_state_o,
   output logic [2:0]   fn_max_payload_o,
   output logic         fn_rcb_o,
+  output logic [1:0]   fn_aspm_o,
   output logic         fn_msix_enable_o,
   output logic         fn_msix_mask_o,
   output logic         fn_intx_disable_o,

@@ -12,11 +12,11 @@ class FunctionReset : public ConfigSpaceFixture {
  protected:
   static constexpr std::uint32_t kInitiateFlr = 0x8000;
 
-  // Max_Payload_Size 256, relaxed ordering off; RCB and common clock on; target speed 2.
+  // Max_Payload_Size 256, relaxed ordering off; ASPM, RCB and common clock on; target speed 2.
   void configure() {
     assign();
     write(kExpress + 8, 0x0000'2820, 0x3);
-    write(kExpress + 0x10, 0x0000'0048, 0x3);
+    write(kExpress + 0x10, 0x0000'004b, 0x3);
     write(kExpress + 0x30, 0x0000'0002, 0x3);
     write(kMsix, 0xc000'0000, 0x8);
   }
@@ -26,7 +26,8 @@ TEST_F(FunctionReset, FlrKeepsThePayloadSizeAndTheLinksControls) {
   configure();
   write(kExpress + 8, kInitiateFlr | 0x2820, 0x3);
   EXPECT_EQ(read(kExpress + 8) & 0xffff, 0x2830u);  // relaxed ordering is back at its default
-  EXPECT_EQ(read(kExpress + 0x10) & 0xffff, 0x0048u);
+  EXPECT_EQ(read(kExpress + 0x10) & 0xffff, 0x004bu);
+  EXPECT_EQ(top->fn_aspm_o, 3u);
   EXPECT_EQ(read(kExpress + 0x30) & 0xffff, 0x0002u);
   EXPECT_EQ(read(0x04) & 0xffff, 0u);
   EXPECT_EQ(read(0x10), 0u);
@@ -86,6 +87,7 @@ TEST_F(FunctionReset, LinkDownIsAConventionalReset) {
   EXPECT_TRUE(top->function_reset_o);
   EXPECT_FALSE(top->fn_bus_master_o);
   EXPECT_FALSE(top->fn_rcb_o);
+  EXPECT_EQ(top->fn_aspm_o, 0u);
   top->link_up_i = 1;
   while (top->function_reset_o) clock();
   EXPECT_EQ(top->fn_max_payload_o, 0u);

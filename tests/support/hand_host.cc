@@ -165,10 +165,14 @@ void HandHost::start_traffic(unsigned endpoint, std::uint32_t heartbeat_period) 
     run_ring(endpoint, channel, cyclic | (channel == 0 ? regs::channel::kControlC2h.mask() : 0), ring, kEntries,
              base + Bytes{8192 + channel * 1024u}, seed);
   }
+  start_heartbeat(endpoint, heartbeat_period);
+}
+
+void HandHost::start_heartbeat(unsigned endpoint, std::uint32_t period) {
   write(endpoint, regs::heartbeat_writer::kRingBaseLo, static_cast<std::uint32_t>(heartbeat_base(endpoint).raw()));
   write(endpoint, regs::heartbeat_writer::kRingBaseHi, 0);
   write(endpoint, regs::heartbeat_writer::kRingEntries, static_cast<std::uint32_t>(kHeartbeatRing.count() / 32));
-  write(endpoint, regs::heartbeat_writer::kPeriod, heartbeat_period);
+  write(endpoint, regs::heartbeat_writer::kPeriod, period);
   write(endpoint, regs::heartbeat_writer::kControl, regs::heartbeat_writer::kControlRun.mask());
 }
 

@@ -77,6 +77,7 @@ class HandHost {
   // Everything that moves: both directions in cyclic mode and the heartbeat, in 1 MiB of DRAM per endpoint from
   // traffic_base() on, addresses untranslated.
   void start_traffic(unsigned endpoint, std::uint32_t heartbeat_period = 500);
+  void start_heartbeat(unsigned endpoint, std::uint32_t period);
   [[nodiscard]] static PhysicalAddress traffic_base(unsigned endpoint);
   [[nodiscard]] static PhysicalAddress heartbeat_base(unsigned endpoint) { return traffic_base(endpoint) + 4_KiB; }
   static constexpr Bytes kHeartbeatRing{2048};

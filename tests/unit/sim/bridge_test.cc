@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "pcie/capability.h"
@@ -143,6 +144,43 @@ TEST_F(BridgeTest, RetrainLinkGoesThroughRecoveryAndSaysSo) {
   EXPECT_EQ(bridge.read(control) >> 16, 0x6083u) << "Link Bandwidth Management Status";
   bridge.write(control, 0xc, 0x4000'0000);
   EXPECT_EQ(bridge.read(control) >> 16, 0x2083u);
+}
+
+TEST_F(BridgeTest, BothEndsOfALinkSayThatTheySupportLowPowerAndControlIt) {
+  Link link{scheduler, 1, "between", LinkParameters{}, [](bool) {}};
+  Bridge below{scheduler, writes, identity(FunctionKind::SwitchUpstream)};
+  bridge.set_link_below(link);
+  below.set_link_above(link);
+  const unsigned express = capability(config::kCapExpress);
+  for (Bridge* port : {&bridge, &below}) {
+    // L0s and L1, which take 128 ns to less than 256 ns and 2 us to less than 4 us to leave; ASPM Optionality
+    // Compliance.
+    const std::uint32_t capabilities = port->read(express + config::kExpressLinkCapabilities);
+    EXPECT_EQ(capabilities >> 10 & 3, 3u);
+    EXPECT_EQ(capabilities >> 12 & 7, 2u);
+    EXPECT_EQ(capabilities >> 15 & 7, 2u);
+    EXPECT_EQ(capabilities >> 22 & 1, 1u);
+  }
+  const unsigned control = express + config::kExpressLinkControl;
+  const auto states = [&] {
+    scheduler.run_until(scheduler.now() + 20_us);
+    return std::pair{link.down().power_state(), link.up().power_state()};
+  };
+  EXPECT_EQ(states(), (std::pair{PowerState::L0, PowerState::L0}));
+  bridge.write(control, 0x1, 1);
+  EXPECT_EQ(bridge.read(control) & 3, 1u);
+  EXPECT_EQ(states(), (std::pair{PowerState::L0s, PowerState::L0}));
+  below.write(control, 0x1, 3);
+  EXPECT_EQ(states(), (std::pair{PowerState::L0s, PowerState::L0s})) << "L1 at one end only";
+  bridge.write(control, 0x1, 2);
+  EXPECT_EQ(states(), (std::pair{PowerState::L1, PowerState::L1}));
+  below.reset();
+  EXPECT_EQ(below.read(control) & 3, 0u);
+  EXPECT_EQ(states(), (std::pair{PowerState::L0, PowerState::L0}));
+  below.write(control, 0x1, 3);
+  EXPECT_EQ(states(), (std::pair{PowerState::L1, PowerState::L1}));
+  bridge.reset();
+  EXPECT_EQ(states(), (std::pair{PowerState::L0, PowerState::L0s}));
 }
 
 TEST_F(BridgeTest, TheSlotsPowerControllerReachesTheLink) {

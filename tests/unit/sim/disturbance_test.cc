@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "pcie/error.h"
+#include "sim/aspm.h"
 #include "sim/channel.h"
 #include "sim/silence_bound.h"
 #include "sim/topology.h"
@@ -65,12 +66,14 @@ TEST(SilenceBound, HoldsEveryReplayThatItHasTimeFor) {
       for (const unsigned lanes : {1u, 2u, 4u, 8u, 16u}) {
         MachineConfig config = with("all");
         config.topology = topology;
+        config.aspm = lanes % 4 == 0 ? kAspmAll : 0;
+        const Time exit = l0s_exit(config.aspm);
         config.link.generation = generation;
         config.link.lanes = lanes;
         const SilenceBound bound = silence_bound(config);
         const Time wait = longest_replay_wait(config);
-        const Time cost = replay_cost(longest_packet(config), wait, config.link.propagation);
-        const std::uint64_t replays = bound.total / replay_spacing(wait, config.link.propagation) + 1;
+        const Time cost = replay_cost(longest_packet(config), wait, config.link.propagation, exit);
+        const std::uint64_t replays = bound.total / replay_spacing(wait, config.link.propagation, exit) + 1;
         const auto term = std::find_if(bound.terms.begin(), bound.terms.end(),
                                        [](const SilenceBound::Term& each) { return each.name == "replays"; });
         ASSERT_NE(term, bound.terms.end());

@@ -45,6 +45,7 @@ TEST(EndpointConfigTest, WhatItCannotBeIsNamedWithTheWayOut) {
   EXPECT_THAT(refusal(with(&EndpointConfig::msix_vectors, 0)), HasSubstr("msix_vectors of the endpoint is 0"));
   EXPECT_THAT(refusal(with(&EndpointConfig::msix_vectors, 33)), HasSubstr("choose one from 1 to 32"));
   EXPECT_THAT(refusal(with(&EndpointConfig::max_payload_supported, 3)), HasSubstr("max_payload_supported"));
+  EXPECT_THAT(refusal(with(&EndpointConfig::aspm, 4)), HasSubstr("aspm of the endpoint is 4"));
   EndpointConfig absent;
   absent.vendor_id = 0xffff;
   EXPECT_THAT(refusal(absent), HasSubstr("vendor_id"));
