@@ -4,10 +4,81 @@
 #include <algorithm>
 
 #include "host/kernel/boot_parameters.h"
+#include "pcie/capability.h"
+#include "pcie/config_space.h"
 #include "pcie/error.h"
 #include "sim/witness.h"
 
 namespace holdover::bench {
+namespace {
+
+namespace config = pcie::config;
+
+class AspmWalk {
+ public:
+  AspmWalk(pcie::Platform& platform, unsigned aspm) : platform_(platform), aspm_(aspm) {}
+
+  // Bridges are numbered in the order in which a kernel numbers them: no endpoint sees its number change.
+  void walk_bus(unsigned bus) {
+    for (unsigned device = 0; device < 32; ++device) {
+      const pcie::Bdf bdf{0, static_cast<std::uint8_t>(bus), static_cast<std::uint8_t>(device), 0};
+      if (is_bridge(bdf)) walk_bridge(bdf);
+    }
+  }
+
+ private:
+  void walk_bridge(pcie::Bdf bridge) {
+    const unsigned secondary = ++last_;
+    const unsigned all = sim::kPlatformMap.last_bus;
+    platform_.config_write(bridge, Bytes{config::kPrimaryBus}, 4, all << 16 | secondary << 8 | bridge.bus);
+    const pcie::Bdf below{0, static_cast<std::uint8_t>(secondary), 0, 0};
+    if (port_type(bridge) == config::kPortTypeSwitchUpstream) {
+      walk_bus(secondary);
+    } else if (link_is_up(bridge)) {
+      enable(bridge, below);
+      if (is_bridge(below)) walk_bridge(below);
+    }
+    platform_.config_write(bridge, Bytes{config::kPrimaryBus}, 4, 0);
+  }
+
+  // The end above first (PCIe 5.0, 5.4.1.3).
+  void enable(pcie::Bdf above, pcie::Bdf below) {
+    const unsigned both = aspm_ & supported(above) & supported(below);
+    for (const pcie::Bdf end : {above, below}) {
+      const Bytes offset{express(end) + config::kExpressLinkControl};
+      const std::uint32_t control = platform_.config_read(end, offset, 2) & ~std::uint32_t{config::kLinkControlAspm};
+      platform_.config_write(end, offset, 2, control | both);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t read(pcie::Bdf function, unsigned offset) {
+    return platform_.config_read(function, Bytes{offset}, 4);
+  }
+  [[nodiscard]] unsigned express(pcie::Bdf function) {
+    const auto found =
+        pcie::find_capability([&](unsigned offset) { return read(function, offset); }, config::kCapExpress);
+    HOLDOVER_CHECK(found.has_value());
+    return *found;
+  }
+  [[nodiscard]] bool is_bridge(pcie::Bdf function) {
+    if ((read(function, config::kVendorId) & 0xffff) == 0xffff) return false;
+    return (read(function, config::kHeaderType & 0xffcu) >> 16 & 0x7f) == 1;
+  }
+  [[nodiscard]] unsigned port_type(pcie::Bdf bridge) { return read(bridge, express(bridge)) >> 20 & 0xf; }
+  [[nodiscard]] bool link_is_up(pcie::Bdf port) {
+    constexpr std::uint32_t kActive = 1u << 29;
+    return (read(port, express(port) + config::kExpressLinkControl) & kActive) != 0;
+  }
+  [[nodiscard]] unsigned supported(pcie::Bdf end) {
+    return read(end, express(end) + config::kExpressLinkCapabilities) >> 10 & 3;
+  }
+
+  pcie::Platform& platform_;
+  unsigned aspm_;
+  unsigned last_ = 0;  // bus number
+};
+
+}  // namespace
 
 std::string kernel_command_line(const RunOptions& options, const std::vector<std::string>& hazards) {
   constexpr std::uint64_t kMicrosecond = 1'000'000;
@@ -45,6 +116,10 @@ void write_cold_boot(std::span<std::byte> dram, const std::string& command_line)
   parameters.msi_base = map.msi_window.raw();
   std::copy(command_line.begin(), command_line.end(), parameters.command_line.begin());
   host::kernel::write_boot_parameters(dram, kColdBootParameters, parameters);
+}
+
+void enable_aspm(pcie::Platform& platform, unsigned aspm) {
+  if (aspm != 0) AspmWalk{platform, aspm}.walk_bus(0);
 }
 
 }  // namespace holdover::bench

@@ -24,6 +24,13 @@ constexpr Time kLongestHeartbeat{20'000'000};
 constexpr Time kClock{4000};
 constexpr Time kLongestTimeout{50'000'000'000};
 
+struct AspmEntry {
+  std::string_view name;
+  unsigned aspm;
+};
+constexpr std::array<AspmEntry, 4> kAspm{
+    {{"off", 0}, {"l0s", sim::kAspmL0s}, {"l1", sim::kAspmL1}, {"all", sim::kAspmAll}}};
+
 // The next whole number of units.
 Time whole(Time time, Time unit) { return unit * ((time + unit - Time{1}) / unit); }
 
@@ -83,7 +90,8 @@ void require_heartbeat(const RunOptions& options) {
   throw Error{ErrorCode::InvalidArgument,
               "--heartbeat: " + format_time(options.heartbeat) + " is too fast for --link " + options.link +
                   " and this topology, where a record may wait " + format_time(whole(bound, kMicrosecond)) +
-                  " and the endpoint keeps 16 of them; ask for " + slower + "a faster link"};
+                  " and the endpoint keeps 16 of them; ask for " + slower + "a faster link" +
+                  (options.aspm == "off" ? "" : ", or --aspm off")};
 }
 
 // The limits: a page of descriptors has room for the longest transfers in DRAM; a heartbeat must not be faster than a
@@ -222,6 +230,9 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   config.topology = options.topology;
   config.seed = options.seed;
   config.link = sim::select_link(options.link);
+  for (const AspmEntry& entry : kAspm) {
+    if (entry.name == options.aspm) config.aspm = entry.aspm;
+  }
   config.blackout = options.blackout;
   config.endpoint.data_width = options.width;
   config.endpoint.channels = options.channels;
@@ -263,6 +274,7 @@ void validate(const RunOptions& options) {
   require_name("--profile", options.profile, host::kernel::profiles());
   require_name("--topology", options.topology, sim::topologies());
   require_link(options);
+  require_name("--aspm", options.aspm, kAspm);
   require_faults(options);
   if (options.scenario == "neighbour" && options.topology == "direct") {
     throw Error{ErrorCode::InvalidArgument,
@@ -319,6 +331,7 @@ std::string command_line(const RunOptions& options) {
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
   if (options.link != defaults.link) line << " --link " << quoted(options.link);
+  if (options.aspm != defaults.aspm) line << " --aspm " << quoted(options.aspm);
   if (options.width != defaults.width) line << " --width " << options.width;
   if (options.channels != defaults.channels) line << " --channels " << options.channels;
   if (options.max_payload != defaults.max_payload) line << " --max-payload " << options.max_payload;

@@ -115,6 +115,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), line);
   observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
+  enable_aspm(machine->platform(), config.aspm);
   if (options.jump == Jump::Kexec) {
     Scene& scene = observer.ledgers().scene;
     scene.expect_handover(handed_over(options.scenario, scene.endpoint_count()));

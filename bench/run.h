@@ -35,6 +35,7 @@ struct RunOptions {
   std::string profile = "continuous";
   std::string topology = "direct";
   std::string link = "gen3x8";  // all links of the machine; sim::select_link()
+  std::string aspm = "off";     // what firmware leaves enabled on links: off, l0s, l1, all
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::Process;
   Jump jump = Jump::Kexec;

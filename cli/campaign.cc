@@ -13,6 +13,7 @@ namespace holdover::cli {
 namespace {
 
 constexpr Time kMicrosecond{1'000'000};
+constexpr std::array<const char*, 3> kAspm{"l0s", "l1", "all"};
 
 class Draw {
  public:
@@ -128,6 +129,7 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   options.read_latency_min = Time{1000} * draw.between("read-latency-min", 50, 600);
   options.read_latency_max = options.read_latency_min + Time{1000} * draw.between("read-latency-max", 0, 2000);
   options.write_latency_max = Time{1000} * draw.between("write-latency-max", 0, 500);
+  if (draw.below("aspm", 4) == 0) options.aspm = draw.one_of("aspm/which", kAspm);
   draw_link(draw, options);
   const std::uint64_t least = sim::longest_answer(bench::machine_config(options)) / kMicrosecond + 2;
   options.completion_timeout = kMicrosecond * draw.between("completion-timeout", least, least + 60);

@@ -67,6 +67,8 @@ constexpr std::array kOptions{
     OptionEntry{"link", "LINK",
                 "Generation and lanes of every link: gen1 to gen5, x1, x2, x4, x8 or x16 (default gen3x8)", kWhat,
                 false, [](RunOptions& options, const std::string& text) { options.link = text; }},
+    OptionEntry{"aspm", "STATES", "Low power of idle links that firmware leaves enabled: off (default), l0s, l1 or all",
+                kWhat, false, [](RunOptions& options, const std::string& text) { options.aspm = text; }},
     OptionEntry{"fault", "NAME",
                 "A mistake of the kernel or a fault of the machine; repeatable; `holdover list faults`", kWhat, true,
                 [](RunOptions& options, const std::string& text) { options.faults.push_back(text); }},

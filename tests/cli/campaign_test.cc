@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace holdover::cli {
@@ -31,6 +32,7 @@ TEST(Campaign, EveryRunIsPossible) {
 TEST(Campaign, EverythingIsDrawn) {
   std::set<std::string> topologies, scenarios, disturbances, sizes, directions;
   std::set<std::string> links;
+  std::map<std::string, unsigned> aspm;
   std::set<std::uint32_t> transfers;
   std::set<bench::Isolation> isolations;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
@@ -42,6 +44,7 @@ TEST(Campaign, EverythingIsDrawn) {
     directions.insert(options.bulk);
     transfers.insert(options.transfer);
     links.insert(options.link);
+    ++aspm[options.aspm];
     isolations.insert(options.isolation);
   }
   EXPECT_EQ(topologies.size(), sim::topologies().size());
@@ -49,6 +52,9 @@ TEST(Campaign, EverythingIsDrawn) {
   EXPECT_EQ(sizes.size(), kModels.size());
   EXPECT_EQ(isolations.size(), 2u);
   EXPECT_EQ(links.size(), 25u);
+  EXPECT_EQ(aspm.size(), 4u);
+  EXPECT_GT(aspm["off"], kSeeds * 2 / 3);
+  EXPECT_LT(aspm["off"], kSeeds * 5 / 6);
   EXPECT_TRUE(disturbances.count("all") == 1 && disturbances.count("none") == 1);
   for (const sim::DisturbanceEntry& entry : sim::disturbances()) {
     EXPECT_EQ(disturbances.count(std::string(entry.name)), 1u) << entry.name << " was never drawn alone";

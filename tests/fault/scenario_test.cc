@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "pcie/capability.h"
+#include "pcie/config_space.h"
 #include "pcie/error.h"
 #include "tests/support/bench_run.h"
 
@@ -27,6 +31,46 @@ TEST(Scenario, ContinuityPassesBelowSwitches) {
     options.topology = topology;
     const Report report = run_whole(options);
     EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  }
+}
+
+// Firmware leaves it in Link Control of both ends of every link, both kernels leave it there, and nobody is misjudged.
+TEST(Scenario, ContinuityPassesWithLinksThatFallAsleep) {
+  for (const char* topology : {"direct", "switch"}) {
+    RunOptions options = short_run();
+    options.topology = topology;
+    options.aspm = "all";
+    sim::ObservedMachine* machine = nullptr;
+    unsigned seen = 0;
+    const auto factory = [&](const sim::MachineConfig& config, sim::Witness& witness) {
+      auto built = sim::build_machine(config, witness);
+      machine = built.get();
+      return built;
+    };
+    const auto look = [&](const ProgressNote& note) {
+      if (note.phase != pcie::Phase::Steady && note.phase != pcie::Phase::After) return;
+      ++seen;
+      for (sim::FunctionIndex i = 0; i < machine->functions().size(); ++i) {
+        const std::vector<std::byte> space = machine->config_space(i);
+        const auto express = pcie::find_capability(
+            [&](unsigned offset) {
+              std::uint32_t value = 0;
+              std::memcpy(&value, &space[offset], sizeof value);
+              return value;
+            },
+            pcie::config::kCapExpress);
+        ASSERT_TRUE(express.has_value());
+        EXPECT_EQ(std::to_integer<unsigned>(space[*express + pcie::config::kExpressLinkControl]) & 3, 3u)
+            << machine->functions()[i].name;
+      }
+    };
+    const Report report = run(options, factory, look);
+    EXPECT_GE(seen, 2u);
+    EXPECT_EQ(report.verdict.headline, "PASS (9 of 9 checks)") << text_of(report);
+    EXPECT_EQ(report.machine.aspm, sim::kAspmAll);
+    const auto json = nlohmann::json::parse(to_json(report));
+    EXPECT_EQ(json["options"]["aspm"], "all");
+    EXPECT_EQ(json["machine"]["aspm"], 3);
   }
 }
 

@@ -115,6 +115,27 @@ TEST(Options, WithoutACompletionTimeOutOfItsOwnASlowLinkHasALongOne) {
   EXPECT_NE(refusal(options).find("--completion-timeout: 200us is out of range"), std::string::npos);
 }
 
+TEST(Options, LowPowerOfLinksIsChosenByNameAndCountsInTheLimits) {
+  RunOptions options = in_process();
+  EXPECT_EQ(machine_config(options).aspm, 0u);
+  const Time awake = sim::silence_bound(machine_config(options)).total;
+  unsigned aspm = 0;
+  for (const char* const name : {"off", "l0s", "l1", "all"}) {
+    for (const char* const topology : {"direct", "switch", "wide"}) {
+      options.aspm = name;
+      options.topology = topology;
+      EXPECT_EQ(refusal(options), "") << name << " leaves the default heartbeat possible";
+      EXPECT_EQ(machine_config(options).aspm, aspm);
+    }
+    ++aspm;
+    options.topology = "direct";
+    EXPECT_EQ(sim::silence_bound(machine_config(options)).total > awake, options.aspm != "off");
+    EXPECT_EQ(command_line(options).find(" --aspm " + options.aspm) != std::string::npos, options.aspm != "off");
+  }
+  options.aspm = "L1";
+  EXPECT_EQ(refusal(options), "--aspm: there is no «L1»; there are: off, l0s, l1, all");
+}
+
 TEST(Options, AWaveWindowNeedsAWave) {
   RunOptions options = in_process();
   options.wave_to = Time{5'000'000};
