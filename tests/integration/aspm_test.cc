@@ -103,6 +103,8 @@ TEST_P(AspmMachine, WhatTheEndpointDoesNotSupportItsLinkDoesNotEnter) {
   const Bytes capabilities{bench.express(function) + config::kExpressLinkCapabilities};
   EXPECT_EQ(bench.platform.config_read(function, capabilities, 4) >> 10 & 3, 0u);
   const Time awake = bench.read_after(20_us);
+  bench.enable(sim::kAspmL0s);
+  EXPECT_LE(bench.read_after(5_us), awake + sim::kL0sExit * (2 * (bench.links() - 1)) + Time{20'000});
   bench.enable(sim::kAspmL1);
   const Time asleep = bench.read_after(20_us);
   EXPECT_GE(asleep + Time{20'000}, awake + sim::kL1Exit * (bench.links() - 1));
