@@ -36,6 +36,9 @@ constexpr std::size_t kCompletion = 2;
 // Of a long time no more than this part is lost to replays: the spacing is 64 times what one costs, in each direction.
 constexpr std::uint64_t kReplayShare = kHoldSpacing / 2;
 
+// Nor more than this to credits that are held back.
+constexpr std::uint64_t kHoldShare = kHoldSpacing / 2;
+
 // One switch on the way of an endpoint's requests.
 struct Level {
   unsigned number = 0;      // of the switch
@@ -132,6 +135,18 @@ Time way_of_answer(const MachineConfig& config) {
   const Time replay = replay_cost(longest, up.replay_wait, config.link.propagation, up.l0s_exit);
   if (replay != Time{0}) way += (replay * 2) * most_links + way / kReplayShare;
   return way;
+}
+
+// Towards a switch completions need credits: as many of them in a round trip as it has headers.
+Time time_of_completion_credit(const MachineConfig& config) {
+  const std::vector<Place>& places = places_of(config.topology);
+  const bool has_switch = std::any_of(places.begin(), places.end(),
+                                      [](const Place& place) { return place.kind == FunctionKind::SwitchUpstream; });
+  if (!has_switch) return {};
+  const ChannelConfig down = downward_channel(config, FunctionKind::SwitchUpstream);
+  const Time round_trip = down.credit_delay_max[kCompletion] + config.link.propagation * 2 + down.receive_latency +
+                          longest_update_wait(config) + longest_packet(config);
+  return round_trip / down.header_credits[kCompletion] + Time{1};
 }
 
 // Of the records of one endpoint.
@@ -233,9 +248,11 @@ Time longest_answer(const MachineConfig& config) {
     ++below[static_cast<std::size_t>(port)];
   }
   const std::uint64_t endpoints = *std::max_element(below.begin(), below.end());
-  const Time piece = rate.time_of(kHeader + Bytes{kReadCompletionBoundary});
+  const Time piece =
+      std::max(rate.time_of(kHeader + Bytes{kReadCompletionBoundary}), time_of_completion_credit(config));
   const Time others = piece * (kTags * kMostPieces * endpoints);
-  return way_of_answer(config) + others + others / kReplayShare + config.disturbance.read_latency_max;
+  return way_of_answer(config) + others + others / kReplayShare + others / kHoldShare +
+         config.disturbance.read_latency_max;
 }
 
 Time late_answer(const MachineConfig& config) {

@@ -70,6 +70,7 @@ sim::MachineConfig machine_with(const std::string& topology, unsigned aspm, cons
   machine_config.aspm = aspm;
   machine_config.dram_size = 16_MiB;
   machine_config.disturbance = sim::select_disturbances(disturbances);
+  machine_config.endpoint.completion_timeout = sim::longest_answer(machine_config) + 2_us;
   return machine_config;
 }
 
@@ -140,7 +141,6 @@ TEST_P(AspmMachine, NoSilenceIsLongerThanTheMachineAdmits) {
       SCOPED_TRACE("aspm " + std::to_string(aspm) + " seed " + std::to_string(seed));
       sim::MachineConfig machine_config = machine_with(GetParam(), aspm, "all");
       machine_config.seed = seed;
-      machine_config.endpoint.completion_timeout = sim::longest_answer(machine_config) + 2_us;
       Bench bench(machine_config);
       bench.enable(aspm);
       const unsigned deepest = bench.deepest();

@@ -134,6 +134,21 @@ TEST(LongestAnswer, GrowsWithNarrowEndpointsSlowLinksAndMoreOfThem) {
   EXPECT_LT(longest_answer(wide) - longest_answer(other), longest_answer(other) - longest_answer(config));
 }
 
+// 32 completions in each round trip of credits, however fast the link is.
+TEST(LongestAnswer, ASwitchTakesCompletionsNoFasterThanItsCreditsComeBack) {
+  MachineConfig config = with("starve-completion");
+  config.topology = "switch";
+  config.link.generation = 4;
+  config.link.lanes = 16;
+  const Time fast = longest_answer(config);
+  config.link.generation = 5;
+  EXPECT_GT(longest_answer(config), fast * 4 / 5);
+  constexpr std::uint64_t kPieces = std::uint64_t{2} * 256 * 9;
+  EXPECT_GT(longest_answer(config), Time{200'000} / 32 * kPieces) << "credits are up to 200 ns late";
+  config.topology = "direct";
+  EXPECT_LT(longest_answer(config), fast / 2);
+}
+
 struct Taker final : ChannelReceiver {
   void on_arrival(Channel& channel) override {
     while (const auto flow = channel.received().oldest([](const Packet&) { return true; })) (void)channel.take(*flow);
