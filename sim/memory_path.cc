@@ -9,9 +9,11 @@
 namespace holdover::sim {
 namespace {
 
-// Argument of an event: kind in bit 0, slot 31:1, epoch 63:32.
+// Argument of an event: kind 1:0, slot 31:2, epoch 63:32.
 constexpr std::uint64_t kWriteEvent = 0;
 constexpr std::uint64_t kReadEvent = 1;
+constexpr std::uint64_t kLateEvent = 2;
+constexpr std::uint64_t kKindMask = 3;
 
 constexpr Bytes kMessageWindowSize = 1_MiB;
 // Completions may end at multiples of this (PCIe 5.0, 2.3.1.1); root ports report 64 in Link Control.
@@ -77,19 +79,21 @@ void MemoryPath::accept(Packet packet) {
     slot = free_.back();
     free_.pop_back();
   }
-  reads_[slot] = Read{std::move(packet), accepted_, faulted, false};
-  const Time latency = walk + read_latency(reads_[slot]);
-  services_.scheduler.at(now + latency, *this, kReadEvent | (slot << 1) | (std::uint64_t{epoch_} << 32));
+  const bool late = draw_late();
+  reads_[slot] = Read{std::move(packet), accepted_, faulted, late ? now + late_ : now, late};
+  const Time latency = walk + read_latency();
+  services_.scheduler.at(now + latency, *this, kReadEvent | (slot << 2) | (std::uint64_t{epoch_} << 32));
 }
 
-Time MemoryPath::read_latency(Read& read) {
+bool MemoryPath::draw_late() {
   constexpr std::uint64_t kOneIn = 64;
   const Time now = services_.scheduler.now();
-  if (late_ > Time{0} && now >= next_late_ && random_.below(kOneIn) == 0) {
-    next_late_ = now + late_ * kLateSpacing;
-    read.late = true;
-    return late_;
-  }
+  if (late_ == Time{0} || now < next_late_ || random_.below(kOneIn) != 0) return false;
+  next_late_ = now + late_ * kLateSpacing;
+  return true;
+}
+
+Time MemoryPath::read_latency() {
   if (!disturbance_.delay) return disturbance_.read_latency_min;
   return random_.between(disturbance_.read_latency_min, disturbance_.read_latency_max);
 }
@@ -116,14 +120,21 @@ void MemoryPath::arm() {
 }
 
 void MemoryPath::on_event(std::uint64_t argument) {
-  if ((argument & 1) == kWriteEvent) {
+  if ((argument & kKindMask) == kWriteEvent) {
     armed_ = false;
     while (!writes_.empty() && writes_.front().due <= services_.scheduler.now()) commit_oldest();
     arm();
     return;
   }
-  const auto slot = static_cast<std::size_t>((argument & 0xffff'ffff) >> 1);
+  const auto slot = static_cast<std::size_t>((argument & 0xffff'ffff) >> 2);
   if (static_cast<std::uint32_t>(argument >> 32) != epoch_) return;
+  if ((argument & kKindMask) == kLateEvent) {
+    HOLDOVER_CHECK(late_answer_.has_value());
+    answers_.insert(answers_.begin(), std::move(*late_answer_));
+    late_answer_.reset();
+    pump();
+    return;
+  }
   if (committed_ < reads_[slot].after) {
     waiting_.push_back(slot);
     return;
@@ -274,7 +285,14 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddre
   answer.request = std::move(read.packet.tlp);
   answer.split = draw_split();
   answer.late = read.late;
-  answers_.insert(read.late ? answers_.begin() : answers_.end(), std::move(answer));
+  if (!read.late) {
+    answers_.push_back(std::move(answer));
+    return;
+  }
+  HOLDOVER_CHECK(!late_answer_);
+  late_answer_ = std::move(answer);
+  services_.scheduler.at(std::max(read.answered, services_.scheduler.now()), *this,
+                         kLateEvent | (std::uint64_t{epoch_} << 32));
 }
 
 void MemoryPath::release_waiting() {
@@ -360,6 +378,7 @@ pcie::Tlp MemoryPath::cut_completion(Answer& answer) {
 
 void MemoryPath::drop_answers() {
   answers_.clear();
+  late_answer_.reset();
   waiting_.clear();
   ++epoch_;
   free_.clear();

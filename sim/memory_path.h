@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "sim/bridge.h"
@@ -55,7 +56,8 @@ inline constexpr std::uint64_t kLateSpacing = 32;
 
 class MemoryPath final : private EventHandler {
  public:
-  // A read that is answered late waits for `late`; none is where that is 0. `bridge` is the root port's, `down` the
+  // A read that is answered late sees memory when all others do, and its answer leaves `late` after it came; none is
+  // where that is 0. `bridge` is the root port's, `down` the
   // channel that completions leave by; both outlive the path.
   MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
              const Bridge& bridge, Channel& down, HostSide& host);
@@ -71,7 +73,7 @@ class MemoryPath final : private EventHandler {
 
   [[nodiscard]] std::size_t writes_waiting() const { return writes_.size(); }
   [[nodiscard]] std::size_t reads_waiting() const { return reads_.size() - free_.size(); }
-  [[nodiscard]] std::size_t answers_waiting() const { return answers_.size(); }
+  [[nodiscard]] std::size_t answers_waiting() const { return answers_.size() + (late_answer_ ? 1 : 0); }
 
  private:
   struct Write {
@@ -83,7 +85,8 @@ class MemoryPath final : private EventHandler {
     Packet packet;
     std::uint64_t after = 0;  // posted requests that came before it
     bool faulted = false;
-    bool late = false;  // it was kept waiting, and its answer waits for nobody
+    Time answered;      // not before this
+    bool late = false;  // its answer is kept back, and then waits for nobody
   };
   enum class Split { Whole, EveryBoundary, Random };
   struct Answer {
@@ -112,7 +115,8 @@ class MemoryPath final : private EventHandler {
   void serve(std::size_t slot);
   void answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated);
   void release_waiting();
-  [[nodiscard]] Time read_latency(Read& read);
+  [[nodiscard]] Time read_latency();
+  [[nodiscard]] bool draw_late();
   [[nodiscard]] Split draw_split();
   [[nodiscard]] Bytes piece_of(const Answer& answer);
   [[nodiscard]] pcie::Tlp cut_completion(Answer& answer);
@@ -120,7 +124,7 @@ class MemoryPath final : private EventHandler {
   MemoryServices services_;
   Disturbance disturbance_;
   Time late_;
-  Time next_late_;  // no read is kept waiting before this
+  Time next_late_;  // no answer is kept back before this
   Random random_;
   const Bridge& bridge_;
   Channel& down_;
@@ -135,8 +139,9 @@ class MemoryPath final : private EventHandler {
   std::vector<std::size_t> waiting_;  // reads that are due but not before a write
   std::deque<Held> held_;
   std::vector<Answer> answers_;
-  unsigned front_passed_ = 0;  // how often the oldest answer was passed over
-  std::uint32_t epoch_ = 0;    // reads of an earlier one are void
+  std::optional<Answer> late_answer_;  // that is kept back; kLateSpacing leaves room for one
+  unsigned front_passed_ = 0;          // how often the oldest answer was passed over
+  std::uint32_t epoch_ = 0;            // reads of an earlier one are void
   std::array<bool, 4096> enabled_{};
 };
 

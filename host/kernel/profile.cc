@@ -9,6 +9,7 @@ namespace {
 // PCI core series v9 alone: nobody hands over IOMMU or interrupt state yet.
 constexpr Policies pci_v9() {
   Policies policies;
+  policies.pending_at_shutdown = PendingAtShutdown::Ignore;
   policies.iommu_at_kexec = IommuAtKexec::TranslationOff;
   policies.iommu_at_boot = IommuAtBoot::Reset;
   policies.msix_at_kexec = MsixAtKexec::Disable;

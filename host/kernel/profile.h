@@ -14,8 +14,9 @@ enum class PciSeries { None, V9 };  // the PCI core series
 enum class ShutdownBusMaster {
   Clear,
   KeepOutgoing
-};                                         // pci_device_shutdown(): on every function, or not on outgoing ones
-enum class BusNumbers { Keep, Reassign };  // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
+};                                              // pci_device_shutdown(): on every function, or not on outgoing ones
+enum class PendingAtShutdown { Ignore, Wait };  // what a function still waits for when it lost bus mastering there
+enum class BusNumbers { Keep, Reassign };       // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class IommuAtKexec { TranslationOff, Preserve };
 enum class IommuAtBoot { Reset, Adopt };  // Adopt falls back to Reset where nothing was handed over
 enum class MsixAtKexec { Disable, FunctionMask };
@@ -27,6 +28,7 @@ struct Policies {
   bool live_update = true;  // KHO and LUO are there
   PciSeries pci = PciSeries::V9;
   ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
+  PendingAtShutdown pending_at_shutdown = PendingAtShutdown::Wait;
   BusNumbers bus_numbers = BusNumbers::Keep;
   IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
   IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;

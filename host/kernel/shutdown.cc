@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/kernel/kernel.h"
+#include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/error.h"
 
@@ -38,7 +39,11 @@ void Kernel::shut_devices_down() {
     const bool mistake =
         device->bridge ? policies_.mistakes.bridge_loses_bus_master : policies_.mistakes.endpoint_loses_bus_master;
     const bool keep = policies_.shutdown_bus_master == ShutdownBusMaster::KeepOutgoing && outgoing && !mistake;
-    if (!keep) set_bus_master(*device, false);
+    if (keep) continue;
+    set_bus_master(*device, false);
+    if (policies_.pending_at_shutdown == PendingAtShutdown::Wait && !device->bridge && device->express != 0) {
+      wait_for_pending(*hardware_, *device);
+    }
   }
 }
 

@@ -52,6 +52,15 @@ void restore(const PciDevice& device, const SavedState& saved) {
 
 }  // namespace
 
+bool wait_for_pending(pcie::Platform& platform, const PciDevice& device) {
+  for (unsigned poll = 0; poll < kMostPendingPolls; ++poll) {
+    const std::uint16_t status = device.config.read16(device.express + kExpressDeviceStatus);
+    if ((status & kDeviceStatusTransactionsPending) == 0) return true;
+    platform.wait(kPoll);
+  }
+  return false;
+}
+
 int reset_function(pcie::Platform& platform, const Policies& policies, PciDevice& device) {
   const ConfigAccess& config = device.config;
   if (device.express == 0 ||
@@ -60,10 +69,7 @@ int reset_function(pcie::Platform& platform, const Policies& policies, PciDevice
   }
   const SavedState saved = save(device);
   config.write16(kCommand, kCommandIntxDisable);
-  for (unsigned poll = 0; poll < kMostPendingPolls; ++poll) {
-    if ((config.read16(device.express + kExpressDeviceStatus) & kDeviceStatusTransactionsPending) == 0) break;
-    platform.wait(kPoll);
-  }
+  wait_for_pending(platform, device);
   const unsigned control = device.express + kExpressDeviceControl;
   config.write16(control, config.read16(control) | kDeviceControlFlr);
   platform.wait(scaled(kAfterReset, policies));

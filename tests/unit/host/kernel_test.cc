@@ -191,6 +191,23 @@ TEST_F(KernelTest, ShutdownQuiescesTheNeighbourAndLeavesThePathAlone) {
   EXPECT_EQ(platform_.translation_fell, 0u);
 }
 
+TEST_F(KernelTest, ShutdownWaitsForWhatAQuietFunctionHasInFlightAndNotForEver) {
+  const auto waited = [&](const char* profile, bool pending) {
+    end1_.set(FakeFunction::kExpress + kExpressDeviceStatus, 2, pending ? kDeviceStatusTransactionsPending : 0);
+    // FLR of an open waits for them as well.
+    const Time begin = platform_.now();
+    (void)run_first_kernel(profile, false);
+    return platform_.now() - begin;
+  };
+  const Time quiet = waited("profile=continuous", false);
+  const Time busy = waited("profile=continuous", true);
+  const Time stock_quiet = waited("profile=stock-7.3", false);
+  const Time stock_busy = waited("profile=stock-7.3", true);
+  const Time at_open = stock_busy - stock_quiet;
+  EXPECT_GE(at_open, 100_us);
+  EXPECT_EQ(busy - quiet, at_open + 100_us);
+}
+
 TEST_F(KernelTest, TheNextKernelTakesTheFunctionOverWhileItRuns) {
   const PhysicalAddress next = run_first_kernel("profile=continuous");
   platform_.raise(end0_, 1);

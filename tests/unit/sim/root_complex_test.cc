@@ -280,6 +280,27 @@ TEST_F(RootTest, ALateAnswerComesJustBeforeTheTimeOutAndOnlyWhereAskedFor) {
   EXPECT_LT(longest_wait("split-random,reorder,delay,starve"), timeout / 4);
 }
 
+// Only its answer waits: what happens to memory, and to the page table, in the meantime does not reach it.
+TEST_F(RootTest, ALateReadSeesMemoryWhenOthersDo) {
+  machine_config.disturbance = select_disturbances("late");
+  pcie::Platform& platform = boot();
+  const auto fill = [&](std::byte value) { std::fill_n(platform.dram().begin() + 0x1000, 64, value); };
+  bool late = false;
+  for (std::uint16_t tag = 0; tag < 250 && !late; ++tag) {
+    fill(std::byte{1});
+    const std::size_t arrived = script.arrived.size();
+    script.to_send = {read(0x1000, 64, tag)};
+    platform.wait(10_us);
+    late = script.arrived.size() == arrived;
+    if (!late) continue;
+    fill(std::byte{2});
+    platform.wait(machine_config.endpoint.completion_timeout);
+    ASSERT_GT(script.arrived.size(), arrived);
+    EXPECT_THAT(script.arrived.back().payload, testing::Each(std::byte{1}));
+  }
+  EXPECT_TRUE(late);
+}
+
 TEST_F(RootTest, EveryBoundaryAndWholeAnswersAreHadAlone) {
   const auto pieces = [this](const char* disturbances) {
     machine_config.disturbance = select_disturbances(disturbances);
