@@ -48,6 +48,8 @@ std::string_view OrderWatch::rule_against(const Mark& passing, const Mark& passe
   if (over != FlowClass::Posted) return {};
   const bool by_id = (passing.attributes & protocol::kIdOrdering) != 0;
   if (flow == FlowClass::Completion) {
+    // That of a configuration write may (D2b), and without data others cannot be told from it.
+    if (passing.kind == pcie::TlpKind::Completion) return {};
     if (independent_completions_ || may_relax(passing.attributes)) return {};
     return by_id && passing.completer != passed.requester ? "" : "P-ORDER-COMPLETION";
   }

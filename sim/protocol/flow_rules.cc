@@ -19,8 +19,8 @@ constexpr ProtocolRule kRules[] = {
     {"P-ORDER-NON-POSTED", "2.4.1",
      "no non-posted request passes a posted one, unless by ID-based ordering or, with data, relaxed ordering", Link,
      nullptr},
-    {"P-ORDER-COMPLETION", "2.4.1", "no completion passes a posted request, unless by relaxed or ID-based ordering",
-     Link, nullptr},
+    {"P-ORDER-COMPLETION", "2.4.1",
+     "no completion with data passes a posted request, unless by relaxed or ID-based ordering", Link, nullptr},
     {"P-ORDER-SAME-REQUEST", "2.4.1", "no completion passes another one of the same request", Link, nullptr},
     {"P-ORDER-UNSENT", "3.1", "what leaves a link has entered it", Link, nullptr},
 };

@@ -92,7 +92,7 @@ constexpr ProtocolRule kRules[] = {
      byte_count_not_modified},
     {"P-RESERVED", "2.2.1", "all other reserved and unused header bits are zero", Any, other_reserved_bits_clear},
     {"P-POISONED-EMPTY", "2.7.2.2", "EP is clear where there is no data", Any, no_poison_without_data},
-    {"P-POISONED", "2.7.2.2", "no data is poisoned", Any, data_not_poisoned},
+    {"P-POISONED", "2.7.2.2", "no data is poisoned: legal, and lost all the same", Any, data_not_poisoned},
 };
 
 }  // namespace

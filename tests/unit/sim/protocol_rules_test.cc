@@ -579,6 +579,11 @@ const Case kCases[] = {
        overtake(t, from(0x0200, write(0, 4)), with_attributes(answer(), kIdOrdering));
        overtake(t, answer(), from(kHost, write(0, 4)));
        overtake(t, read(0, 4), answer());
+       Tlp configuration = answer();
+       configuration.kind = TlpKind::Completion;
+       configuration.payload.clear();
+       configuration.length_dw = 0;
+       overtake(t, from(kHost, write(0, 4)), configuration);
      }},
     {"P-ORDER-SAME-REQUEST",
      [](Test& t) { overtake(t, completion(read(0, 128), 128, 64), completion(read(0, 128), 64, 64)); },
