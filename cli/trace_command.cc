@@ -17,6 +17,7 @@
 #include "cli/interruption.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
+#include "cli/whole_number.h"
 #include "pcie/error.h"
 #include "sim/trace_export.h"
 #include "sim/trace_filter.h"
@@ -51,7 +52,7 @@ struct Request {
   std::string filter;
   std::string from;
   std::string to;
-  std::uint64_t limit = 0;  // 0: none
+  std::uint64_t limit = 0;  // 0: all
   bool payload = false;
   bool json = false;
   bool memory = false;
@@ -196,6 +197,22 @@ void print_memory_json(const sim::TraceRecord& record) {
   }
 }
 
+// Each option's place is its own, and none of them the trace's.
+void require_places(const Request& request) {
+  const std::filesystem::path pcapng = request.pcapng;
+  const std::filesystem::path perfetto = request.perfetto;
+  for (const auto& [option, path] : {std::pair{"--pcapng", pcapng}, std::pair{"--perfetto", perfetto}}) {
+    std::error_code ignored;
+    if (path.empty() || !std::filesystem::equivalent(path, request.file, ignored)) continue;
+    throw Error(ErrorCode::InvalidArgument, std::string(option) + ": " + path.string() +
+                                                " is the trace that is read, and would be lost; name another file");
+  }
+  if (!pcapng.empty() && !perfetto.empty() && bench::place_of(pcapng) == bench::place_of(perfetto)) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--perfetto: " + perfetto.string() + " is named for --pcapng too; give each its own file");
+  }
+}
+
 int trace(const Request& request) {
   const sim::TraceFilter filter = [&request] {
     try {
@@ -206,6 +223,10 @@ int trace(const Request& request) {
   }();
   const std::optional<Time> from = time_of("--from", request.from);
   const std::optional<Time> to = time_of("--to", request.to);
+  if (from && to && *from > *to) {
+    throw Error(ErrorCode::InvalidArgument, "--to: " + request.to + " lies before --from " + request.from);
+  }
+  require_places(request);
   sim::TraceReader reader{request.file};
   std::vector<std::unique_ptr<Export>> exports;
   if (!request.pcapng.empty()) {
@@ -267,7 +288,7 @@ Command add_trace_command(CLI::App& app) {
   verb->add_option("--filter", request->filter, "Only the TLPs that match")->type_name("TERMS");
   verb->add_option("--from", request->from, "Only from this time on")->type_name("TIME");
   verb->add_option("--to", request->to, "Only up to this time")->type_name("TIME");
-  verb->add_option("--limit", request->limit, "At most so many TLPs")->type_name("N");
+  verb->add_option("--limit", request->limit, "At most so many TLPs")->type_name("N")->check(whole_number(1));
   verb->add_flag("--payload", request->payload, "The payload below each line");
   verb->add_flag("--json", request->json, "A JSON object for each TLP, one to a line");
   verb->add_flag("--memory", request->memory,

@@ -162,7 +162,11 @@ std::vector<Range> ranges(const Field& field, const std::string& text, const std
       const std::uint64_t value = value_of(field, part, term);
       all.push_back({value, value});
     } else {
-      all.push_back({value_of(field, part.substr(0, dots), term), value_of(field, part.substr(dots + 2), term)});
+      const Range range{value_of(field, part.substr(0, dots), term), value_of(field, part.substr(dots + 2), term)};
+      if (range.from > range.to) {
+        throw Error(ErrorCode::InvalidArgument, "«" + term + "»: the range «" + part + "» ends before it begins");
+      }
+      all.push_back(range);
     }
   }
   return all;

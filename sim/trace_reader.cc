@@ -92,7 +92,9 @@ std::optional<TraceRecord> TraceReader::next_of_any_kind() {
   if (count != bytes.size()) corrupt(path_, "it ends inside a record");
   const auto kind = static_cast<RecordKind>(bytes[9]);
   if (version_ > 1 && kind == RecordKind::Index) {
-    if (!index_complaint_.empty()) corrupt(path_, index_complaint_ + "; every record was read");
+    if (!index_complaint_.empty()) {
+      throw Error(ErrorCode::Corrupt, path_.string() + ": " + index_complaint_ + "; every record was read");
+    }
     return std::nullopt;
   }
   TraceRecord record;

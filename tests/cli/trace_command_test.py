@@ -143,6 +143,18 @@ class Trace(unittest.TestCase):
             file.write(data[:8] + b"\x63" + data[9:])
         self.refused("later", words=["version 99"])
 
+    def test_the_trace_that_is_read_is_never_written(self):
+        with open(TRACE, "rb") as file:
+            data = file.read()
+        link = os.path.join(FOLDER.name, "link")
+        os.symlink(TRACE, link)
+        for source, target in ((TRACE, TRACE), (TRACE, "link"), (link, TRACE), (TRACE, "./run.tlp")):
+            for option in ("--pcapng", "--perfetto"):
+                self.refused(source, option, target, words=[option, "is the trace that is read"])
+        os.remove(link)
+        with open(TRACE, "rb") as file:
+            self.assertEqual(file.read(), data)
+
     def test_bad_arguments_get_one_sentence(self):
         before = sorted(os.listdir(FOLDER.name))
         self.refused(words=["trace", "file", "--help"])
@@ -154,6 +166,10 @@ class Trace(unittest.TestCase):
         self.refused(TRACE, "--from", "soon", words=["--from", "soon", "250us"])
         self.refused(TRACE, "--limit", "many", words=["limit"])
         self.refused(TRACE, "--pcapng", "no/such/folder", words=["--pcapng", "no/such/folder"])
+        self.refused(TRACE, "--limit", "0", words=["--limit"])
+        self.refused(TRACE, "--from", "2us", "--to", "1us", words=["--to", "2us"])
+        self.refused(TRACE, "--filter", "address=5..3", words=["5..3", "before"])
+        self.refused(TRACE, "--perfetto", "same", "--pcapng", "./same", words=["--perfetto", "--pcapng", "its own file"])
         self.refused(TRACE, "--sead", words=["--sead", "--filter"])
         self.assertEqual(sorted(os.listdir(FOLDER.name)), before)
 
