@@ -77,8 +77,8 @@ std::uint64_t least_heartbeat(const bench::RunOptions& options) {
   return std::max<std::uint64_t>(2, bound / (kMicrosecond * kWaitingRecords) + 1);
 }
 
-// Any link that can take heartbeats in half of the runs, else the usual one; and a heartbeat that it can take. On slower
-// ones a run takes many times longer, most of it for configuration requests that wait behind traffic.
+// Any link that can take heartbeats in half of the runs, else the usual one; and a heartbeat that it can take. On
+// slower ones a run takes many times longer, most of it for configuration requests that wait behind traffic.
 void draw_link(const Draw& draw, bench::RunOptions& options) {
   constexpr std::uint64_t kSlowest = 8;
   if (draw.below("link", 2) != 0) {

@@ -20,6 +20,7 @@
 #include "cli/regress_report.h"
 #include "cli/run_request.h"
 #include "cli/terminal.h"
+#include "cli/whole_number.h"
 #include "pcie/error.h"
 #include "sim/model_library.h"
 
@@ -186,9 +187,11 @@ Command add_regress_command(CLI::App& app, const std::string& program) {
   verb->footer(kFooter);
   const auto request = std::make_shared<Request>();
   request->program = program;
-  verb->add_option("--seeds", request->seeds, "How many runs (default 200)")->type_name("N");
-  verb->add_option("--first", request->first, "The first seed (default 1)")->type_name("N");
-  verb->add_option("--jobs", request->jobs, "Runs side by side (default: one per processor)")->type_name("N");
+  verb->add_option("--seeds", request->seeds, "How many runs (default 200)")->type_name("N")->check(whole_number(1));
+  verb->add_option("--first", request->first, "The first seed (default 1)")->type_name("N")->check(whole_number(0));
+  verb->add_option("--jobs", request->jobs, "Runs side by side (default: one per processor)")
+      ->type_name("N")
+      ->check(whole_number(1));
   verb->add_option("--json", request->json, "The record of the campaign")->type_name("FILE");
   verb->add_flag("--keep-going", request->keep_going, "Go on after a run that did not pass");
   verb->add_flag("--require-all-models", request->require_all_models,

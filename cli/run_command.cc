@@ -111,8 +111,9 @@ int run(const RunRequest& request) {
   ProgressLine line;
   const bench::Report report = bench::run(options, sim::build_machine, [&line](const bench::ProgressNote& note) {
     if (!line.is_seen()) return;
-    line.show(bench::format_time(note.now) + "  " + std::string(pcie::to_string(note.phase)) + "  " +
-              std::to_string(note.clocks.count()) + " clocks");
+    constexpr Time kMicrosecond{1'000'000};
+    line.show(bench::format_time(note.now - note.now % kMicrosecond) + "  " + std::string(pcie::to_string(note.phase)) +
+              "  " + std::to_string(note.clocks.count()) + " clocks");
   });
   line.clear();
   bench::print(std::cout, report, colours());

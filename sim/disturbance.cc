@@ -53,6 +53,9 @@ Disturbance none() {
 }
 
 void add(Disturbance& disturbance, std::string_view name) {
+  if (name == "none" || name == "all") {
+    throw Error(ErrorCode::InvalidArgument, "«" + std::string{name} + "» stands alone");
+  }
   if (name == kStarve) {
     disturbance.starve_credits = {true, true, true};
     return;

@@ -8,9 +8,7 @@ namespace {
 
 using Kind = MachineFault::Kind;
 
-bool is_timed(Kind kind) {
-  return kind == Kind::StallTransmit || kind == Kind::LinkDown || kind == Kind::PowerLoss;
-}
+bool is_timed(Kind kind) { return kind == Kind::StallTransmit || kind == Kind::LinkDown || kind == Kind::PowerLoss; }
 
 FaultAction action_of(Kind kind) {
   switch (kind) {

@@ -89,7 +89,8 @@ class Regress(unittest.TestCase):
 
     def test_what_is_impossible_is_refused(self):
         for arguments, word in ((("--seeds", "0"), "--seeds"), (("--jobs", "0"), "--jobs"), (("--jobs", "2000"), "--jobs"),
-                                (("--first", str(2**64 - 1)), "--first"), (("--seeds", "x"), "--seeds"),
+                                (("--first", str(2**64 - 1)), "--first"), (("--seeds", "x"), "«x»"),
+                                (("--seeds", "-1"), "«-1»"), (("--jobs", "-1"), "a whole number above 0"),
                                 (("--json", "missing/record.json"), "missing/record.json")):
             with self.subTest(arguments):
                 result = self.holdover("regress", *arguments)
