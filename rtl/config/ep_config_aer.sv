@@ -94,7 +94,8 @@ module ep_config_aer
     end
   end
 
-  // Without the capability nothing is masked, and severities are the defaults, which no write can reach.
+  // Without the capability no message tells of advisory errors (6.2.3.2.4); nothing else is masked, and severities are
+  // the defaults, which no write can reach.
   always_comb begin
     policy_o.mask = mask_q;
     policy_o.severity = severity_q;
@@ -103,6 +104,7 @@ module ep_config_aer
     if (!straps_i.aer) begin
       policy_o = '0;
       policy_o.severity = ErrorFatalByDefault;
+      policy_o.advisory_mask = 1'b1;
     end
   end
 

@@ -336,14 +336,30 @@ TEST_F(ConfigErrors, RequestsDuringAFunctionResetLeaveNoTrace) {
   EXPECT_EQ(device_status(), 0u);
 }
 
-TEST_F(ConfigErrors, WithoutTheCapabilityErrorsAreToldByTheirDefaults) {
+TEST_F(ConfigErrors, WithoutTheCapabilityAdvisoryErrorsAreNotTold) {
   top->strap_aer_i = 0;
   restart();
   assign();
   report_all();
   send(memory_read(kBar2 - 64));
-  EXPECT_EQ(message(), pcie::kMessageErrorCorrectable);
+  bad_completion(true, completion());
+  bad_completion(false, completion());
+  settle();
+  EXPECT_TRUE(messages.empty());
   EXPECT_EQ(device_status(), 0x9u);
+}
+
+TEST_F(ConfigErrors, WithoutTheCapabilityOtherErrorsAreToldByTheirDefaults) {
+  top->strap_aer_i = 0;
+  restart();
+  assign();
+  report_all();
+  send(memory_write(kBar2 - 64));
+  EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
+  messages.clear();
+  send(memory_read(kBar2 + 0xffc, 2, 0xf, 0xf));
+  EXPECT_EQ(message(), pcie::kMessageErrorFatal);
+  EXPECT_EQ(device_status(), 0xeu);
 }
 
 TEST_F(ConfigErrors, IntxDisableIsShown) {
