@@ -243,7 +243,7 @@ module ep_core #(
   read_finish_t         finish;
 
   ep_tlp_receive #(.DataWidth(DataWidth)) u_receive (
-    .clk_i, .rst_ni(core_rst_n), .pause_i(pause),
+    .clk_i, .rst_ni(core_rst_n), .requester_id_i(fn_i.bdf), .pause_i(pause),
     .rx_cpl_valid_i, .rx_cpl_ready_o, .rx_cpl_sop_i, .rx_cpl_eop_i, .rx_cpl_header_i, .rx_cpl_data_i,
     .lookup_tag_o(lookup_tag), .lookup_context_i(lookup_context), .lookup_busy_i(lookup_busy),
     .lookup_quarantine_i(lookup_quarantine), .lookup_remaining_i(lookup_remaining),

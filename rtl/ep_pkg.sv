@@ -171,6 +171,7 @@ package ep_pkg;
     logic                pattern;
     logic [CardBits-1:0] destination;
     logic [12:0]         bytes;
+    logic [6:0]          end_address;  // low bits of the host address behind the last byte
   } read_context_t;
 
   // A read ended; one clock.

@@ -91,6 +91,7 @@ module ep_dma_reader #(
   always_comb begin
     context_o = context_q;
     context_o.bytes = part_bytes;
+    context_o.end_address = address_q[6:0] + part_bytes[6:0];
   end
   assign heartbeat_sent_o = take_heartbeat;
 
@@ -122,19 +123,21 @@ module ep_dma_reader #(
       address_q <= heartbeat_address_i;
       context_q <= '{
         kind: ReadHeartbeat, channel: '0, slot: '0, pattern: 1'b1,
-        destination: CardBits'({heartbeat_cell_i, 5'd0}), bytes: 13'd32
+        destination: CardBits'({heartbeat_cell_i, 5'd0}), bytes: 13'd32,
+        end_address: '0
       };
     end else if (take_fetch) begin
       address_q <= fetch_address_i[fetch_index];
       context_q <= '{
         kind: ReadDescriptor, channel: 3'(fetch_index), slot: '0, pattern: 1'b0,
-        destination: CardBits'(fetch_destination_i[fetch_index]), bytes: 13'(fetch_bytes_i[fetch_index])
+        destination: CardBits'(fetch_destination_i[fetch_index]), bytes: 13'(fetch_bytes_i[fetch_index]),
+        end_address: '0
       };
     end else if (take_data) begin
       address_q <= transfer.host_address;
       context_q <= '{
         kind: ReadData, channel: 3'(data_index), slot: transfer.slot, pattern: transfer.pattern,
-        destination: transfer.card_address, bytes: data_bytes_o
+        destination: transfer.card_address, bytes: data_bytes_o, end_address: '0
       };
     end else if (more) begin
       address_q <= {address_q[63:2], 2'b00} + 64'(limit_bytes);

@@ -8,6 +8,10 @@ module ep_tlp_receive #(
   input  logic                        clk_i,
   input  logic                        rst_ni,
 
+  // The function's own, as it is now. Reads that are in flight when the function is renumbered asked under another one:
+  // what answers them then is unexpected, and told as such, and they are given up.
+  input  logic [15:0]                 requester_id_i,
+
   input  logic                        pause_i,  // no beat is taken: others need the card memory's write port
   input  logic                        rx_cpl_valid_i,
   output logic                        rx_cpl_ready_o,
@@ -59,8 +63,13 @@ module ep_tlp_receive #(
     logic [DataWidth-1:0] data;
   } beat_t;
 
-  logic  in_valid_q;
-  beat_t in_q;
+  logic       in_valid_q;
+  beat_t      in_q;
+  logic       is_ours_q;
+  logic [6:0] end_address_q;  // low bits of the address behind the last byte of the read that the completion answers
+
+  ep_tlp_pkg::completion_t arriving;
+  assign arriving = rx_cpl_header_i;
 
   // During a reset completions wait: they are late then, and give back the tags of reads that the reset forgot.
   assign rx_cpl_ready_o = rst_ni && !pause_i;
@@ -70,6 +79,8 @@ module ep_tlp_receive #(
     else in_valid_q <= rx_cpl_valid_i && rx_cpl_ready_o;
     if (rx_cpl_valid_i && rx_cpl_ready_o) begin
       in_q <= '{sop: rx_cpl_sop_i, eop: rx_cpl_eop_i, header: rx_cpl_header_i, data: rx_cpl_data_i};
+      is_ours_q <= arriving.requester_id == requester_id_i;
+      end_address_q <= arriving.lower_address + 7'(arriving.byte_count);
     end
   end
 
@@ -89,10 +100,13 @@ module ep_tlp_receive #(
   assign lookup_tag_o = header.tag;
   assign success = header.fmt_type == ep_tlp_pkg::CplData && header.status == ep_tlp_pkg::StatusSuccess;
 
-  // The completion fits the read with this tag: it goes on where the last one ended, or ends it without data.
+  // The completion fits the read with this tag (PCIe 5.0, 2.3.2): it goes on where the last one ended, or ends it
+  // without data. With the right byte count, its data begins at the right address where the read ends at the right one.
+  logic continues;
+  assign continues = byte_count == lookup_remaining_i && end_address_q == lookup_context_i.end_address;
   assign expected = (header.fmt_type == ep_tlp_pkg::CplData || header.fmt_type == ep_tlp_pkg::Cpl) && !header.tag8 &&
-                    !header.tag9 &&
-                    (success ? byte_count == lookup_remaining_i : header.status != ep_tlp_pkg::StatusSuccess);
+                    !header.tag9 && is_ours_q &&
+                    (success ? continues : header.status != ep_tlp_pkg::StatusSuccess);
 
   assign update_o = first && expected && (lookup_busy_i || lookup_quarantine_i);
   assign update_last_o = !success || payload >= byte_count;

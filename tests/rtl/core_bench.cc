@@ -228,7 +228,7 @@ void CoreBench::collect() {
 }
 
 void CoreBench::check(const Tlp& tlp) {
-  EXPECT_EQ(tlp.requester, kBdf);
+  EXPECT_EQ(tlp.requester, bdf);
   const std::uint64_t first = tlp.address;
   const std::uint64_t last = first + std::uint64_t{tlp.length_dw} * 4 - 1;
   EXPECT_EQ(first >> 12, last >> 12) << "crosses 4 KiB: " << to_string(tlp);
@@ -299,6 +299,8 @@ std::optional<Tlp> CoreBench::next_completion() {
   tlp.completer = 0;
   tlp.byte_count = static_cast<std::uint16_t>(read.remaining);
   tlp.lower_address = static_cast<std::uint8_t>(read.address & 0x7f);
+  if (read.answer == Answer::ToAnotherFunction) tlp.requester ^= 0x0100;
+  if (read.answer == Answer::FromAnotherAddress) tlp.lower_address ^= 0x40;
   if (read.answer == Answer::UnsupportedRequest || read.answer == Answer::CompleterAbort) {
     tlp.kind = TlpKind::Completion;
     tlp.status = read.answer == Answer::UnsupportedRequest ? CompletionStatus::UnsupportedRequest

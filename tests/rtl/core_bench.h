@@ -22,7 +22,15 @@ namespace holdover::rtl_test {
 
 struct Pins;  // the model and its ports; core_bench.cc
 
-enum class Answer { Normal, UnsupportedRequest, CompleterAbort, Poisoned, Never };
+enum class Answer {
+  Normal,
+  UnsupportedRequest,
+  CompleterAbort,
+  Poisoned,
+  Never,
+  ToAnotherFunction,
+  FromAnotherAddress,
+};
 
 struct BenchConfig {
   std::uint64_t seed = 1;
@@ -106,9 +114,10 @@ class CoreBench {
   std::uint64_t posted_left = 0;   // of these: as posted_sent_i tells them
   std::vector<std::pair<unsigned, std::uint64_t>> events;  // vector, clock
   BenchConfig config;
-  bool hold_tx = false;       // tx_req is not taken
-  bool hold_sent = false;     // posted requests that were taken stay in the block
-  bool hold_answers = false;  // no completion is sent
+  pcie::RequesterId bdf = kBdf;  // the number by which configuration requests call the function, and it calls itself
+  bool hold_tx = false;          // tx_req is not taken
+  bool hold_sent = false;        // posted requests that were taken stay in the block
+  bool hold_answers = false;     // no completion is sent
 
  private:
   struct Read {

@@ -18,7 +18,7 @@ void CoreBench::config_write(unsigned offset, std::uint32_t value, std::uint8_t 
   tlp.kind = TlpKind::ConfigWrite0;
   tlp.length_dw = 1;
   tlp.first_be = byte_enables;
-  tlp.target = kBdf;
+  tlp.target = bdf;
   tlp.register_offset = static_cast<std::uint16_t>(offset & ~3u);
   tlp.payload.resize(4);
   std::memcpy(tlp.payload.data(), &value, 4);
@@ -33,7 +33,7 @@ std::uint32_t CoreBench::config_read(unsigned offset) {
   tlp.kind = TlpKind::ConfigRead0;
   tlp.length_dw = 1;
   tlp.first_be = 0xf;
-  tlp.target = kBdf;
+  tlp.target = bdf;
   tlp.register_offset = static_cast<std::uint16_t>(offset & ~3u);
   config_request_ = tlp;
   if (!run_until([this] { return !config_answers_.empty(); }, 20'000)) {

@@ -129,8 +129,13 @@ INSTANTIATE_TEST_SUITE_P(Answers, CoreError,
                                            Case{Answer::CompleterAbort, host::DmaStatus::CompleterAbort},
                                            Case{Answer::Poisoned, host::DmaStatus::Poisoned, config::kAerPoisoned,
                                                 config::kAerAdvisoryNonFatal},
-                                           Case{Answer::Never, host::DmaStatus::Timeout,
-                                                config::kAerCompletionTimeout}));
+                                           Case{Answer::Never, host::DmaStatus::Timeout, config::kAerCompletionTimeout},
+                                           Case{Answer::ToAnotherFunction, host::DmaStatus::Timeout,
+                                                config::kAerCompletionTimeout | config::kAerUnexpectedCompletion,
+                                                config::kAerAdvisoryNonFatal},
+                                           Case{Answer::FromAnotherAddress, host::DmaStatus::Timeout,
+                                                config::kAerCompletionTimeout | config::kAerUnexpectedCompletion,
+                                                config::kAerAdvisoryNonFatal}));
 
 TEST(CoreTags, ACompletionThatComesTooLateIsUnexpected) {
   CoreBench bench({.seed = 46});
@@ -152,6 +157,36 @@ TEST(CoreTags, ACompletionThatComesTooLateIsUnexpected) {
   bench.tick(1000);
   EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus),
             config::kAerCompletionTimeout | config::kAerUnexpectedCompletion);
+}
+
+TEST(CoreTags, WhatAnswersAReadOfAFunctionThatWasRenumberedIsUnexpected) {
+  CoreBench bench({.seed = 48});
+  const auto aer =
+      pcie::find_extended_capability([&](unsigned offset) { return bench.config_read(offset); }, config::kExtCapAer);
+  ASSERT_TRUE(aer);
+  bench.write(host::regs::global::kCompletionTimeout, 3000);
+  ChannelDriver channel(bench, 0, 8);
+  channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = 1, .reserved = 0});
+  bench.hold_answers = true;
+  channel.ring();
+  channel.control(kRun);
+  bench.tick(300);
+  EXPECT_EQ(bench.largest_outstanding, 1u);
+  bench.bdf = 0x0500;
+  bench.config_write(*aer + config::kAerCorrectableMask, 0);
+  bench.hold_answers = false;
+  const auto record = channel.wait();
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(status_of(*record), host::DmaStatus::Timeout);
+  EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus),
+            config::kAerCompletionTimeout | config::kAerUnexpectedCompletion);
+  channel.reset();
+  channel.put({.host_address = kBuffers, .card_address = 0, .length = 64, .flags = 0, .cookie = 2, .reserved = 0});
+  channel.ring();
+  channel.control(kRun);
+  const auto again = channel.wait();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(status_of(*again), host::DmaStatus::Ok);
 }
 
 TEST(CoreDescriptor, OfBadLengthIsRefused) {

@@ -8,6 +8,7 @@
 
 #include "Vrequest_parts_top.h"
 #include "host/driver/dma_abi.h"
+#include "pcie/bdf.h"
 #include "tests/rtl/clocked_model.h"
 
 namespace holdover::rtl_test {
@@ -16,6 +17,8 @@ using host::DmaStatus;
 
 class RequestParts : public ::testing::Test {
  protected:
+  static constexpr pcie::RequesterId kFunction = 0x0A0B;
+
   RequestParts() {
     parts->rst_ni = 0;
     parts.edges(3);

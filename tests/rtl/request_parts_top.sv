@@ -84,6 +84,7 @@ module request_parts_top (
   input  logic [12:0]  receive_bytes_i,
   input  logic [12:0]  receive_remaining_i,
   input  logic [33:0]  receive_destination_i,
+  input  logic [6:0]   receive_end_address_i,
   output logic         receive_update_o,
   output logic [12:0]  receive_update_remaining_o,
   output logic         receive_update_last_o,
@@ -94,7 +95,8 @@ module request_parts_top (
   output logic [63:0]  receive_place_data_o,
   output logic         receive_finish_o,
   output logic [3:0]   receive_finish_status_o,
-  output logic         receive_bad_o
+  output logic         receive_bad_o,
+  output logic         receive_unexpected_o
 );
 
   import ep_pkg::*;
@@ -188,11 +190,11 @@ module request_parts_top (
   logic          update_poisoned, packet_end, sweep, place_last, completion;
   always_comb begin
     context_in = '{kind: ReadData, channel: 3'd1, slot: 2'd3, pattern: 1'b0, destination: receive_destination_i,
-                   bytes: receive_bytes_i};
+                   bytes: receive_bytes_i, end_address: receive_end_address_i};
     timeout_context = context_in;
   end
   ep_tlp_receive #(.DataWidth(64)) u_receive (
-    .clk_i, .rst_ni, .pause_i(receive_pause_i), .rx_cpl_valid_i(receive_valid_i), .rx_cpl_ready_o(receive_ready_o),
+    .clk_i, .rst_ni, .requester_id_i(fn.bdf), .pause_i(receive_pause_i), .rx_cpl_valid_i(receive_valid_i), .rx_cpl_ready_o(receive_ready_o),
     .rx_cpl_sop_i(receive_sop_i), .rx_cpl_eop_i(receive_eop_i), .rx_cpl_header_i(receive_header_i),
     .rx_cpl_data_i(receive_data_i), .lookup_tag_o(receive_tag_o), .lookup_context_i(context_in),
     .lookup_busy_i(receive_busy_i), .lookup_quarantine_i(receive_quarantine_i),
@@ -202,7 +204,7 @@ module request_parts_top (
     .timeout_context_i(timeout_context), .place_o(receive_place_o), .place_context_o(place_context),
     .place_address_o(receive_place_address_o), .place_be_o(receive_place_be_o),
     .place_data_o(receive_place_data_o), .place_last_o(place_last), .finish_o(finish), .completion_o(completion),
-    .bad_completion_o(receive_bad_o), .unexpected_o(), .poisoned_o(), .error_header_o()
+    .bad_completion_o(receive_bad_o), .unexpected_o(receive_unexpected_o), .poisoned_o(), .error_header_o()
   );
   assign receive_finish_o = finish.valid;
   assign receive_finish_status_o = finish.status;

@@ -164,7 +164,7 @@ TEST_F(Transmit, WritesTheRequesterIdIntoEveryHeader) {
     clocks(1);
     const auto tlp = pcie::decode_header(sample_header(parts->transmit_header_o));
     ASSERT_TRUE(tlp);
-    EXPECT_EQ(tlp->requester, 0x0A0B);
+    EXPECT_EQ(tlp->requester, kFunction);
     EXPECT_EQ(tlp->kind, source == Read ? pcie::TlpKind::MemoryRead : pcie::TlpKind::MemoryWrite);
   }
 }
@@ -176,6 +176,7 @@ class Receive : public RequestParts {
     unsigned placed = 0;
     std::optional<std::uint8_t> finish;
     unsigned bad = 0;
+    unsigned unexpected = 0;
     bool updated = false;
     bool last = false;
     unsigned remaining = 0;
@@ -186,6 +187,7 @@ class Receive : public RequestParts {
     parts->receive_bytes_i = 300;
     parts->receive_remaining_i = 300;
     parts->receive_destination_i = 100;
+    parts->receive_end_address_i = (2 + 300) & 0x7f;
   }
   Seen send(const pcie::Tlp& tlp) {
     Seen seen;
@@ -220,6 +222,7 @@ class Receive : public RequestParts {
       }
       if (parts->receive_finish_o) seen.finish = parts->receive_finish_status_o;
       seen.bad += parts->receive_bad_o;
+      seen.unexpected += parts->receive_unexpected_o;
     }
     return seen;
   }
@@ -227,6 +230,7 @@ class Receive : public RequestParts {
   static pcie::Tlp completion(unsigned from, unsigned to) {
     pcie::Tlp tlp;
     tlp.kind = pcie::TlpKind::CompletionData;
+    tlp.requester = kFunction;
     tlp.tag = 0x77;
     tlp.byte_count = static_cast<std::uint16_t>(300 - from);
     tlp.lower_address = static_cast<std::uint8_t>((2 + from) & 0x7f);
@@ -261,6 +265,7 @@ TEST_F(Receive, AnErrorStatusEndsTheReadWithoutData) {
         std::pair{pcie::CompletionStatus::CompleterAbort, DmaStatus::CompleterAbort}}) {
     pcie::Tlp tlp;
     tlp.kind = pcie::TlpKind::Completion;
+    tlp.requester = kFunction;
     tlp.tag = 3;
     tlp.status = status;
     tlp.byte_count = 300;
@@ -297,6 +302,43 @@ TEST_F(Receive, WhatNobodyAskedForIsDroppedAndCounted) {
   EXPECT_FALSE(seen.updated);
   EXPECT_EQ(seen.placed, 0u);
   EXPECT_EQ(seen.bad, 1u);
+}
+
+TEST_F(Receive, WhatIsForAnotherFunctionIsUnexpectedAndTheReadGoesOn) {
+  pcie::Tlp error = {
+      .kind = pcie::TlpKind::Completion, .requester = kFunction, .tag = 0x77, .byte_count = 300, .payload = {}};
+  error.status = pcie::CompletionStatus::UnsupportedRequest;
+  for (pcie::Tlp tlp : {completion(0, 300), error}) {
+    for (unsigned bit = 0; bit < 16; ++bit) {
+      SCOPED_TRACE(bit);
+      tlp.requester = static_cast<pcie::RequesterId>(kFunction ^ 1u << bit);
+      const Seen seen = send(tlp);
+      EXPECT_FALSE(seen.updated);
+      EXPECT_EQ(seen.placed, 0u);
+      EXPECT_EQ(seen.finish, std::nullopt);
+      EXPECT_EQ(seen.bad, 1u);
+      EXPECT_EQ(seen.unexpected, 1u);
+    }
+  }
+  EXPECT_EQ(send(completion(0, 300)).finish, static_cast<std::uint8_t>(DmaStatus::Ok));
+}
+
+TEST_F(Receive, DataOfAnotherAddressIsUnexpectedAndTheReadGoesOn) {
+  const std::array<unsigned, 4> starts{0, 62, 190, 254};
+  for (const unsigned from : starts) {
+    parts->receive_remaining_i = static_cast<std::uint16_t>(300 - from);
+    for (unsigned bit = 0; bit < 7; ++bit) {
+      SCOPED_TRACE(bit);
+      pcie::Tlp tlp = completion(from, 300);
+      tlp.lower_address = static_cast<std::uint8_t>(tlp.lower_address ^ 1u << bit);
+      const Seen seen = send(tlp);
+      EXPECT_FALSE(seen.updated);
+      EXPECT_EQ(seen.placed, 0u);
+      EXPECT_EQ(seen.finish, std::nullopt);
+      EXPECT_EQ(seen.unexpected, 1u);
+    }
+    EXPECT_EQ(send(completion(from, 300)).finish, static_cast<std::uint8_t>(DmaStatus::Ok));
+  }
 }
 
 TEST_F(Receive, ATimeOutFinishesAReadAndAPauseTakesNothing) {
