@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each error sets the bits that name it, is logged with its header, and is told by the message that it deserves
 // (PCIe 5.0, 6.2 and 7.8.4).
-#include "pcie/config_space.h"
-#include "tests/rtl/config_space_fixture.h"
+#include "tests/rtl/config_errors_fixture.h"
 
 namespace holdover::rtl_test {
 namespace {
@@ -11,47 +10,7 @@ namespace config = pcie::config;
 using pcie::CompletionStatus;
 using pcie::TlpKind;
 
-class ConfigErrors : public ConfigSpaceFixture {
- protected:
-  static constexpr std::uint32_t kReportAll = 0x0000'281f;
-
-  ConfigErrors() { assign(); }
-
-  std::uint32_t uncorrectable() { return read(kAer + config::kAerUncorrectableStatus); }
-  std::uint32_t correctable() { return read(kAer + config::kAerCorrectableStatus); }
-  std::uint32_t pointer() { return read(kAer + config::kAerControl); }
-  pcie::TlpHeader logged() {
-    pcie::TlpHeader header{};
-    for (unsigned n = 0; n < header.size(); ++n) header[n] = read(kAer + config::kAerHeaderLog + 4 * n);
-    return header;
-  }
-  std::uint32_t device_status() { return read(kExpress + 8) >> 16 & 0xf; }
-  void report_all() { write(kExpress + 8, kReportAll, 0x3); }
-  void unmask_advisory() { write(kAer + config::kAerCorrectableMask, 0); }
-  void settle() {
-    for (unsigned n = 0; n < 8; ++n) clock();
-  }
-  void bad_completion(bool unexpected, const pcie::Tlp& completion) {
-    drive_header(top->bad_completion_header_i, pcie::encode_header(completion));
-    (unexpected ? top->unexpected_completion_i : top->poisoned_completion_i) = 1;
-    clock();
-    top->unexpected_completion_i = 0;
-    top->poisoned_completion_i = 0;
-  }
-  // The one message, by its code; 0 where there is none or more than one.
-  unsigned message() {
-    settle();
-    return messages.size() == 1 ? messages.front().message_code : 0;
-  }
-  static pcie::Tlp completion() {
-    return {.kind = TlpKind::CompletionData,
-            .length_dw = 4,
-            .requester = kFunction,
-            .tag = 5,
-            .byte_count = 16,
-            .payload = {}};
-  }
-};
+class ConfigErrors : public ConfigErrorsFixture {};
 
 TEST_F(ConfigErrors, TheRegistersStartAtTheirDefaults) {
   EXPECT_EQ(uncorrectable(), 0u);
@@ -257,45 +216,6 @@ TEST_F(ConfigErrors, AMalformedConfigurationRequestIsNotAnswered) {
   EXPECT_EQ(uncorrectable(), config::kAerMalformed);
 }
 
-TEST_F(ConfigErrors, MessagesGoByTheEnablesOfDeviceControlAndSerr) {
-  struct Case {
-    std::uint32_t control;
-    std::uint32_t command;
-    bool told;
-  };
-  for (const Case& each : {Case{0x0, 0x006, false}, Case{0x2, 0x006, false}, Case{0x8, 0x006, false},
-                           Case{0xa, 0x006, true}, Case{0x0, 0x106, true}, Case{0xd, 0x006, false}}) {
-    SCOPED_TRACE(each.control);
-    restart();
-    assign();
-    messages.clear();
-    write(kExpress + 8, each.control, 0x1);
-    write(0x04, each.command, 0x3);
-    send(memory_write(kBar2 - 64));
-    EXPECT_EQ(message() == pcie::kMessageErrorNonFatal, each.told);
-    EXPECT_EQ((read(4) >> 30 & 1) != 0, each.command == 0x106) << "Signaled System Error";
-  }
-}
-
-TEST_F(ConfigErrors, ErrorsOfOneSeverityShareTheMessageThatWaits) {
-  report_all();
-  top->tx_msg_ready_i = 0;
-  for (unsigned n = 0; n < 5; ++n) send(memory_write(kBar2 - 64));
-  EXPECT_TRUE(top->tx_msg_valid_o);
-  top->tx_msg_ready_i = 1;
-  settle();
-  EXPECT_EQ(messages.size(), 2u);  // the one that was offered, and one for all since
-  EXPECT_FALSE(top->tx_msg_valid_o);
-}
-
-TEST_F(ConfigErrors, InD3hotErrorsAreReportedAndToldToo) {
-  report_all();
-  write(kPower + 4, 3);
-  send(memory_write(kBar2));
-  EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
-  EXPECT_EQ(uncorrectable(), config::kAerUnsupported);
-}
-
 TEST_F(ConfigErrors, OnlyTheFundamentalResetForgetsTheLog) {
   const pcie::Tlp request = memory_write(kBar2 - 64);
   send(request);
@@ -334,32 +254,6 @@ TEST_F(ConfigErrors, RequestsDuringAFunctionResetLeaveNoTrace) {
   while (top->function_reset_o) clock();
   EXPECT_EQ(uncorrectable(), 0u);
   EXPECT_EQ(device_status(), 0u);
-}
-
-TEST_F(ConfigErrors, WithoutTheCapabilityAdvisoryErrorsAreNotTold) {
-  top->strap_aer_i = 0;
-  restart();
-  assign();
-  report_all();
-  send(memory_read(kBar2 - 64));
-  bad_completion(true, completion());
-  bad_completion(false, completion());
-  settle();
-  EXPECT_TRUE(messages.empty());
-  EXPECT_EQ(device_status(), 0x9u);
-}
-
-TEST_F(ConfigErrors, WithoutTheCapabilityOtherErrorsAreToldByTheirDefaults) {
-  top->strap_aer_i = 0;
-  restart();
-  assign();
-  report_all();
-  send(memory_write(kBar2 - 64));
-  EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
-  messages.clear();
-  send(memory_read(kBar2 + 0xffc, 2, 0xf, 0xf));
-  EXPECT_EQ(message(), pcie::kMessageErrorFatal);
-  EXPECT_EQ(device_status(), 0xeu);
 }
 
 TEST_F(ConfigErrors, IntxDisableIsShown) {
