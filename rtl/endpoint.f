@@ -37,6 +37,7 @@ rtl/monitor/ep_monitor.sv
 rtl/ep_core.sv
 rtl/config/ep_bar_match.sv
 rtl/config/ep_request_filter.sv
+rtl/config/ep_completion_filter.sv
 rtl/config/ep_config_header.sv
 rtl/config/ep_config_power.sv
 rtl/config/ep_config_msix.sv

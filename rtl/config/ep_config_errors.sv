@@ -11,6 +11,7 @@ module ep_config_errors
 
   input  error_t        request_error_i,  // a memory request or message
   input  error_t        config_error_i,   // a configuration request
+  input  error_t        completion_error_i,
 
   // Completions on their way to the core, the core's word that one of them was unexpected or brought poisoned data, and
   // that a read was given up.
@@ -27,7 +28,7 @@ module ep_config_errors
   output logic [2:0]    message_o  // to be sent, by severity
 );
 
-  localparam int unsigned Sources = 4;
+  localparam int unsigned Sources = 5;
 
   error_t [Sources-1:0] errors_q;
   logic                 master_abort_q, target_abort_q, poisoned_q;
@@ -45,8 +46,9 @@ module ep_config_errors
       advisory: 1'b1,
       header: bad_completion_header_i
     };
+    errors_q[3] <= completion_error_i;
     // Nobody asks a second time by himself, so it is not advisory (6.2.3.2.4.4).
-    errors_q[3] <= '{valid: read_timeout_i, kind: ErrorCompletionTimeout, advisory: 1'b0, header: '0};
+    errors_q[4] <= '{valid: read_timeout_i, kind: ErrorCompletionTimeout, advisory: 1'b0, header: '0};
     master_abort_q <= completion_start_i && completion_i.status == StatusUnsupportedRequest;
     target_abort_q <= completion_start_i && completion_i.status == StatusCompleterAbort;
     poisoned_q <= brings_poison;

@@ -80,9 +80,14 @@ module ep_config_space
   output logic [127:0]               tx_cpl_header_o,
   output logic [DataWidth-1:0]       tx_cpl_data_o,
 
-  // A completion begins on its way to the core: the clock in which its first beat is taken.
-  input  logic                       rx_cpl_start_i,
+  // Completions from the link, and which of their beats the core gets; what else they consist of is not changed.
+  input  logic                       rx_cpl_valid_i,
+  output logic                       rx_cpl_ready_o,
+  input  logic                       rx_cpl_sop_i,
+  input  logic                       rx_cpl_eop_i,
   input  logic [127:0]               rx_cpl_header_i,
+  output logic                       core_rx_cpl_valid_o,
+  input  logic                       core_rx_cpl_ready_i,
 
   // State of the function, and what happened in the core.
   output logic                       function_reset_o,
@@ -157,7 +162,7 @@ module ep_config_space
   logic [11:2] read_register;
   logic [31:0] read_data;
   logic [15:0] bdf;
-  error_t      request_error, config_error;
+  error_t      request_error, config_error, completion_error;
 
   ep_config_target u_target (
     .clk_i,
@@ -303,6 +308,23 @@ module ep_config_space
     .error_o(request_error)
   );
 
+  logic completion_start;
+
+  ep_completion_filter u_completion_filter (
+    .clk_i,
+    .rst_ni(rst_ni && !hot_reset_i && link_up_i),  // packets in hand are gone
+    .max_payload_i(settings.max_payload),
+    .rx_cpl_valid_i,
+    .rx_cpl_ready_o,
+    .rx_cpl_sop_i,
+    .rx_cpl_eop_i,
+    .rx_cpl_header_i,
+    .core_valid_o(core_rx_cpl_valid_o),
+    .core_ready_i(core_rx_cpl_ready_i),
+    .start_o(completion_start),
+    .error_o(completion_error)
+  );
+
   // ---- Errors ------------------------------------------------------------------------------------------------------
 
   logic [2:0] message;
@@ -314,7 +336,8 @@ module ep_config_space
     .policy_i(policy),
     .request_error_i(request_error),
     .config_error_i(config_error),
-    .completion_start_i(rx_cpl_start_i),
+    .completion_error_i(completion_error),
+    .completion_start_i(completion_start),
     .completion_i(rx_cpl_header_i),
     .unexpected_completion_i,
     .poisoned_completion_i,

@@ -125,6 +125,7 @@ module sim_top #(
   logic                 core_cpl_valid, core_cpl_ready, core_cpl_sop, core_cpl_eop;
   logic [127:0]         core_cpl_header;
   logic [DataWidth-1:0] core_cpl_data;
+  logic                 core_rx_cpl_valid, core_rx_cpl_ready;
 
   ep_config_space #(.DataWidth(DataWidth), .CardMemoryBytes(CardMemoryBytes)) u_config_space (
     .clk_i, .rst_ni, .hot_reset_i, .link_up_i,
@@ -142,7 +143,8 @@ module sim_top #(
     .core_cpl_valid_i(core_cpl_valid), .core_cpl_ready_o(core_cpl_ready), .core_cpl_sop_i(core_cpl_sop),
     .core_cpl_eop_i(core_cpl_eop), .core_cpl_header_i(core_cpl_header), .core_cpl_data_i(core_cpl_data),
     .tx_cpl_valid_o, .tx_cpl_ready_i, .tx_cpl_sop_o, .tx_cpl_eop_o, .tx_cpl_header_o, .tx_cpl_data_o,
-    .rx_cpl_start_i(rx_cpl_valid_i && rx_cpl_ready_o && rx_cpl_sop_i), .rx_cpl_header_i,
+    .rx_cpl_valid_i, .rx_cpl_ready_o, .rx_cpl_sop_i, .rx_cpl_eop_i, .rx_cpl_header_i,
+    .core_rx_cpl_valid_o(core_rx_cpl_valid), .core_rx_cpl_ready_i(core_rx_cpl_ready),
     .function_reset_o(function_reset), .reset_done_i(reset_done), .fn_o(fn), .fn_aspm_o,
     .config_write_o(config_write),
     .transactions_pending_i(transactions_pending), .unexpected_completion_i(unexpected_completion),
@@ -156,7 +158,8 @@ module sim_top #(
     .rx_req_valid_i(core_req_valid), .rx_req_ready_o(core_req_ready), .rx_req_sop_i(core_req_sop),
     .rx_req_eop_i(core_req_eop), .rx_req_header_i(core_req_header), .rx_req_data_i(core_req_data),
     .rx_req_bar_i(core_req_bar), .rx_req_offset_i(core_req_offset),
-    .rx_cpl_valid_i, .rx_cpl_ready_o, .rx_cpl_sop_i, .rx_cpl_eop_i, .rx_cpl_header_i, .rx_cpl_data_i,
+    .rx_cpl_valid_i(core_rx_cpl_valid), .rx_cpl_ready_o(core_rx_cpl_ready), .rx_cpl_sop_i, .rx_cpl_eop_i,
+    .rx_cpl_header_i, .rx_cpl_data_i,
     .tx_req_valid_o, .tx_req_ready_i, .tx_req_sop_o, .tx_req_eop_o, .tx_req_header_o, .tx_req_data_o,
     .tx_cpl_valid_o(core_cpl_valid), .tx_cpl_ready_i(core_cpl_ready), .tx_cpl_sop_o(core_cpl_sop),
     .tx_cpl_eop_o(core_cpl_eop), .tx_cpl_header_o(core_cpl_header), .tx_cpl_data_o(core_cpl_data),

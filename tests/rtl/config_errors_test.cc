@@ -200,6 +200,48 @@ TEST_F(ConfigErrors, MalformedRequestsAreDroppedAndFatal) {
   EXPECT_EQ(uncorrectable(), 0u);
 }
 
+TEST_F(ConfigErrors, CompletionsAboveTheMaximumPayloadSizeAreMalformedAndDroppedWhole) {
+  pcie::Tlp large = completion();
+  pcie::Tlp next = completion();
+  for (const unsigned payload : {0u, 1u, 2u}) {
+    SCOPED_TRACE(payload);
+    restart();
+    assign();
+    messages.clear();
+    write(kExpress + 8, (kReportAll & ~0xe0u) | payload << 5, 0x3);
+    const auto limit = static_cast<std::uint16_t>(32u << payload);
+    large.length_dw = static_cast<std::uint16_t>(limit + 1);
+    next.length_dw = limit;
+    top->core_rx_cpl_ready_i = 0;  // what is dropped waits for nobody
+    EXPECT_FALSE(send_completion(large, limit / 2 + 1));
+    top->core_rx_cpl_ready_i = 1;
+    EXPECT_EQ(message(), pcie::kMessageErrorFatal);
+    EXPECT_EQ(uncorrectable(), config::kAerMalformed);
+    EXPECT_EQ(device_status(), 0x4u);
+    EXPECT_EQ(logged(), pcie::encode_header(large));
+    EXPECT_TRUE(send_completion(next, limit / 2));
+    large.length_dw = 1024;  // reads 0
+    EXPECT_FALSE(send_completion(large, 512));
+    settle();
+    EXPECT_EQ(messages.size(), 2u);
+  }
+  restart();
+  pcie::Tlp no_data = completion();
+  no_data.kind = TlpKind::Completion;
+  no_data.length_dw = 0;
+  EXPECT_TRUE(send_completion(no_data)) << "length 0 is no data here";
+  EXPECT_EQ(uncorrectable(), 0u);
+}
+
+TEST_F(ConfigErrors, ACompletionThatIsDroppedSetsNoBitForItsStatus) {
+  pcie::Tlp large = completion();
+  large.length_dw = 33;
+  large.poisoned = true;
+  large.status = CompletionStatus::CompleterAbort;
+  EXPECT_FALSE(send_completion(large, 17));
+  EXPECT_EQ(read(4) >> 16, 0x0010u);
+}
+
 TEST_F(ConfigErrors, AMalformedConfigurationRequestIsNotAnswered) {
   pcie::Tlp request = config_request(TlpKind::ConfigWrite0, 4);
   request.last_be = 1;

@@ -49,6 +49,7 @@ class ConfigSpaceFixture : public ::testing::Test {
     top->tx_cfg_ready_i = 1;
     top->tx_cpl_ready_i = 1;
     top->core_req_ready_i = 1;
+    top->core_rx_cpl_ready_i = 1;
     restart();
   }
 
@@ -173,6 +174,25 @@ class ConfigSpaceFixture : public ::testing::Test {
       clock();
     }
     return fate;
+  }
+
+  // Whether the core gets the completion.
+  bool send_completion(const pcie::Tlp& completion, unsigned beats = 1) {
+    bool to_core = false;
+    top->rx_cpl_valid_i = 1;
+    drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
+    for (unsigned beat = 0; beat < beats; ++beat) {
+      top->rx_cpl_sop_i = beat == 0;
+      top->rx_cpl_eop_i = beat + 1 == beats;
+      top.settle();
+      EXPECT_TRUE(top->rx_cpl_ready_o);
+      if (beat == 0) to_core = top->core_rx_cpl_valid_o;
+      EXPECT_EQ(to_core, top->core_rx_cpl_valid_o != 0) << "beat " << beat;
+      clock();
+    }
+    top->rx_cpl_valid_i = 0;
+    top.settle();
+    return to_core;
   }
 
   static pcie::Tlp memory_read(std::uint64_t address, std::uint16_t length_dw = 1, std::uint8_t first_be = 0xf,

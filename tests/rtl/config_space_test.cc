@@ -246,13 +246,9 @@ TEST_F(ConfigSpace, ALookSeesWhatAReadSees) {
 TEST_F(ConfigSpace, CompletionsThatTellOfErrorsSetTheirStatusBits) {
   pcie::Tlp completion{
       .kind = TlpKind::Completion, .status = CompletionStatus::UnsupportedRequest, .byte_count = 4, .payload = {}};
-  top->rx_cpl_start_i = 1;
-  drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
-  clock();
+  EXPECT_TRUE(send_completion(completion));
   completion.status = CompletionStatus::CompleterAbort;
-  drive_header(top->rx_cpl_header_i, pcie::encode_header(completion));
-  clock();
-  top->rx_cpl_start_i = 0;
+  EXPECT_TRUE(send_completion(completion));
   EXPECT_EQ(read(4) >> 16, 0x3010u);
   EXPECT_EQ(read(kExpress + 8) >> 16 & 0xf, 0u);
   top->unexpected_completion_i = 1;  // the core's word about one in which nothing was wrong

@@ -315,6 +315,7 @@ std::optional<Tlp> CoreBench::next_completion() {
     const unsigned to_boundary = 64 - static_cast<unsigned>(read.address & 63);
     moved = std::min(moved, to_boundary + 64 * static_cast<unsigned>(random(4)));
   }
+  if (read.answer == Answer::WholeAtOnce) moved = read.remaining;
   const std::uint64_t start = read.address & ~std::uint64_t{3};
   const std::uint64_t stop = (read.address + moved + 3) & ~std::uint64_t{3};
   tlp.length_dw = static_cast<std::uint16_t>((stop - start) / 4);

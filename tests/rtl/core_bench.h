@@ -30,6 +30,7 @@ enum class Answer {
   Never,
   ToAnotherFunction,
   FromAnotherAddress,
+  WholeAtOnce,  // in one completion, whatever Max_Payload_Size says
 };
 
 struct BenchConfig {

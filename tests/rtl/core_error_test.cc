@@ -159,6 +159,31 @@ TEST(CoreTags, ACompletionThatComesTooLateIsUnexpected) {
             config::kAerCompletionTimeout | config::kAerUnexpectedCompletion);
 }
 
+TEST(CoreTags, AnAnswerAboveTheMaximumPayloadSizeIsMalformedAndTheReadIsGivenUp) {
+  CoreBench bench({.seed = 49, .max_payload = 0, .max_read_request = 2});
+  const auto aer =
+      pcie::find_extended_capability([&](unsigned offset) { return bench.config_read(offset); }, config::kExtCapAer);
+  ASSERT_TRUE(aer);
+  bench.config_write(*aer + config::kAerCorrectableMask, 0);
+  bench.write(host::regs::global::kCompletionTimeout, 3000);
+  ChannelDriver channel(bench, 0, 8);
+  for (const bool whole : {false, true, false}) {
+    bench.answer = [whole](const Tlp& tlp) {
+      return whole && tlp.address == kBuffers ? Answer::WholeAtOnce : Answer::Normal;
+    };
+    channel.put({.host_address = kBuffers, .card_address = 0, .length = 512, .flags = 0, .cookie = 1, .reserved = 0});
+    channel.ring();
+    channel.control(kRun);
+    const auto record = channel.wait();
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(status_of(*record), whole ? host::DmaStatus::Timeout : host::DmaStatus::Ok);
+    if (!whole) continue;
+    EXPECT_EQ(bench.config_read(*aer + config::kAerUncorrectableStatus),
+              config::kAerCompletionTimeout | config::kAerMalformed);
+    channel.reset();
+  }
+}
+
 TEST(CoreTags, WhatAnswersAReadOfAFunctionThatWasRenumberedIsUnexpected) {
   CoreBench bench({.seed = 48});
   const auto aer =
