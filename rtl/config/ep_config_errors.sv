@@ -25,10 +25,13 @@ module ep_config_errors
   output logic [15:0]   status_set_o,
   output logic [3:0]    device_status_set_o,
   output error_log_t    log_o,
-  output logic [2:0]    message_o  // to be sent, by severity
+  // To be sent, by severity: of TLPs that came, and of what happened by itself.
+  output logic [2:0]    message_o,
+  output logic [2:0]    own_message_o
 );
 
   localparam int unsigned Sources = 5;
+  localparam int unsigned OwnSource = 4;  // the one whose errors no TLP brought
 
   error_t [Sources-1:0] errors_q;
   logic                 master_abort_q, target_abort_q, poisoned_q;
@@ -48,7 +51,7 @@ module ep_config_errors
     };
     errors_q[3] <= completion_error_i;
     // Nobody asks a second time by himself, so it is not advisory (6.2.3.2.4.4).
-    errors_q[4] <= '{valid: read_timeout_i, kind: ErrorCompletionTimeout, advisory: 1'b0, header: '0};
+    errors_q[OwnSource] <= '{valid: read_timeout_i, kind: ErrorCompletionTimeout, advisory: 1'b0, header: '0};
     master_abort_q <= completion_start_i && completion_i.status == StatusUnsupportedRequest;
     target_abort_q <= completion_start_i && completion_i.status == StatusCompleterAbort;
     poisoned_q <= brings_poison;
@@ -62,12 +65,15 @@ module ep_config_errors
 
   logic [31:0] kind_bit;
   logic        masked, fatal, unsupported, reported, logs;
+  logic [2:0]  told;
 
   always_comb begin
     status_set_o = '0;
     device_status_set_o = '0;
     log_o = '0;
     message_o = '0;
+    own_message_o = '0;
+    told = '0;
     kind_bit = '0;
     masked = 1'b0;
     fatal = 1'b0;
@@ -85,6 +91,7 @@ module ep_config_errors
         fatal = (kind_bit & policy_i.severity) != '0;
         unsupported = errors_q[i].kind == ErrorUnsupported;
         reported = !unsupported || settings_i.error_reporting[3];
+        told = '0;
         if (errors_q[i].kind == ErrorPoisoned) status_set_o[15] = 1'b1;
         if (errors_q[i].kind == ErrorCompleterAbort) status_set_o[11] = 1'b1;  // Signaled Target Abort
         if (unsupported) device_status_set_o[3] = 1'b1;
@@ -93,17 +100,19 @@ module ep_config_errors
           log_o.advisory = 1'b1;
           logs = !policy_i.advisory_mask;
           if (logs && reported && settings_i.error_reporting[SeverityCorrectable]) begin
-            message_o[SeverityCorrectable] = 1'b1;
+            told[SeverityCorrectable] = 1'b1;
           end
         end else begin
           device_status_set_o[fatal ? SeverityFatal : SeverityNonFatal] = 1'b1;
           logs = 1'b1;
           if (!masked && (settings_i.serr_enable ||
                           (reported && settings_i.error_reporting[fatal ? SeverityFatal : SeverityNonFatal]))) begin
-            message_o[fatal ? SeverityFatal : SeverityNonFatal] = 1'b1;
+            told[fatal ? SeverityFatal : SeverityNonFatal] = 1'b1;
             if (settings_i.serr_enable) status_set_o[14] = 1'b1;  // Signaled System Error
           end
         end
+        if (i == OwnSource) own_message_o = own_message_o | told;
+        else message_o = message_o | told;
         if (logs) log_o.uncorrectable = log_o.uncorrectable | kind_bit;
         if (logs && !masked && !policy_i.occupied && !log_o.first) begin
           log_o.first = 1'b1;

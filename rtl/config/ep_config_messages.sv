@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Sends error messages to the root complex: ERR_COR, ERR_NONFATAL, ERR_FATAL (PCIe 5.0, 2.2.8.3). Errors of one
 // severity that come while its message waits share it.
+//
+// In D3hot what TLPs did is told at once; what happened by itself waits until the function is in D0 again (5.3.1.4.1),
+// and is forgotten where the way there is a reset.
 module ep_config_messages
   import ep_config_pkg::*;
 (
@@ -8,7 +11,9 @@ module ep_config_messages
   input  logic         rst_ni,   // conventional reset: what was not taken is gone
   input  logic         clear_i,  // any reset of the function: what was not offered is not sent
   input  logic [15:0]  bdf_i,
-  input  logic [2:0]   message_i,  // by severity, one clock
+  input  logic         in_d0_i,
+  input  logic [2:0]   message_i,      // by severity, one clock: of TLPs that came
+  input  logic [2:0]   own_message_i,  // the same, of what happened by itself
 
   output logic         tx_msg_valid_o,
   input  logic         tx_msg_ready_i,
@@ -20,33 +25,38 @@ module ep_config_messages
   localparam logic [7:0]  CodeNonFatal = 8'h31;
   localparam logic [7:0]  CodeFatal = 8'h33;
 
-  logic [2:0]  waiting_q, chosen;
+  logic [2:0]  waiting_q, own_q, own, may_go, chosen;
   logic        valid_q;
   logic [7:0]  code_q;
   logic [15:0] bdf_q;
   logic        free;
 
   assign free = !valid_q || tx_msg_ready_i;
+  assign own = in_d0_i ? own_q : '0;
+  assign may_go = waiting_q | own;
   always_comb begin
     chosen = '0;
-    if (waiting_q[SeverityFatal]) chosen[SeverityFatal] = 1'b1;
-    else if (waiting_q[SeverityNonFatal]) chosen[SeverityNonFatal] = 1'b1;
-    else chosen[SeverityCorrectable] = waiting_q[SeverityCorrectable];
+    if (may_go[SeverityFatal]) chosen[SeverityFatal] = 1'b1;
+    else if (may_go[SeverityNonFatal]) chosen[SeverityNonFatal] = 1'b1;
+    else chosen[SeverityCorrectable] = may_go[SeverityCorrectable];
   end
 
   always_ff @(posedge clk_i) begin
     waiting_q <= (free ? waiting_q & ~chosen : waiting_q) | message_i;
+    own_q <= (free ? own_q & ~(own & chosen) : own_q) | own_message_i;
     if (free) begin
-      valid_q <= waiting_q != '0;
+      valid_q <= may_go != '0;
       bdf_q <= bdf_i;
       code_q <= chosen[SeverityFatal] ? CodeFatal : (chosen[SeverityNonFatal] ? CodeNonFatal : CodeCorrectable);
     end
     if (clear_i) begin
       waiting_q <= '0;
+      own_q <= '0;
       if (free) valid_q <= 1'b0;
     end
     if (!rst_ni) begin
       waiting_q <= '0;
+      own_q <= '0;
       valid_q <= 1'b0;
     end
   end

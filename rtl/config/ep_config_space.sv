@@ -327,7 +327,7 @@ module ep_config_space
 
   // ---- Errors ------------------------------------------------------------------------------------------------------
 
-  logic [2:0] message;
+  logic [2:0] message, own_message;
 
   ep_config_errors u_errors (
     .clk_i,
@@ -346,7 +346,8 @@ module ep_config_space
     .status_set_o(status_set),
     .device_status_set_o(device_status_set),
     .log_o(log),
-    .message_o(message)
+    .message_o(message),
+    .own_message_o(own_message)
   );
 
   ep_config_messages u_messages (
@@ -354,7 +355,9 @@ module ep_config_space
     .rst_ni(rst_ni && !hot_reset_i && link_up_i),
     .clear_i(clear),
     .bdf_i(bdf),
+    .in_d0_i(settings.d_state == StateD0),
     .message_i(message),
+    .own_message_i(own_message),
     .tx_msg_valid_o,
     .tx_msg_ready_i,
     .tx_msg_header_o

@@ -36,6 +36,11 @@ class ConfigErrorsFixture : public ConfigSpaceFixture {
     top->unexpected_completion_i = 0;
     top->poisoned_completion_i = 0;
   }
+  void time_out() {
+    top->read_timeout_i = 1;
+    clock();
+    top->read_timeout_i = 0;
+  }
   // The one message, by its code; 0 where there is none or more than one.
   unsigned message() {
     settle();

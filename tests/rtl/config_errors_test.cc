@@ -134,9 +134,7 @@ TEST_F(ConfigErrors, UnexpectedCompletionsAreAdvisory) {
 
 TEST_F(ConfigErrors, ACompletionTimeoutIsNonFatal) {
   report_all();
-  top->read_timeout_i = 1;
-  clock();
-  top->read_timeout_i = 0;
+  time_out();
   EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
   EXPECT_EQ(uncorrectable(), config::kAerCompletionTimeout);
   EXPECT_EQ(pointer(), 14u);

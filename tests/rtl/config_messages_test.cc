@@ -40,12 +40,61 @@ TEST_F(ConfigMessages, ErrorsOfOneSeverityShareTheMessageThatWaits) {
   EXPECT_FALSE(top->tx_msg_valid_o);
 }
 
-TEST_F(ConfigMessages, InD3hotErrorsAreReportedAndToldToo) {
+TEST_F(ConfigMessages, InD3hotErrorsOfWhatComesAreToldAtOnce) {
   report_all();
+  unmask_advisory();
   write(kPower + 4, 3);
   send(memory_write(kBar2));
   EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
   EXPECT_EQ(uncorrectable(), config::kAerUnsupported);
+  messages.clear();
+  bad_completion(true, completion());
+  EXPECT_EQ(message(), pcie::kMessageErrorCorrectable);
+}
+
+TEST_F(ConfigMessages, ACompletionTimeoutInD3hotIsToldOnTheReturnToD0) {
+  report_all();
+  write(kPower + 4, 3);
+  time_out();
+  settle();
+  EXPECT_TRUE(messages.empty());
+  EXPECT_EQ(uncorrectable(), config::kAerCompletionTimeout) << "seen at once";
+  EXPECT_EQ(device_status(), 0x2u);
+  send(memory_write(kBar2));
+  EXPECT_EQ(message(), pcie::kMessageErrorNonFatal) << "of the write";
+  messages.clear();
+  write(kPower + 4, 0);
+  EXPECT_EQ(message(), pcie::kMessageErrorNonFatal);
+  settle();
+  EXPECT_EQ(messages.size(), 1u);
+}
+
+TEST_F(ConfigMessages, WhatWaitsForD0AndWhatHappensThereShareAMessage) {
+  report_all();
+  write(kPower + 4, 3);
+  time_out();
+  top->tx_msg_ready_i = 0;
+  send(memory_write(kBar2));  // its message is offered
+  write(kPower + 4, 0);
+  send(memory_write(kBar2 - 64));
+  top->tx_msg_ready_i = 1;
+  settle();
+  EXPECT_EQ(messages.size(), 2u);
+}
+
+TEST_F(ConfigMessages, AResetOnTheWayToD0ForgetsWhatWaitsForIt) {
+  top->strap_no_soft_reset_i = 0;
+  restart();
+  assign();
+  report_all();
+  write(kPower + 4, 3);
+  time_out();
+  write(kPower + 4, 0);
+  while (top->function_reset_o) clock();
+  report_all();
+  settle();
+  EXPECT_TRUE(messages.empty());
+  EXPECT_EQ(uncorrectable(), config::kAerCompletionTimeout);
 }
 
 TEST_F(ConfigMessages, WithoutTheCapabilityAdvisoryErrorsAreNotTold) {
