@@ -204,6 +204,9 @@ module ep_request_filter
         answer.byte_count = 12'(byte_count(answer_q));
         answer.lower_address = {5'(low_address(answer_q)), leading_bytes(answer_q.first_be)};
       end
+      // Of an AtomicOp: the size of its operand (2.2.9); CAS brings two.
+      if (answer_q.fmt_type[4:0] inside {TypeFetchAdd, TypeSwap}) answer.byte_count = {answer_q.length, 2'b00};
+      if (answer_q.fmt_type[4:0] == TypeCompareSwap) answer.byte_count = {1'b0, answer_q.length, 1'b0};
     end
   end
 

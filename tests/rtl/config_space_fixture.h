@@ -150,13 +150,14 @@ class ConfigSpaceFixture : public ::testing::Test {
     std::uint32_t offset = 0;
     std::optional<pcie::Tlp> completion;
   };
-  Fate send(const pcie::Tlp& request, unsigned beats = 1) {
+  Fate send(const pcie::Tlp& request, unsigned beats = 1) { return send(pcie::encode_header(request), beats); }
+  Fate send(const pcie::TlpHeader& header, unsigned beats) {
     Fate fate;
     for (unsigned beat = 0; beat < beats; ++beat) {
       top->rx_req_valid_i = 1;
       top->rx_req_sop_i = beat == 0;
       top->rx_req_eop_i = beat + 1 == beats;
-      drive_header(top->rx_req_header_i, pcie::encode_header(request));
+      drive_header(top->rx_req_header_i, header);
       top.settle();
       while (!top->rx_req_ready_o) clock();
       if (beat == 0) {

@@ -237,6 +237,30 @@ TEST_F(BarMatch, AReadThatHitsNothingIsAnsweredUnsupported) {
   EXPECT_EQ(fate.completion->completer, kFunction);
 }
 
+TEST_F(BarMatch, AnAtomicOpIsAnsweredUnsupportedWithTheSizeOfItsOperand) {
+  assign();
+  struct Case {
+    std::uint32_t format_and_type;
+    std::uint16_t length_dw;
+    unsigned operand;
+  };
+  for (const Case& each : {Case{0x4c, 1, 4}, Case{0x4c, 2, 8}, Case{0x4d, 1, 4}, Case{0x4d, 2, 8}, Case{0x4e, 2, 4},
+                           Case{0x4e, 4, 8}, Case{0x4e, 8, 16}}) {
+    SCOPED_TRACE(each.format_and_type);
+    pcie::TlpHeader header = pcie::encode_header(memory_read(kBar0 + 8, each.length_dw));
+    header[0] = header[0] % (1u << 24) + (each.format_and_type << 24);
+    top->tx_cpl_ready_i = 0;  // the answer waits for the last beat
+    const Fate fate = send(header, (each.length_dw + 1) / 2);
+    top->tx_cpl_ready_i = 1;
+    clock();
+    EXPECT_FALSE(fate.to_core);
+    ASSERT_TRUE(fate.completion);
+    EXPECT_EQ(fate.completion->status, CompletionStatus::UnsupportedRequest);
+    EXPECT_EQ(fate.completion->byte_count, each.operand);
+    EXPECT_EQ(fate.completion->lower_address, 0u);
+  }
+}
+
 TEST_F(BarMatch, AWriteThatHitsNothingIsDroppedAndRemembered) {
   assign();
   const Fate fate = send(memory_write(kBar2 - 64, 16), 8);
