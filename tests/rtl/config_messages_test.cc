@@ -88,13 +88,16 @@ TEST_F(ConfigMessages, AResetOnTheWayToD0ForgetsWhatWaitsForIt) {
   assign();
   report_all();
   write(kPower + 4, 3);
+  top->tx_msg_ready_i = 0;
+  send(memory_write(kBar2));  // its message is offered, and stays so
   time_out();
   write(kPower + 4, 0);
   while (top->function_reset_o) clock();
   report_all();
+  top->tx_msg_ready_i = 1;
   settle();
-  EXPECT_TRUE(messages.empty());
-  EXPECT_EQ(uncorrectable(), config::kAerCompletionTimeout);
+  EXPECT_EQ(messages.size(), 1u);
+  EXPECT_EQ(uncorrectable(), config::kAerUnsupported | config::kAerCompletionTimeout);
 }
 
 TEST_F(ConfigMessages, WithoutTheCapabilityAdvisoryErrorsAreNotTold) {
