@@ -15,8 +15,9 @@ using namespace bridge_layout;
 // ASPM Support, its exit latencies, ASPM Optionality Compliance.
 constexpr std::uint32_t kLinkCapabilitiesAspm =
     (kAspmAll << 10) | (kL0sExitEncoded << 12) | (kL1ExitEncoded << 15) | (1u << 22);
-constexpr std::uint32_t kLinkCapabilitiesActiveReporting = 1u << 20;
-constexpr std::uint32_t kLinkCapabilitiesBandwidthNotification = 1u << 21;
+// Of ports with a link below: surprise down error reporting, data link layer link active reporting, link bandwidth
+// notification.
+constexpr std::uint32_t kLinkCapabilitiesBelow = (1u << 19) | (1u << 20) | (1u << 21);
 constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
 constexpr std::uint16_t kLinkStatusActive = 1u << 13;
 constexpr std::uint16_t kSlotControlPowerOff = 1u << 10;
@@ -48,9 +49,8 @@ std::uint32_t Bridge::read(unsigned offset) const {
   if (link == nullptr) return value;
   const std::uint32_t speed_width = link->config().generation | (link->config().lanes << 4);
   if (offset == kExpress + config::kExpressLinkCapabilities) {
-    value |= speed_width | kLinkCapabilitiesAspm |
-             (has_link_below() ? kLinkCapabilitiesActiveReporting | kLinkCapabilitiesBandwidthNotification : 0) |
-             (identity_.port << 24);
+    value |=
+        speed_width | kLinkCapabilitiesAspm | (has_link_below() ? kLinkCapabilitiesBelow : 0) | (identity_.port << 24);
   } else if (offset == kExpress + config::kExpressLinkControl) {
     std::uint32_t status = link->is_up() ? speed_width : 0;
     if (has_link_below()) {
@@ -168,8 +168,8 @@ Bytes Bridge::max_payload() const {
   return Bytes{128} * (std::uint64_t{1} << ((registers_.word(kExpress + config::kExpressDeviceControl) >> 5) & 7));
 }
 
-void Bridge::note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory) {
-  const auto code = aer_.detect(error, &tlp, advisory);
+void Bridge::note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory) {
+  const auto code = aer_.detect(error, tlp, advisory);
   const bool fatal = (registers_.dword(kAer + config::kAerUncorrectableSeverity) & error) != 0;
   if (has_link_below() && aer_.uncontained(error, advisory) && dpc_.on_own_error(fatal)) {
     apply_link_disable();

@@ -82,7 +82,7 @@ class Bridge {
   [[nodiscard]] Bytes max_payload() const;
 
   // An uncorrectable error that the port found in `tlp`, by its bit in AER; `advisory` as BridgeAer says.
-  void note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory);
+  void note_error(std::uint32_t error, const pcie::Tlp& tlp, bool advisory) { note_error(error, &tlp, advisory); }
   // What the port itself has to send towards the root: an error message, an LTR message, or the memory write of
   // its MSI.
   [[nodiscard]] std::optional<pcie::Tlp> take_report();
@@ -113,11 +113,15 @@ class Bridge {
 
   // The link below went down.
   void note_link_down();
+  // It went down though neither software nor the port had asked for it (PCIe 5.0, 3.2.1).
+  void note_surprise_down() { note_error(pcie::config::kAerSurpriseDown, nullptr, false); }
 
   // Conventional reset: every register but the sticky ones as at power on.
   void reset();
 
  private:
+  // As the public one; no packet is the cause of some errors.
+  void note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
   void build_header();
   void build_capabilities();
   void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,

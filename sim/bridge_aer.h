@@ -23,9 +23,9 @@ class BridgeAer {
   // `registers` outlives it; defines its own fields there.
   BridgeAer(RegisterFile& registers, const Place& place);
 
-  // An uncorrectable error, by its bit in Uncorrectable Error Status, of which `tlp` is the cause. `advisory`: somebody
-  // else is told as well, by a completion or by poison that goes on, so it counts as correctable unless it is fatal.
-  // Returns the code of the message that reports it; nothing where it is masked or not enabled.
+  // An uncorrectable error, by its bit in Uncorrectable Error Status, of which `tlp` is the cause, or none. `advisory`:
+  // somebody else is told as well, by a completion or by poison that goes on, so it counts as correctable unless it is
+  // fatal. Returns the code of the message that reports it; nothing where it is masked or not enabled.
   [[nodiscard]] std::optional<std::uint8_t> detect(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
   // Whether this error is neither masked nor advisory here: what triggers containment (PCIe 5.0, 6.2.10).
   [[nodiscard]] bool uncontained(std::uint32_t error, bool advisory) const;

@@ -56,8 +56,18 @@ void Link::set_power(bool on) {
 }
 
 void Link::lose() {
+  const bool was_up = is_up();
   go_down(ResetKind::LinkDown);
   train();
+  if (was_up && on_surprise_) on_surprise_();
+}
+
+void Link::lose_power() {
+  if (!powered_) return;
+  const bool was_up = is_up();
+  set_power(false);
+  set_power(true);
+  if (was_up && on_surprise_) on_surprise_();
 }
 
 void Link::recover() {

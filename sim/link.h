@@ -45,6 +45,8 @@ class Link final : private EventHandler {
   using StateSink = std::function<void(bool up)>;
   // Told when a recovery that was asked for has ended, and the link is up.
   using RetrainSink = std::function<void()>;
+  // Told when the link, which was up, has gone down and nobody had asked for it; it trains already then.
+  using SurpriseSink = std::function<void()>;
 
   Link(Scheduler& scheduler, std::uint64_t seed, const std::string& path, const LinkParameters& parameters,
        StateSink on_state);
@@ -52,6 +54,7 @@ class Link final : private EventHandler {
   // Outlives the link.
   void set_lower(LinkLower& lower) { lower_ = &lower; }
   void set_retrain_sink(RetrainSink sink) { on_retrained_ = std::move(sink); }
+  void set_surprise_sink(SurpriseSink sink) { on_surprise_ = std::move(sink); }
 
   [[nodiscard]] Channel& down() { return down_; }
   [[nodiscard]] Channel& up() { return up_; }
@@ -66,8 +69,10 @@ class Link final : private EventHandler {
   void set_disabled(bool disabled);
   // Of the slot below: what is in it forgets everything without.
   void set_power(bool on);
-  // The link is lost, and trains at once.
+  // The link is lost, and trains at once: a surprise.
   void lose();
+  // What is in the slot loses its power for a moment, though nobody switched it off: a surprise.
+  void lose_power();
   // Goes through recovery: nothing moves for kRecoveryTime, nothing is lost.
   void recover();
   // Data link packets come less often with a larger maximum payload.
@@ -92,6 +97,7 @@ class Link final : private EventHandler {
   unsigned below_ = 0;
   StateSink on_state_;
   RetrainSink on_retrained_;
+  SurpriseSink on_surprise_;
   LinkLower* lower_ = nullptr;
   Channel down_;
   Channel up_;

@@ -147,10 +147,7 @@ void Machine::strike_timed_faults() {
     Link& link = topology_.link_above(fault.endpoint);
     if (fault.kind == MachineFault::Kind::StallTransmit) topology_.endpoints()[fault.endpoint]->stall();
     if (fault.kind == MachineFault::Kind::LinkDown) link.lose();
-    if (fault.kind == MachineFault::Kind::PowerLoss) {
-      link.set_power(false);
-      link.set_power(true);
-    }
+    if (fault.kind == MachineFault::Kind::PowerLoss) link.lose_power();
   }
   if (const auto due = faults_.next_due()) scheduler_.at(*due, *this, kFaultsDue);
 }

@@ -207,6 +207,7 @@ void Topology::add_link(const MachineConfig& config, const Surroundings& surroun
                                         });
   bridge.set_link_below(*links_[port]);
   links_[port]->set_retrain_sink([&bridge] { bridge.note_retrained(); });
+  links_[port]->set_surprise_sink([&bridge] { bridge.note_surprise_down(); });
   if (surroundings.checker != nullptr) watch_link(config, services, port, kind);
   if (bridge.identity().kind != FunctionKind::RootPort) return;
   paths_[port] = std::make_unique<MemoryPath>(services, config.disturbance, late_answer(config),

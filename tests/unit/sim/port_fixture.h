@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pcie/capability.h"
@@ -63,12 +64,17 @@ struct PortFixture : testing::Test, Witness {
   static constexpr std::array<std::uint32_t, 2> kWindow{0xe000'0000, 0xe010'0000};
   static constexpr unsigned kVector = 0x42;
 
-  PortFixture() {
+  PortFixture() { build({}); }
+  // A machine of its own for faults, configured as the other was.
+  void rebuild(const MachineFault& fault) { build({fault}); }
+  void build(std::vector<MachineFault> faults) {
     MachineConfig machine_config;
+    machine_config.faults = std::move(faults);
     machine_config.topology = "switch";
     machine_config.dram_size = 1_MiB;
     machine_config.check_protocol = false;
     machine_config.disturbance.answer_late = false;
+    machine_config.blackout = 20_us;
     machine = std::make_unique<Machine>(machine_config, *this, [this](unsigned number, const EndpointConfig&) {
       return std::make_unique<ScriptedEndpoint>(endpoints[number]);
     });
