@@ -67,6 +67,7 @@ inline constexpr std::uint16_t kStatusSystemError = 1u << 14;  // signaled; in S
 inline constexpr std::uint16_t kStatusErrors = 0xf900;         // RW1C error bits
 
 // Bridge Control.
+inline constexpr std::uint16_t kBridgeControlParity = 1u << 0;
 inline constexpr std::uint16_t kBridgeControlSerr = 1u << 1;
 inline constexpr std::uint16_t kBridgeControlMasterAbort = 1u << 5;
 inline constexpr std::uint16_t kBridgeControlSecondaryReset = 1u << 6;

@@ -23,8 +23,13 @@ constexpr std::uint16_t kLinkStatusActive = 1u << 13;
 constexpr std::uint16_t kSlotControlPowerOff = 1u << 10;
 constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
 constexpr std::uint16_t kSlotStatusLinkChanged = 1u << 8;
+constexpr std::uint16_t kStatusMasterParity = 1u << 8;
 constexpr std::uint16_t kStatusParity = 1u << 15;
 constexpr std::uint16_t kMsiEnable = 1u << 0;
+
+unsigned status_of(Bridge::Side side) {
+  return side == Bridge::Side::Primary ? config::kStatus : config::kSecondaryStatus;
+}
 
 }  // namespace
 
@@ -239,7 +244,22 @@ bool Bridge::forwards_errors() const {
   return (registers_.word(config::kBridgeControl) & config::kBridgeControlSerr) != 0;
 }
 
-void Bridge::note_poisoned() { registers_.set_bits(config::kSecondaryStatus, kStatusParity); }
+void Bridge::note_poisoned(Side side, const pcie::Tlp& tlp) {
+  registers_.set_bits(status_of(side), kStatusParity);
+  if (pcie::is_completion(tlp.kind)) note_data_error(side);
+}
+
+void Bridge::note_sent_poisoned(Side side, const pcie::Tlp& tlp) {
+  if (!pcie::is_completion(tlp.kind)) note_data_error(side);
+}
+
+// Master Data Parity Error, where the side's parity error response is enabled.
+void Bridge::note_data_error(Side side) {
+  const bool enabled = side == Side::Primary
+                           ? (registers_.word(config::kCommand) & config::kCommandParity) != 0
+                           : (registers_.word(config::kBridgeControl) & config::kBridgeControlParity) != 0;
+  if (enabled) registers_.set_bits(status_of(side), kStatusMasterParity);
+}
 
 bool Bridge::contain_error(std::uint8_t code, pcie::RequesterId requester) {
   if (!has_link_below() || !dpc_.on_message(code, requester)) return false;

@@ -95,8 +95,13 @@ class Bridge {
   void note_retrained();
   // Data Link Layer State Changed: the link below went down or came up.
   void note_link_state();
-  // A poisoned TLP came in from below.
-  void note_poisoned();
+  // The sides of a port: towards the root, and towards what is below.
+  enum class Side { Primary, Secondary };
+  // A poisoned TLP came in on this side: Detected Parity Error in its status, Master Data Parity Error for a
+  // completion (PCIe 5.0, 7.5.1.1.4 and 7.5.1.3.7).
+  void note_poisoned(Side side, const pcie::Tlp& tlp);
+  // A poisoned TLP goes out on this side: Master Data Parity Error for a request.
+  void note_sent_poisoned(Side side, const pcie::Tlp& tlp);
 
   // The port holds its link down, as Downstream Port Containment says.
   [[nodiscard]] bool contains() const { return has_link_below() && dpc_.contains(); }
@@ -122,6 +127,7 @@ class Bridge {
  private:
   // As the public one; no packet is the cause of some errors.
   void note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
+  void note_data_error(Side side);
   void build_header();
   void build_capabilities();
   void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,

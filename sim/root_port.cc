@@ -41,7 +41,7 @@ bool RootPort::turns_round(const pcie::Tlp& tlp) const {
 void RootPort::take(Packet packet) {
   const pcie::Tlp& tlp = packet.tlp;
   if (tlp.poisoned) {
-    bridge_.note_poisoned();
+    bridge_.note_poisoned(Bridge::Side::Secondary, tlp);
     // Its receiver goes on without the data (PCIe 5.0, 6.2.3.2.4.3).
     bridge_.note_error(pcie::config::kAerPoisoned, tlp, true);
   }

@@ -121,8 +121,19 @@ bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
     if (from.contain_error(packet.tlp.message_code, packet.tlp.requester)) return true;
     note_error_message(from, packet.tlp);
   }
+  if (packet.tlp.poisoned) note_poisoned(ingress, way, packet.tlp);
   take_route(way, std::move(packet));
   return true;
+}
+
+// Poison is passed on, and its receiver tells of it: advisory here (PCIe 5.0, 6.2.3.2.4.2). What a port refuses is that
+// error alone (6.2.3.2.3).
+void Switch::note_poisoned(std::size_t ingress, const Route& way, const pcie::Tlp& tlp) {
+  Bridge& from = ingress == 0 ? *upstream_.bridge : *downstream_[ingress - 1].bridge;
+  from.note_poisoned(ingress == 0 ? Bridge::Side::Primary : Bridge::Side::Secondary, tlp);
+  if (way.kind != Route::Kind::Forward) return;
+  way.port->note_sent_poisoned(way.port == upstream_.bridge ? Bridge::Side::Primary : Bridge::Side::Secondary, tlp);
+  from.note_error(pcie::config::kAerPoisoned, tlp, true);
 }
 
 void Switch::note_error_message(Bridge& from, const pcie::Tlp& message) {

@@ -40,7 +40,7 @@ class Switch final : public LinkLower,
     enum class Kind { Forward, Configure, Latency, Refuse, Drop };
     Kind kind = Kind::Drop;
     Channel* to = nullptr;   // Forward: where; the others: where an answer goes
-    Bridge* port = nullptr;  // whose registers are accessed, or who refuses
+    Bridge* port = nullptr;  // whose registers are accessed, who refuses, or by whose link it leaves
     bool convert = false;    // to a configuration request of type 0
     Refusal refusal;         // of Refuse and Drop
   };
@@ -63,6 +63,8 @@ class Switch final : public LinkLower,
   [[nodiscard]] const Port* port_of_bus(std::uint8_t bus) const;
   // Errors that a message tells of, at the ports it comes through.
   void note_error_message(Bridge& from, const pcie::Tlp& message);
+  // What the ports at which a poisoned packet comes in and goes out make of it.
+  void note_poisoned(std::size_t ingress, const Route& way, const pcie::Tlp& tlp);
   // Sends what the ports have to report, as far as there is room.
   void send_reports();
   void send_report(const Bridge& port, pcie::Tlp report);

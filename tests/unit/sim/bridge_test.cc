@@ -121,7 +121,9 @@ TEST_F(BridgeTest, ARequestFromBelowNeedsBusMasteringAndD0) {
 }
 
 TEST_F(BridgeTest, StatusBitsAreClearedByWritingOne) {
-  bridge.note_poisoned();
+  pcie::Tlp poisoned;
+  poisoned.poisoned = true;
+  bridge.note_poisoned(Bridge::Side::Secondary, poisoned);
   EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0x8000u);
   bridge.write(config::kIoBase, 0xc, 0);
   EXPECT_EQ(bridge.read(config::kIoBase) >> 16, 0x8000u);
