@@ -117,6 +117,7 @@ inline constexpr unsigned kExpressSlotControl = 0x18;
 inline constexpr unsigned kExpressRootControl = 0x1c;
 inline constexpr unsigned kExpressDeviceCapabilities2 = 0x24;
 inline constexpr unsigned kExpressDeviceControl2 = 0x28;
+inline constexpr unsigned kExpressLinkCapabilities2 = 0x2c;  // Supported Link Speeds Vector in bits 7:1
 inline constexpr unsigned kExpressLinkControl2 = 0x30;
 
 inline constexpr std::uint16_t kDeviceControlErrorReporting = 0x000f;

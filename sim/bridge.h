@@ -55,8 +55,8 @@ class Bridge {
   Bridge(const Scheduler& scheduler, Witness& witness, const Identity& identity);
 
   // The link below (root and downstream ports), or who resets the internal bus (upstream ports).
-  void set_link_below(Link& link) { below_ = &link; }
-  void set_link_above(Link& link) { above_ = &link; }
+  void set_link_below(Link& link);
+  void set_link_above(Link& link);
   void set_report_listener(ReportListener& listener) { reports_ = &listener; }
   void set_reset_listener(ResetListener& listener) { reset_listener_ = &listener; }
 
@@ -130,6 +130,7 @@ class Bridge {
   void note_data_error(Side side);
   void build_header();
   void build_capabilities();
+  void build_link_registers(const Link& link);
   void take_effect(unsigned offset, std::uint32_t before, std::uint32_t after, unsigned byte_enables,
                    std::uint32_t data);
   void update_interrupt();

@@ -97,11 +97,30 @@ void Bridge::build_capabilities() {
   registers_.define(kExpress + config::kExpressDeviceCapabilities2, 4, 0x800u | (downwards ? 0x20u : 0u), 0);
   registers_.define(kExpress + config::kExpressDeviceControl2, 2, 0,
                     config::kDeviceControl2Ltr | (downwards ? config::kDeviceControl2Ari : 0u));
-  registers_.define(kExpress + config::kExpressLinkControl2, 2, 0x0003, 0x000f);
   // Subsystem identification (PCI bridge 1.2, 3.2.5.13).
   registers_.define(kSubsystem, 4, 0x000d, 0);
   registers_.define(kSubsystem + 4, 4, (std::uint32_t{device_id(identity_.kind)} << 16) | kVendor, 0);
   if (downwards) dpc_.define();
+}
+
+void Bridge::set_link_below(Link& link) {
+  below_ = &link;
+  build_link_registers(link);
+}
+
+void Bridge::set_link_above(Link& link) {
+  above_ = &link;
+  build_link_registers(link);
+}
+
+// What follows from the generation of the link (PCIe 5.0, 7.5.3.18 and 7.5.3.19).
+void Bridge::build_link_registers(const Link& link) {
+  const unsigned generation = link.config().generation;
+  registers_.define(kExpress + config::kExpressLinkCapabilities2, 4, (2u << generation) - 2);
+  const unsigned control = kExpress + config::kExpressLinkControl2;
+  registers_.define(control, 2, generation, 0x000f, 0, RegisterFile::Keep::Sticky);
+  registers_.power_on(kExpress + config::kExpressLinkCapabilities2, 4);
+  registers_.power_on(control, 2);
 }
 
 }  // namespace holdover::sim

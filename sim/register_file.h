@@ -25,6 +25,10 @@ class RegisterFile {
     }
   }
   void power_on() { bytes_ = reset_; }
+  // Of one field, defined later than the others.
+  void power_on(unsigned offset, unsigned size) {
+    for (unsigned i = 0; i < size; ++i) bytes_[offset + i] = reset_[offset + i];
+  }
   void reset() {
     for (unsigned i = 0; i < bytes_.size(); ++i) {
       if (!sticky_[i]) bytes_[i] = reset_[i];
