@@ -27,6 +27,14 @@ constexpr std::uint16_t kStatusMasterParity = 1u << 8;
 constexpr std::uint16_t kStatusParity = 1u << 15;
 constexpr std::uint16_t kMsiEnable = 1u << 0;
 
+constexpr std::uint32_t kState = config::kPmStateMask;
+
+// A power state that ports do not support: D1 or D2. Such a write completes, and the state stays (PCIe 5.0, 7.5.2.2).
+bool discards_state(unsigned offset, std::uint32_t data) {
+  constexpr std::uint32_t kD3Hot = 3;
+  return offset == kPm + config::kPmControl && (data & kState) != 0 && (data & kState) != kD3Hot;
+}
+
 unsigned status_of(Bridge::Side side) {
   return side == Bridge::Side::Primary ? config::kStatus : config::kSecondaryStatus;
 }
@@ -72,7 +80,7 @@ std::uint32_t Bridge::read(unsigned offset) const {
 void Bridge::write(unsigned offset, unsigned byte_enables, std::uint32_t data) {
   offset &= 0xffcu;
   const std::uint32_t before = read(offset);
-  registers_.write(offset, byte_enables, data);
+  registers_.write(offset, byte_enables, discards_state(offset, data) ? (data & ~kState) | (before & kState) : data);
   const std::uint32_t stored = registers_.dword(offset);
   take_effect(offset, before, stored, byte_enables, data);
   witness_.on_config_write(ConfigWrite{scheduler_.now(), identity_.index, static_cast<std::uint16_t>(offset),

@@ -63,10 +63,9 @@ void Bridge::build_header() {
 
 void Bridge::build_capabilities() {
   const bool downwards = has_link_below();
-  // Power management, version 3: D0 and D3hot, No_Soft_Reset.
+  // Power management, version 3: D0 and D3hot, No_Soft_Reset; no PME, so neither its enable nor its status.
   registers_.define(kPm, 4, 0x0003'0000u | (kMsi << 8) | config::kCapPowerManagement, 0);
-  registers_.define(kPm + config::kPmControl, 2, config::kPmNoSoftReset, config::kPmStateMask | config::kPmPmeEnable,
-                    config::kPmPmeStatus);
+  registers_.define(kPm + config::kPmControl, 2, config::kPmNoSoftReset, config::kPmStateMask);
   // MSI, one vector, 64-bit address.
   registers_.define(kMsi, 4, 0x0080'0000u | (kExpress << 8) | config::kCapMsi, 0x0071'0000);
   registers_.define(kMsi + 4, 4, 0, 0xffff'fffc);

@@ -104,6 +104,22 @@ TEST_F(BridgeTest, WindowsClaimOnlyWithMemoryDecodeAndInD0) {
   EXPECT_FALSE(bridge.claims(0xe000'0000));
 }
 
+TEST_F(BridgeTest, OnlyPowerStatesThatItSupportsAreEnteredAndThereIsNoPme) {
+  const unsigned control = capability(config::kCapPowerManagement) + config::kPmControl;
+  EXPECT_EQ(bridge.read(control - 4) >> 16 & 0xfe00, 0u) << "D1, D2, PME";
+  for (const std::uint32_t from : {0u, 3u}) {
+    bridge.write(control, 0x3, from);
+    for (const std::uint32_t unsupported : {1u, 2u}) {
+      bridge.write(control, 0x3, unsupported);
+      EXPECT_EQ(bridge.read(control) & config::kPmStateMask, from);
+      EXPECT_EQ(bridge.in_d0(), from == 0);
+    }
+  }
+  bridge.write(control, 0x3, config::kPmPmeEnable);
+  EXPECT_EQ(bridge.read(control), config::kPmNoSoftReset);
+  EXPECT_TRUE(bridge.in_d0());
+}
+
 TEST_F(BridgeTest, ARequestFromBelowNeedsBusMasteringAndD0) {
   pcie::Tlp request;
   request.kind = pcie::TlpKind::MemoryRead;
