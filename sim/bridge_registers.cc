@@ -56,7 +56,7 @@ void Bridge::build_header() {
   registers_.define(config::kPrefetchLimitUpper, 4, 0, 0xffffffff);
   registers_.define(config::kCapabilityPointer, 1, kPm, 0);
   registers_.define(config::kInterruptLine, 1, 0xff, 0xff);
-  registers_.define(config::kInterruptPin, 1, 1, 0);
+  registers_.define(config::kInterruptPin, 1, 0, 0);  // ports interrupt by MSI alone
   // Parity response, SERR, secondary bus reset.
   registers_.define(config::kBridgeControl, 2, 0, 0x0043);
 }

@@ -44,6 +44,7 @@ TEST_F(BridgeTest, EveryCapabilityIsInTheList) {
   EXPECT_TRUE(acs.has_value());
   EXPECT_EQ(bridge.read(config::kRevision) >> 8, 0x060400u);
   EXPECT_EQ((bridge.read(config::kCacheLineSize) >> 16) & 0x7f, 1u);
+  EXPECT_EQ((bridge.read(config::kInterruptLine) >> 8) & 0xff, 0u) << "Interrupt Pin: no INTx message is ever sent";
 }
 
 TEST_F(BridgeTest, ErrorMessagesFromBelowAreReceivedSystemErrorsUnlessCorrectable) {
