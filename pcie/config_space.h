@@ -121,6 +121,8 @@ inline constexpr unsigned kExpressLinkCapabilities2 = 0x2c;  // Supported Link S
 inline constexpr unsigned kExpressLinkControl2 = 0x30;
 
 inline constexpr std::uint16_t kDeviceControlErrorReporting = 0x000f;
+inline constexpr std::uint16_t kDeviceControlNonFatal = 1u << 1;
+inline constexpr std::uint16_t kDeviceControlFatal = 1u << 2;
 inline constexpr std::uint16_t kDeviceControlRelaxedOrdering = 1u << 4;
 inline constexpr std::uint16_t kDeviceControlMaxPayload = 0x00e0;
 inline constexpr std::uint16_t kDeviceControlExtendedTag = 1u << 8;

@@ -203,7 +203,11 @@ void Bridge::note_error_message(std::uint8_t code, pcie::RequesterId requester) 
   if (code != pcie::kMessageErrorCorrectable) {
     registers_.set_bits(config::kSecondaryStatus, config::kStatusSystemError);
   }
-  if (identity_.kind != FunctionKind::RootPort || !forwards_errors()) return;
+  if (!forwards_errors(code)) return;
+  if (code != pcie::kMessageErrorCorrectable && signals_system_errors()) {
+    registers_.set_bits(config::kStatus, config::kStatusSystemError);
+  }
+  if (identity_.kind != FunctionKind::RootPort) return;
   aer_.receive(code, requester);
   update_interrupt();
 }
@@ -248,8 +252,14 @@ std::optional<pcie::Tlp> Bridge::take_report() {
   return tlp;
 }
 
-bool Bridge::forwards_errors() const {
-  return (registers_.word(config::kBridgeControl) & config::kBridgeControlSerr) != 0;
+bool Bridge::signals_system_errors() const { return (registers_.word(config::kCommand) & config::kCommandSerr) != 0; }
+
+bool Bridge::forwards_errors(std::uint8_t code) const {
+  if ((registers_.word(config::kBridgeControl) & config::kBridgeControlSerr) == 0) return false;
+  if (code == pcie::kMessageErrorCorrectable || signals_system_errors()) return true;
+  const std::uint16_t enable =
+      code == pcie::kMessageErrorFatal ? config::kDeviceControlFatal : config::kDeviceControlNonFatal;
+  return (registers_.word(kExpress + config::kExpressDeviceControl) & enable) != 0;
 }
 
 void Bridge::note_poisoned(Side side, const pcie::Tlp& tlp) {

@@ -86,11 +86,12 @@ class Bridge {
   // What the port itself has to send towards the root: an error message, an LTR message, or the memory write of
   // its MSI.
   [[nodiscard]] std::optional<pcie::Tlp> take_report();
-  // An error message came in from below: Received System Error, and in a root port the root's error status (its own
-  // SERR# Enable allowing). Code as PCIe 5.0, table 2-23.
+  // An error message came in from below: Received System Error, and, as far as the port forwards it, Signaled System
+  // Error and in a root port the root's error status. Code as PCIe 5.0, table 2-23.
   void note_error_message(std::uint8_t code, pcie::RequesterId requester);
-  // Bridge Control SERR# Enable: error messages go on upwards.
-  [[nodiscard]] bool forwards_errors() const;
+  // Error messages from below with this code go on upwards (PCIe 5.0, 6.2.6 and 7.5.1.1.3): Bridge Control SERR# Enable
+  // for all of them; those of uncorrectable errors also need Command SERR# Enable or their enable in Device Control.
+  [[nodiscard]] bool forwards_errors(std::uint8_t code) const;
   // Link Bandwidth Management Status: the link was retrained because Retrain Link asked for it.
   void note_retrained();
   // Data Link Layer State Changed: the link below went down or came up.
@@ -128,6 +129,7 @@ class Bridge {
   // As the public one; no packet is the cause of some errors.
   void note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
   void note_data_error(Side side);
+  [[nodiscard]] bool signals_system_errors() const;
   void build_header();
   void build_capabilities();
   void build_link_registers(const Link& link);

@@ -95,7 +95,7 @@ void Switch::send_report(const Bridge& port, pcie::Tlp report) {
     report.requester = pcie::Bdf{0, upstream_.bridge->secondary_bus(), port.identity().device, 0}.requester_id();
     if (pcie::is_error_message(report)) {
       upstream_.bridge->note_error_message(report.message_code, report.requester);
-      if (!upstream_.bridge->forwards_errors()) return;
+      if (!upstream_.bridge->forwards_errors(report.message_code)) return;
     } else if (!upstream_.bridge->bus_master()) {
       return;
     }
@@ -138,7 +138,8 @@ void Switch::note_poisoned(std::size_t ingress, const Route& way, const pcie::Tl
 
 void Switch::note_error_message(Bridge& from, const pcie::Tlp& message) {
   from.note_error_message(message.message_code, message.requester);
-  if (from.forwards_errors()) upstream_.bridge->note_error_message(message.message_code, message.requester);
+  if (from.forwards_errors(message.message_code))
+    upstream_.bridge->note_error_message(message.message_code, message.requester);
 }
 
 void Switch::take_route(const Route& route, Packet packet) {
@@ -286,8 +287,8 @@ Switch::Route Switch::route_up(std::size_t index, const pcie::Tlp& tlp) const {
   }
   if (pcie::is_error_message(tlp)) {
     for (const Bridge* port : {from.bridge, upstream_.bridge}) {
-      if (!port->forwards_errors()) {
-        return Route{Route::Kind::Drop, answers, from.bridge, false, Refusal{"its SERR# Enable is off"}};
+      if (!port->forwards_errors(tlp.message_code)) {
+        return Route{Route::Kind::Drop, answers, from.bridge, false, Refusal{"it is not enabled"}};
       }
     }
   }

@@ -61,6 +61,9 @@ TEST_P(MachineTest, AnErrorMessageTravelsToTheRootPortAsFarAsBridgesForwardIt) {
       if (bench.machine->functions()[i].kind == sim::FunctionKind::Endpoint) continue;
       bench.platform.config_write(bench.machine->bdf(i), Bytes{config::kBridgeControl}, 2,
                                   forward ? config::kBridgeControlSerr : 0);
+      bench.platform.config_write(
+          bench.machine->bdf(i), Bytes{config::kCommand}, 2,
+          bench.platform.config_read(bench.machine->bdf(i), Bytes{config::kCommand}, 2) | config::kCommandSerr);
     }
     pcie::Bdf other = function;
     other.function = 1;

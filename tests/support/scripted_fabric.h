@@ -130,6 +130,8 @@ struct ScriptedFabric {
     write(port, config::kPrimaryBus, 4, buses);
     write(port, config::kCommand, 2, config::kCommandMemory | config::kCommandBusMaster);
     write(port, config::kBridgeControl, 2, config::kBridgeControlSerr);
+    const unsigned device = capability(port, config::kCapExpress) + config::kExpressDeviceControl;
+    write(port, device, 2, config::kDeviceControlErrorReporting);
   }
 };
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -47,10 +49,47 @@ TEST_F(BridgeTest, EveryCapabilityIsInTheList) {
   EXPECT_EQ((bridge.read(config::kInterruptLine) >> 8) & 0xff, 0u) << "Interrupt Pin: no INTx message is ever sent";
 }
 
-TEST_F(BridgeTest, ErrorMessagesFromBelowAreReceivedSystemErrorsUnlessCorrectable) {
-  EXPECT_FALSE(bridge.forwards_errors());
+TEST_F(BridgeTest, ErrorMessagesGoOnAsTheirEnablesSay) {
+  constexpr std::array<std::uint8_t, 3> kCodes{pcie::kMessageErrorCorrectable, pcie::kMessageErrorNonFatal,
+                                               pcie::kMessageErrorFatal};
+  const unsigned device = capability(config::kCapExpress) + config::kExpressDeviceControl;
+  const auto forwards = [&](bool below, bool system, std::uint16_t reported) {
+    bridge.write(0x3c, 0xc, below ? std::uint32_t{config::kBridgeControlSerr} << 16 : 0);
+    bridge.write(config::kCommand, 0x3, system ? config::kCommandSerr : 0);
+    bridge.write(device, 0x3, reported);
+    std::array<bool, 3> on{};
+    std::transform(kCodes.begin(), kCodes.end(), on.begin(),
+                   [&](std::uint8_t code) { return bridge.forwards_errors(code); });
+    return on;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(forwards(false, true, config::kDeviceControlErrorReporting), ElementsAre(false, false, false));
+  EXPECT_THAT(forwards(true, false, 0), ElementsAre(true, false, false));
+  EXPECT_THAT(forwards(true, true, 0), ElementsAre(true, true, true));
+  EXPECT_THAT(forwards(true, false, config::kDeviceControlNonFatal), ElementsAre(true, true, false));
+  EXPECT_THAT(forwards(true, false, config::kDeviceControlFatal), ElementsAre(true, false, true));
+}
+
+TEST_F(BridgeTest, WhatItForwardsIsASignaledSystemErrorWhereTheCommandEnablesIt) {
+  const auto signaled = [this] { return (bridge.read(config::kCommand) >> 16 & config::kStatusSystemError) != 0; };
+  bridge.write(config::kCommand, 0x3, config::kCommandSerr);
+  bridge.note_error_message(pcie::kMessageErrorFatal, 0x0100);
+  EXPECT_FALSE(signaled()) << "it goes no further";
   bridge.write(0x3c, 0xc, std::uint32_t{config::kBridgeControlSerr} << 16);
-  EXPECT_TRUE(bridge.forwards_errors());
+  bridge.note_error_message(pcie::kMessageErrorCorrectable, 0x0100);
+  EXPECT_FALSE(signaled());
+  bridge.note_error_message(pcie::kMessageErrorNonFatal, 0x0100);
+  EXPECT_TRUE(signaled());
+  bridge.write(config::kCommand, 0xc, std::uint32_t{config::kStatusSystemError} << 16);
+  EXPECT_FALSE(signaled());
+  bridge.write(config::kCommand, 0x3, 0);
+  bridge.write(capability(config::kCapExpress) + config::kExpressDeviceControl, 0x3,
+               config::kDeviceControlErrorReporting);
+  bridge.note_error_message(pcie::kMessageErrorNonFatal, 0x0100);
+  EXPECT_FALSE(signaled());
+}
+
+TEST_F(BridgeTest, ErrorMessagesFromBelowAreReceivedSystemErrorsUnlessCorrectable) {
   const auto received = [this] { return (bridge.read(config::kIoBase) >> 16 & config::kStatusSystemError) != 0; };
   bridge.note_error_message(pcie::kMessageErrorCorrectable, 0x0100);
   EXPECT_FALSE(received());

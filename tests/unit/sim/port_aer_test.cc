@@ -102,6 +102,21 @@ TEST_F(PortAer, APortThatForwardsNoErrorsKeepsThemFromTheRoot) {
   EXPECT_EQ(root_status(), 0u) << "the downstream port's own message comes in from the same side";
 }
 
+TEST_F(PortAer, APortThatReportsNoUncorrectableErrorsForwardsOnlyCorrectableOnes) {
+  const unsigned device = capability(kUpstream, config::kCapExpress) + config::kExpressDeviceControl;
+  write(kUpstream, device, 2, 0);
+  send(0, message(kEndpoint[0], pcie::kMessageErrorFatal));
+  send(0, message(kEndpoint[0], pcie::kMessageErrorNonFatal));
+  EXPECT_EQ(root_status(), 0u);
+  EXPECT_NE(read(kUpstream, config::kSecondaryStatus, 2) & config::kStatusSystemError, 0u) << "they came as far";
+  send(0, message(kEndpoint[0], pcie::kMessageErrorCorrectable));
+  EXPECT_EQ(root_status(), 1u);
+  write(kUpstream, config::kCommand, 2, config::kCommandMemory | config::kCommandBusMaster | config::kCommandSerr);
+  send(0, message(kEndpoint[0], pcie::kMessageErrorFatal));
+  EXPECT_EQ(root_status(), 0x55u);
+  EXPECT_NE(read(kUpstream, config::kStatus, 2) & config::kStatusSystemError, 0u);
+}
+
 TEST_F(PortAer, StatusOutlivesAConventionalReset) {
   write(kDownstream[0], config::kCommand, 2, config::kCommandMemory);
   send(0, memory_write(kEndpoint[0], 0x1000));
