@@ -27,7 +27,7 @@ constexpr std::string_view kMessageReason = "a message is one aligned double wor
 }  // namespace
 
 MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
-                       const Bridge& bridge, Channel& down, HostSide& host)
+                       Bridge& bridge, Channel& down, HostSide& host)
     : services_(services),
       disturbance_(disturbance),
       late_(late),
@@ -198,6 +198,7 @@ void MemoryPath::store(const Packet& packet, PhysicalAddress address, bool trans
   if (services_.recorder != nullptr) services_.recorder->settle(now);
   if (!services_.memory.write(address, tlp.payload, tlp.first_be, tlp.last_be)) {
     services_.witness.on_request_refused(now, packet.origin, bridge_.identity().index, tlp, kOutsideReason);
+    bridge_.note_error(pcie::config::kAerUnsupported, tlp, false);
     return;
   }
   if (services_.recorder != nullptr) services_.recorder->request_took_effect(now, packet.origin, tlp);
@@ -241,15 +242,19 @@ void MemoryPath::serve(std::size_t slot) {
   if (!read.faulted) to = look_up(request);
   const bool translated = to.outcome == Translation::Outcome::Translated;
   pcie::CompletionStatus status = pcie::CompletionStatus::Success;
+  std::optional<pcie::Tlp> unsupported;
   if (to.outcome == Translation::Outcome::Faulted) {
     status = pcie::CompletionStatus::UnsupportedRequest;
   } else if (!services_.memory.contains(to.address, Bytes{request.length_dw * 4u})) {
     status = pcie::CompletionStatus::UnsupportedRequest;
     services_.witness.on_request_refused(now, read.packet.origin, bridge_.identity().index, request, kOutsideReason);
+    unsupported = request;
   }
   answer(read, status, to.address, translated);
   read.packet = Packet{};
   free_.push_back(slot);
+  // Last: an error may take the link down, and every read with it. Answered, so advisory (PCIe 5.0, 6.2.3.2.4.1).
+  if (unsupported) bridge_.note_error(pcie::config::kAerUnsupported, *unsupported, true);
   pump();
 }
 

@@ -59,8 +59,8 @@ class MemoryPath final : private EventHandler {
   // A read that is answered late sees memory when all others do, and its answer leaves `late` after it came; none is
   // where that is 0. `bridge` is the root port's, `down` the
   // channel that completions leave by; both outlive the path.
-  MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random,
-             const Bridge& bridge, Channel& down, HostSide& host);
+  MemoryPath(const MemoryServices& services, const Disturbance& disturbance, Time late, Random random, Bridge& bridge,
+             Channel& down, HostSide& host);
 
   // A memory request, or a completion for the host. Always has room.
   void accept(Packet packet);
@@ -109,6 +109,7 @@ class MemoryPath final : private EventHandler {
   void arm();
   void commit_oldest();
   void deliver(const Write& write);
+  // A fault is recorded by the IOMMU, and is no error of the port: Advanced Error Reporting is not told of it.
   [[nodiscard]] Translation look_up(const pcie::Tlp& tlp);
   void deliver_message(const Packet& packet);
   void store(const Packet& packet, PhysicalAddress address, bool translated);
@@ -126,7 +127,7 @@ class MemoryPath final : private EventHandler {
   Time late_;
   Time next_late_;  // no answer is kept back before this
   Random random_;
-  const Bridge& bridge_;
+  Bridge& bridge_;
   Channel& down_;
   HostSide& host_;
 
