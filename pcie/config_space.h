@@ -150,6 +150,7 @@ inline constexpr unsigned kAerRootStatus = 0x30;
 inline constexpr unsigned kAerErrorSource = 0x34;  // of correctable errors in 15:0, of uncorrectable ones in 31:16
 inline constexpr unsigned kAerBytes = 0x48;        // with what a port may have behind the header log
 
+inline constexpr std::uint32_t kAerDataLinkProtocol = 1u << 4;
 inline constexpr std::uint32_t kAerSurpriseDown = 1u << 5;
 inline constexpr std::uint32_t kAerPoisoned = 1u << 12;
 inline constexpr std::uint32_t kAerCompletionTimeout = 1u << 14;
@@ -158,7 +159,13 @@ inline constexpr std::uint32_t kAerUnexpectedCompletion = 1u << 16;
 inline constexpr std::uint32_t kAerMalformed = 1u << 18;
 inline constexpr std::uint32_t kAerUnsupported = 1u << 20;
 inline constexpr std::uint32_t kAerAcsViolation = 1u << 21;
-inline constexpr std::uint32_t kAerAdvisoryNonFatal = 1u << 13;  // correctable
+// Correctable.
+inline constexpr std::uint32_t kAerReceiverError = 1u << 0;
+inline constexpr std::uint32_t kAerBadTlp = 1u << 6;
+inline constexpr std::uint32_t kAerBadDllp = 1u << 7;
+inline constexpr std::uint32_t kAerReplayRollover = 1u << 8;
+inline constexpr std::uint32_t kAerReplayTimeout = 1u << 12;
+inline constexpr std::uint32_t kAerAdvisoryNonFatal = 1u << 13;
 
 // Downstream Port Containment (PCIe 5.0, 7.9.15).
 inline constexpr unsigned kDpcCapability = 0x04;

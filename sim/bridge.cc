@@ -189,13 +189,20 @@ void Bridge::note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory
     update_interrupt();
     return;
   }
-  if (!code) return;
+  if (code) report_error(*code);
+}
+
+void Bridge::note_bad_tlp() {
+  if (const auto code = aer_.detect_correctable(config::kAerBadTlp)) report_error(*code);
+}
+
+void Bridge::report_error(std::uint8_t code) {
   if (identity_.kind == FunctionKind::RootPort) {
-    aer_.receive(*code, bdf().requester_id());
+    aer_.receive(code, bdf().requester_id());
     update_interrupt();
     return;
   }
-  pending_errors_ |= 1u << (*code & 3);
+  pending_errors_ |= 1u << (code & 3);
   if (reports_ != nullptr) reports_->on_report(*this);
 }
 

@@ -96,6 +96,8 @@ class Bridge {
   void note_retrained();
   // Data Link Layer State Changed: the link below went down or came up.
   void note_link_state();
+  // A packet came in damaged, and comes again: Bad TLP.
+  void note_bad_tlp();
   // The sides of a port: towards the root, and towards what is below.
   enum class Side { Primary, Secondary };
   // A poisoned TLP came in on this side: Detected Parity Error in its status, Master Data Parity Error for a
@@ -128,6 +130,7 @@ class Bridge {
  private:
   // As the public one; no packet is the cause of some errors.
   void note_error(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
+  void report_error(std::uint8_t code);
   void note_data_error(Side side);
   [[nodiscard]] bool signals_system_errors() const;
   void build_header();

@@ -14,11 +14,16 @@ constexpr std::uint16_t kNonFatal = 1u << 1;
 constexpr std::uint16_t kFatal = 1u << 2;
 constexpr std::uint16_t kUnsupported = 1u << 3;
 
-// Errors that ports report, those that are fatal by default (PCIe 5.0, 7.8.4.2 and 7.8.4.4), and of the correctable
-// ones those that are masked by default.
-constexpr std::uint32_t kErrors = config::kAerSurpriseDown | config::kAerPoisoned | config::kAerCompleterAbort |
-                                  config::kAerMalformed | config::kAerUnsupported | config::kAerAcsViolation;
-constexpr std::uint32_t kFatalByDefault = config::kAerSurpriseDown | config::kAerMalformed;
+// Errors that ports report or must have bits for, those that are fatal by default, and the correctable ones (PCIe 5.0,
+// 7.8.4.2, 7.8.4.4 and 7.8.4.5).
+constexpr std::uint32_t kErrors = config::kAerDataLinkProtocol | config::kAerSurpriseDown | config::kAerPoisoned |
+                                  config::kAerCompleterAbort | config::kAerMalformed | config::kAerUnsupported |
+                                  config::kAerAcsViolation;
+constexpr std::uint32_t kFatalByDefault =
+    config::kAerDataLinkProtocol | config::kAerSurpriseDown | config::kAerMalformed;
+constexpr std::uint32_t kCorrectables = config::kAerReceiverError | config::kAerBadTlp | config::kAerBadDllp |
+                                        config::kAerReplayRollover | config::kAerReplayTimeout |
+                                        config::kAerAdvisoryNonFatal;
 
 // Root Error Status.
 constexpr std::uint32_t kCorReceived = 1u << 0;
@@ -40,9 +45,8 @@ BridgeAer::BridgeAer(RegisterFile& registers, const Place& place) : registers_(r
   registers_.define(at + config::kAerUncorrectableStatus, 4, 0, 0, kErrors, kSticky);
   registers_.define(at + config::kAerUncorrectableMask, 4, 0, kErrors, 0, kSticky);
   registers_.define(at + config::kAerUncorrectableSeverity, 4, kFatalByDefault, kErrors, 0, kSticky);
-  registers_.define(at + config::kAerCorrectableStatus, 4, 0, 0, config::kAerAdvisoryNonFatal, kSticky);
-  registers_.define(at + config::kAerCorrectableMask, 4, config::kAerAdvisoryNonFatal, config::kAerAdvisoryNonFatal, 0,
-                    kSticky);
+  registers_.define(at + config::kAerCorrectableStatus, 4, 0, 0, kCorrectables, kSticky);
+  registers_.define(at + config::kAerCorrectableMask, 4, config::kAerAdvisoryNonFatal, kCorrectables, 0, kSticky);
   registers_.define(at + config::kAerControl, 4, 0, 0, 0, kSticky);
   for (unsigned word = 0; word < 4; ++word)
     registers_.define(at + config::kAerHeaderLog + 4 * word, 4, 0, 0, 0, kSticky);
@@ -87,6 +91,16 @@ std::optional<std::uint8_t> BridgeAer::detect(std::uint32_t error, const pcie::T
   if (!correctable && system) registers_.set_bits(config::kStatus, config::kStatusSystemError);
   return correctable ? pcie::kMessageErrorCorrectable
                      : (fatal ? pcie::kMessageErrorFatal : pcie::kMessageErrorNonFatal);
+}
+
+std::optional<std::uint8_t> BridgeAer::detect_correctable(std::uint32_t error) {
+  registers_.set_bits(place_.express + config::kExpressDeviceStatus, kCorrectable);
+  const unsigned status = place_.offset + config::kAerCorrectableStatus;
+  registers_.set_dword(status, registers_.dword(status) | error);
+  const bool masked = (registers_.dword(place_.offset + config::kAerCorrectableMask) & error) != 0;
+  const bool enabled = (registers_.word(place_.express + config::kExpressDeviceControl) & kCorrectable) != 0;
+  if (masked || !enabled) return std::nullopt;
+  return pcie::kMessageErrorCorrectable;
 }
 
 // The header of the first error stays until its status bit is cleared.

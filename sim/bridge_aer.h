@@ -27,6 +27,8 @@ class BridgeAer {
   // somebody else is told as well, by a completion or by poison that goes on, so it counts as correctable unless it is
   // fatal. Returns the code of the message that reports it; nothing where it is masked or not enabled.
   [[nodiscard]] std::optional<std::uint8_t> detect(std::uint32_t error, const pcie::Tlp* tlp, bool advisory);
+  // A correctable error, by its bit in Correctable Error Status; returns as above.
+  [[nodiscard]] std::optional<std::uint8_t> detect_correctable(std::uint32_t error);
   // Whether this error is neither masked nor advisory here: what triggers containment (PCIe 5.0, 6.2.10).
   [[nodiscard]] bool uncontained(std::uint32_t error, bool advisory) const;
 

@@ -91,7 +91,8 @@ void Bridge::build_capabilities() {
     registers_.define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
     registers_.define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
   }
-  if (identity_.kind == FunctionKind::RootPort) registers_.define(kExpress + config::kExpressRootControl, 2, 0, 0x001f);
+  // Root Capabilities says nothing of retry status, so its visibility cannot be enabled (PCIe 5.0, 7.5.3.12).
+  if (identity_.kind == FunctionKind::RootPort) registers_.define(kExpress + config::kExpressRootControl, 2, 0, 0x000f);
   // LTR Mechanism Supported, ARI Forwarding Supported.
   registers_.define(kExpress + config::kExpressDeviceCapabilities2, 4, 0x800u | (downwards ? 0x20u : 0u), 0);
   registers_.define(kExpress + config::kExpressDeviceControl2, 2, 0,

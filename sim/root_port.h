@@ -22,6 +22,7 @@ class RootPort final : private ChannelReceiver, private ChannelSender, private B
 
  private:
   void on_arrival(Channel&) override { pump(); }
+  void on_bad_tlp(Channel&) override { bridge_.note_bad_tlp(); }
   void on_room(Channel&) override;
   void pump();
   // A completion that access control sent here on its way from one function below to another.

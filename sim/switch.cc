@@ -44,6 +44,16 @@ Channel& Switch::received_by(std::size_t ingress) const {
   return ingress == 0 ? upstream_.link->down() : downstream_[ingress - 1].link->up();
 }
 
+void Switch::on_bad_tlp(Channel& channel) {
+  for (std::size_t ingress = 0; ingress <= downstream_.size(); ++ingress) {
+    if (&received_by(ingress) == &channel) bridge_of(ingress).note_bad_tlp();
+  }
+}
+
+Bridge& Switch::bridge_of(std::size_t ingress) const {
+  return ingress == 0 ? *upstream_.bridge : *downstream_[ingress - 1].bridge;
+}
+
 void Switch::pump() {
   if (pumping_) return;  // sending calls back
   pumping_ = true;
@@ -129,7 +139,7 @@ bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
 // Poison is passed on, and its receiver tells of it: advisory here (PCIe 5.0, 6.2.3.2.4.2). What a port refuses is that
 // error alone (6.2.3.2.3).
 void Switch::note_poisoned(std::size_t ingress, const Route& way, const pcie::Tlp& tlp) {
-  Bridge& from = ingress == 0 ? *upstream_.bridge : *downstream_[ingress - 1].bridge;
+  Bridge& from = bridge_of(ingress);
   from.note_poisoned(ingress == 0 ? Bridge::Side::Primary : Bridge::Side::Secondary, tlp);
   if (way.kind != Route::Kind::Forward) return;
   way.port->note_sent_poisoned(way.port == upstream_.bridge ? Bridge::Side::Primary : Bridge::Side::Secondary, tlp);

@@ -46,6 +46,7 @@ class Switch final : public LinkLower,
   };
 
   void on_arrival(Channel&) override { pump(); }
+  void on_bad_tlp(Channel& channel) override;
   void on_room(Channel&) override { pump(); }
   void on_secondary_reset(bool asserted) override;
   void on_report(Bridge&) override { pump(); }
@@ -55,6 +56,7 @@ class Switch final : public LinkLower,
   // Moves the oldest packet that can move, if it is of this kind.
   bool move_one(std::size_t ingress, pcie::FlowClass kind);
   [[nodiscard]] Channel& received_by(std::size_t ingress) const;
+  [[nodiscard]] Bridge& bridge_of(std::size_t ingress) const;
   [[nodiscard]] Route route(std::size_t ingress, const pcie::Tlp& tlp) const;
   [[nodiscard]] Route route_down(const pcie::Tlp& tlp) const;
   [[nodiscard]] Route route_config(const pcie::Tlp& tlp) const;

@@ -160,6 +160,12 @@ TEST_F(BridgeTest, OnlyPowerStatesThatItSupportsAreEnteredAndThereIsNoPme) {
   EXPECT_TRUE(bridge.in_d0());
 }
 
+TEST_F(BridgeTest, VisibilityOfRetryStatusCannotBeEnabledWhereTheRootHasNone) {
+  const unsigned control = capability(config::kCapExpress) + config::kExpressRootControl;
+  bridge.write(control, 0x3, 0xffff);
+  EXPECT_EQ(bridge.read(control), 0xfu);
+}
+
 TEST_F(BridgeTest, ARequestFromBelowNeedsBusMasteringAndD0) {
   pcie::Tlp request;
   request.kind = pcie::TlpKind::MemoryRead;

@@ -117,6 +117,39 @@ TEST_F(PortAer, APortThatReportsNoUncorrectableErrorsForwardsOnlyCorrectableOnes
   EXPECT_NE(read(kUpstream, config::kStatus, 2) & config::kStatusSystemError, 0u);
 }
 
+TEST_F(PortAer, APacketThatComesAgainIsABadTlpOfThePortThatItCameTo) {
+  build({}, true);
+  write(kUpstream, extended(kUpstream, config::kExtCapAer) + config::kAerCorrectableMask, 4, config::kAerBadTlp);
+  const auto status = [&](pcie::Bdf port) {
+    return read(port, extended(port, config::kExtCapAer) + config::kAerCorrectableStatus);
+  };
+  for (const pcie::Bdf port : {kRoot, kUpstream, kDownstream[0], kDownstream[1]}) EXPECT_EQ(status(port), 0u);
+  // What goes up is damaged on the lower link or on the upper one, what comes down on the upper one.
+  for (std::uint16_t tag = 0; tag < 4096; ++tag) endpoints[0].to_send.push_back(memory_write(kEndpoint[0], 0x1000));
+  machine->platform().wait(200_us);
+  EXPECT_EQ(status(kRoot), config::kAerBadTlp);
+  EXPECT_EQ(status(kDownstream[0]), config::kAerBadTlp);
+  EXPECT_EQ(status(kDownstream[1]), 0u);
+  EXPECT_EQ(root_status(), 3u) << "their own, and more than one";
+  const unsigned device = capability(kUpstream, config::kCapExpress) + config::kExpressDeviceStatus;
+  for (std::uint16_t tag = 0; tag < 4096; ++tag) read(kUpstream, device, 2);
+  EXPECT_EQ(status(kUpstream), config::kAerBadTlp);
+  EXPECT_EQ(read(kUpstream, device, 2) & 0xf, 1u);
+}
+
+TEST_F(PortAer, EveryErrorThatAPortMustHaveABitForHasOne) {
+  constexpr std::uint32_t kCorrectable = 0x31c1;
+  for (const pcie::Bdf port : {kRoot, kUpstream, kDownstream[0]}) {
+    const unsigned at = extended(port, config::kExtCapAer);
+    EXPECT_EQ(read(port, at + config::kAerCorrectableMask), config::kAerAdvisoryNonFatal);
+    write(port, at + config::kAerCorrectableMask, 4, ~0u);
+    EXPECT_EQ(read(port, at + config::kAerCorrectableMask), kCorrectable);
+    EXPECT_NE(read(port, at + config::kAerUncorrectableSeverity) & config::kAerDataLinkProtocol, 0u) << "fatal";
+    write(port, at + config::kAerUncorrectableMask, 4, config::kAerDataLinkProtocol);
+    EXPECT_EQ(read(port, at + config::kAerUncorrectableMask), config::kAerDataLinkProtocol);
+  }
+}
+
 TEST_F(PortAer, StatusOutlivesAConventionalReset) {
   write(kDownstream[0], config::kCommand, 2, config::kCommandMemory);
   send(0, memory_write(kEndpoint[0], 0x1000));

@@ -67,13 +67,14 @@ struct PortFixture : testing::Test, Witness {
   PortFixture() { build({}); }
   // A machine of its own for faults, configured as the other was.
   void rebuild(const MachineFault& fault) { build({fault}); }
-  void build(std::vector<MachineFault> faults) {
+  void build(std::vector<MachineFault> faults, bool replay = false) {
     MachineConfig machine_config;
     machine_config.faults = std::move(faults);
     machine_config.topology = "switch";
     machine_config.dram_size = 1_MiB;
     machine_config.check_protocol = false;
     machine_config.disturbance.answer_late = false;
+    machine_config.disturbance.replay = replay;
     machine_config.blackout = 20_us;
     machine = std::make_unique<Machine>(machine_config, *this, [this](unsigned number, const EndpointConfig&) {
       return std::make_unique<ScriptedEndpoint>(endpoints[number]);
