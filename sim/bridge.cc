@@ -269,6 +269,8 @@ bool Bridge::forwards_errors(std::uint8_t code) const {
   return (registers_.word(kExpress + config::kExpressDeviceControl) & enable) != 0;
 }
 
+void Bridge::note_abort(Side side) { registers_.set_bits(status_of(side), config::kStatusSignaledTargetAbort); }
+
 void Bridge::note_poisoned(Side side, const pcie::Tlp& tlp) {
   registers_.set_bits(status_of(side), kStatusParity);
   if (pcie::is_completion(tlp.kind)) note_data_error(side);

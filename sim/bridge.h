@@ -103,6 +103,9 @@ class Bridge {
   // A poisoned TLP came in on this side: Detected Parity Error in its status, Master Data Parity Error for a
   // completion (PCIe 5.0, 7.5.1.1.4 and 7.5.1.3.7).
   void note_poisoned(Side side, const pcie::Tlp& tlp);
+  // The port answered a request that came in on this side with Completer Abort: Signaled Target Abort. The ports'
+  // own requests are posted, so nothing ever sets Received Target Abort or Received Master Abort.
+  void note_abort(Side side);
   // A poisoned TLP goes out on this side: Master Data Parity Error for a request.
   void note_sent_poisoned(Side side, const pcie::Tlp& tlp);
 

@@ -111,6 +111,7 @@ void RootPort::refuse(const Packet& packet, const Refusal& why) {
     witness_.on_request_refused(scheduler_.now(), packet.origin, bridge_.identity().index, packet.tlp, why.reason);
   }
   if (answered) {
+    if (why.status == pcie::CompletionStatus::CompleterAbort) bridge_.note_abort(Bridge::Side::Secondary);
     link_.down().send(Packet{refusal(packet.tlp, bridge_.bdf().requester_id(), why.status), kFromHost});
   }
 }

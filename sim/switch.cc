@@ -132,7 +132,7 @@ bool Switch::move_one(std::size_t ingress, pcie::FlowClass kind) {
     note_error_message(from, packet.tlp);
   }
   if (packet.tlp.poisoned) note_poisoned(ingress, way, packet.tlp);
-  take_route(way, std::move(packet));
+  take_route(ingress, way, std::move(packet));
   return true;
 }
 
@@ -152,7 +152,7 @@ void Switch::note_error_message(Bridge& from, const pcie::Tlp& message) {
     upstream_.bridge->note_error_message(message.message_code, message.requester);
 }
 
-void Switch::take_route(const Route& route, Packet packet) {
+void Switch::take_route(std::size_t ingress, const Route& route, Packet packet) {
   pcie::Tlp& tlp = packet.tlp;
   // A port that keeps error messages to itself refuses nothing.
   if (route.kind == Route::Kind::Drop && pcie::is_error_message(tlp)) return;
@@ -182,6 +182,12 @@ void Switch::take_route(const Route& route, Packet packet) {
                                 route.refusal.reason);
   }
   if (answered) {
+    if (route.refusal.status == pcie::CompletionStatus::CompleterAbort) {
+      // From below it comes to the secondary sides of the port there and of the upstream port; to a peer from the bus
+      // between them.
+      const bool below = ingress != 0 && (route.port == &bridge_of(ingress) || route.port == upstream_.bridge);
+      route.port->note_abort(below ? Bridge::Side::Secondary : Bridge::Side::Primary);
+    }
     route.to->send(Packet{refusal(tlp, route.port->bdf().requester_id(), route.refusal.status), kFromHost});
   }
 }

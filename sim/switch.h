@@ -72,7 +72,7 @@ class Switch final : public LinkLower,
   void send_report(const Bridge& port, pcie::Tlp report);
   // Reports the least latency that the ports were told of, where it changed (PCIe 5.0, 6.18).
   void report_latency();
-  void take_route(const Route& route, Packet packet);
+  void take_route(std::size_t ingress, const Route& route, Packet packet);
 
   const Scheduler& scheduler_;
   Witness& witness_;

@@ -95,6 +95,8 @@ TEST_F(ContainmentTest, CompletionControlChoosesHowRequestsAreRefused) {
   const auto unsupported = [&] { return (fabric.read(port, device, 2) & 8u) != 0; };
   static_cast<void>(fabric.read(pcie::Bdf{0, 3, 0, 0}, 0, 4));
   EXPECT_FALSE(unsupported());  // Completer Abort
+  EXPECT_EQ(fabric.read(port, config::kStatus, 2), config::kStatusCapabilityList | config::kStatusSignaledTargetAbort);
+  EXPECT_EQ(fabric.read(port, config::kSecondaryStatus, 2) & config::kStatusSignaledTargetAbort, 0u);
   control(config::kDpcControlCompletion | kOnFatal);
   static_cast<void>(fabric.read(pcie::Bdf{0, 3, 0, 0}, 0, 4));
   EXPECT_TRUE(unsupported());

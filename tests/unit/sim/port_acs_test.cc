@@ -59,9 +59,27 @@ TEST_F(PortAcs, AReadThatViolatesIsAnsweredWithCompleterAbort) {
   send(0, translated);
   EXPECT_THAT(refused, ElementsAre(HasSubstr("ACS translation blocking")));
   EXPECT_EQ(endpoints[0].arrived.back().status, pcie::CompletionStatus::CompleterAbort);
+  EXPECT_EQ(read(kDownstream[0], config::kSecondaryStatus, 2), config::kStatusSignaledTargetAbort);
+  EXPECT_EQ(read(kDownstream[0], config::kStatus, 2), config::kStatusCapabilityList);
   control(kDownstream[0], 0);
+  control(kRoot, kBlock);
+  send(0, translated);
+  EXPECT_EQ(endpoints[0].arrived.back().status, pcie::CompletionStatus::CompleterAbort);
+  EXPECT_EQ(read(kRoot, config::kSecondaryStatus, 2), config::kStatusSignaledTargetAbort);
+  control(kRoot, 0);
   send(0, translated);
   EXPECT_EQ(arrived(0, pcie::TlpKind::CompletionData), 2u);
+}
+
+TEST_F(PortAcs, APeersPortThatContainsAbortsOnTheSideOfTheOthers) {
+  write(kDownstream[1], extended(kDownstream[1], config::kExtCapDpc) + config::kDpcControl, 2,
+        1 | config::kDpcControlSoftwareTrigger);
+  send(0, memory_read(kEndpoint[0], kWindow[1], 1));
+  ASSERT_FALSE(endpoints[0].arrived.empty());
+  EXPECT_EQ(endpoints[0].arrived.back().status, pcie::CompletionStatus::CompleterAbort);
+  EXPECT_NE(read(kDownstream[1], config::kStatus, 2) & config::kStatusSignaledTargetAbort, 0u);
+  EXPECT_EQ(read(kDownstream[1], config::kSecondaryStatus, 2), 0u);
+  EXPECT_EQ(read(kDownstream[0], config::kSecondaryStatus, 2), 0u);
 }
 
 TEST_F(PortAcs, RequestsForAPeerGoStraightUnlessRedirected) {
