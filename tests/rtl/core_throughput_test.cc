@@ -9,8 +9,6 @@
 namespace holdover::rtl_test {
 namespace {
 
-using pcie::Tlp;
-using pcie::TlpKind;
 
 constexpr std::uint64_t kBuffers = CoreBench::kLowBase + 0x10'0000;
 constexpr unsigned kDescriptors = 8;

@@ -14,7 +14,6 @@
 namespace holdover::sim {
 namespace {
 
-using pcie::FlowClass;
 using pcie::TlpKind;
 using testing::ElementsAre;
 
