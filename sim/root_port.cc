@@ -40,15 +40,13 @@ bool RootPort::turns_round(const pcie::Tlp& tlp) const {
 
 void RootPort::take(Packet packet) {
   const pcie::Tlp& tlp = packet.tlp;
-  if (tlp.poisoned) {
-    bridge_.note_poisoned(Bridge::Side::Secondary, tlp);
-    // Its receiver goes on without the data (PCIe 5.0, 6.2.3.2.4.3).
-    bridge_.note_error(pcie::config::kAerPoisoned, tlp, true);
-  }
+  if (tlp.poisoned) bridge_.note_poisoned(Bridge::Side::Secondary, tlp);
   if (const auto refusal = refuse_from_below(bridge_, tlp)) {
     refuse(packet, *refusal);
     return;
   }
+  // Its receiver goes on without the data (PCIe 5.0, 6.2.3.2.4.3). What is refused has that error alone (6.2.3.2.3).
+  if (tlp.poisoned) bridge_.note_error(pcie::config::kAerPoisoned, tlp, true);
   switch (tlp.kind) {
     case pcie::TlpKind::MemoryRead:
     case pcie::TlpKind::MemoryWrite:

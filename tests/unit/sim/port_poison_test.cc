@@ -114,5 +114,13 @@ TEST_F(PortPoison, WhatIsRefusedIsThatErrorAlone) {
   EXPECT_FALSE(advised(kDownstream[0]));
 }
 
+TEST_F(PortPoison, WhatTheRootPortRefusesIsThatErrorAlone) {
+  write(kRoot, config::kCommand, 2, config::kCommandMemory);
+  send(0, poisoned(memory_write(kEndpoint[0], 0x1000)));
+  EXPECT_EQ(secondary(kRoot), kDetected);
+  EXPECT_EQ(aer(kRoot, config::kAerUncorrectableStatus), config::kAerUnsupported);
+  EXPECT_FALSE(advised(kRoot));
+}
+
 }  // namespace
 }  // namespace holdover::sim
