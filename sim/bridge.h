@@ -129,6 +129,8 @@ class Bridge {
 
   // Conventional reset: every register but the sticky ones as at power on.
   void reset();
+  // Without power not even those are kept; a reset follows.
+  void lose_power() { registers_.power_on(); }
 
  private:
   // As the public one; no packet is the cause of some errors.

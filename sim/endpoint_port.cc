@@ -95,6 +95,7 @@ void EndpointPort::tick() {
   pins_.np_limit = static_cast<std::uint8_t>(non_posted_left_ + kNonPostedSlots);
 
   endpoint_->tick(scheduler_.now(), pins_);
+  pins_.power = powered_;
 
   if (pins_.function_changed) note_function();
   if (pins_.config_write) {

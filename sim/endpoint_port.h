@@ -40,7 +40,11 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   void tick();
 
   void on_conventional_reset(ResetKind kind, bool asserted) override;
-  void on_power(bool on) override { pins_.power = on; }
+  // However short a loss is, it lasts for a clock.
+  void on_power(bool on) override {
+    powered_ = on;
+    if (!on) pins_.power = false;
+  }
   // The block takes no more requests, for good.
   void stall() { stalled_ = true; }
 
@@ -84,6 +88,7 @@ class EndpointPort final : public LinkLower, private ChannelSender {
   std::uint8_t non_posted_left_ = 0;
   std::uint8_t d_state_ = 0;
   bool in_flr_ = false;
+  bool powered_ = true;
   bool stalled_ = false;
   bool overflowed_ = false;
   std::array<Passed, 8> recent_{};  // a ring; the next one goes to passed_ modulo its size

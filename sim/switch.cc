@@ -33,6 +33,16 @@ void Switch::on_conventional_reset(ResetKind kind, bool asserted) {
   on_secondary_reset(asserted);
 }
 
+// What is plugged in below has no other supply.
+void Switch::on_power(bool on) {
+  if (on) return;
+  upstream_.bridge->lose_power();
+  for (const Port& port : downstream_) {
+    port.bridge->lose_power();
+    port.link->set_power(false);
+  }
+}
+
 void Switch::on_secondary_reset(bool asserted) {
   for (const Port& port : downstream_) {
     if (asserted) port.bridge->reset();

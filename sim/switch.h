@@ -33,6 +33,7 @@ class Switch final : public LinkLower,
   Switch(const Scheduler& scheduler, Witness& witness, Port upstream, std::vector<Port> downstream);
 
   void on_conventional_reset(ResetKind kind, bool asserted) override;
+  void on_power(bool on) override;
 
  private:
   // What becomes of one packet.

@@ -160,6 +160,77 @@ TEST_P(MachineLinkTest, ASlotWithoutPowerForgetsEverythingThatIsInIt) {
   EXPECT_THAT(bench.seen.violations, IsEmpty());
 }
 
+TEST_P(MachineLinkTest, AMomentWithoutPowerIsAFundamentalReset) {
+  sim::MachineConfig machine_config = small(GetParam());
+  machine_config.faults.push_back({sim::MachineFault::Kind::PowerLoss, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.blackout = 10_us;
+  Bench bench(machine_config);
+  bench.host.configure();
+  const pcie::Bdf function = bench.host.endpoint(0);
+  const unsigned aer = *pcie::find_extended_capability(
+      [&](unsigned offset) { return bench.platform.config_read(function, Bytes{offset}, 4); }, config::kExtCapAer);
+  const Bytes mask{aer + config::kAerUncorrectableMask};
+  const std::uint32_t fresh = bench.platform.config_read(function, mask, 4);
+  bench.platform.config_write(function, mask, 4, config::kAerUnsupported);
+  EXPECT_EQ(bench.platform.config_read(function, mask, 4), config::kAerUnsupported);
+  bench.platform.jump(PhysicalAddress{0x1000});
+  bench.platform.wait(400_us);
+  EXPECT_EQ(bench.platform.config_read(function, mask, 4), fresh) << "nothing is sticky without power";
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
+// Its sticky bits, and with them those of everything below, which has no other supply.
+TEST(SwitchWithoutPower, ForgetsEverythingDownToItsEndpoints) {
+  Bench bench(small("switch"));
+  bench.host.configure();
+  const pcie::Bdf root = bench.machine->bdf(0);
+  const auto aer_of = [&](sim::FunctionIndex function) {
+    const pcie::Bdf bdf = bench.machine->bdf(function);
+    return *pcie::find_extended_capability(
+        [&](unsigned offset) { return bench.platform.config_read(bdf, Bytes{offset}, 4); }, config::kExtCapAer);
+  };
+  std::vector<unsigned> mask;
+  for (sim::FunctionIndex i = 0; i < bench.machine->functions().size(); ++i) {
+    mask.push_back(aer_of(i) + config::kAerUncorrectableMask);
+  }
+  const auto write_masks = [&] {
+    for (sim::FunctionIndex i = 1; i < mask.size(); ++i) {
+      bench.platform.config_write(bench.machine->bdf(i), Bytes{mask[i]}, 4, config::kAerUnsupported);
+    }
+  };
+  const auto masked = [&] {
+    unsigned count = 0;
+    for (sim::FunctionIndex i = 1; i < mask.size(); ++i) {
+      const auto value = bench.platform.config_read(bench.machine->bdf(i), Bytes{mask[i]}, 4);
+      count += (value & config::kAerUnsupported) != 0 ? 1 : 0;
+    }
+    return count;
+  };
+  const auto functions = static_cast<unsigned>(mask.size()) - 1;
+  write_masks();
+  bench.platform.config_write(root, Bytes{config::kBridgeControl}, 2, config::kBridgeControlSecondaryReset);
+  bench.platform.wait(10_us);
+  bench.platform.config_write(root, Bytes{config::kBridgeControl}, 2, 0);
+  bench.platform.wait(800_us);
+  bench.host.configure();
+  EXPECT_EQ(masked(), functions) << "a hot reset keeps what is sticky";
+
+  const unsigned express = *pcie::find_capability(
+      [&](unsigned offset) { return bench.platform.config_read(root, Bytes{offset}, 4); }, config::kCapExpress);
+  const Bytes control{express + config::kExpressSlotControl};
+  bench.platform.config_write(root, control, 2, 1u << 10);
+  bench.platform.wait(10_us);
+  bench.platform.config_write(root, control, 2, 0);
+  bench.platform.wait(800_us);
+  bench.host.configure();
+  EXPECT_EQ(masked(), 0u);
+  for (sim::FunctionIndex i = 1; i < mask.size(); ++i) {
+    if (bench.machine->functions()[i].kind != sim::FunctionKind::Endpoint) continue;
+    EXPECT_THAT(bench.seen.resets, testing::Contains(std::pair{i, sim::ResetKind::Fundamental}));
+  }
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
 TEST_P(MachineLinkTest, ALinkThatIsLostAnswersAtThePortUntilItIsBack) {
   sim::MachineConfig machine_config = small(GetParam());
   const unsigned number = 0;
