@@ -340,6 +340,20 @@ TYPED_TEST(BarTarget, AnAnswerWaitsForThePostedRequestsBeforeItAndForNoOthers) {
   EXPECT_EQ(this->completions.size(), 1u);
 }
 
+// A register that is read late may tell of a posted request that came after the read had begun.
+TYPED_TEST(BarTarget, AnAnswerWaitsForWhatIsPostedWhileItsRegistersAreRead) {
+  this->send(this->request(TlpKind::MemoryRead, 0x40, 8, 0xf, 0xf), 0);
+  for (unsigned n = 0; n < 50 && this->register_reads < 4; ++n) this->clock();
+  ASSERT_EQ(this->register_reads, 4u);
+  this->top->posted_count_i = 1;
+  for (unsigned n = 0; n < 100; ++n) this->clock();
+  EXPECT_EQ(this->register_reads, 8u);
+  EXPECT_TRUE(this->completions.empty());
+  this->top->posted_sent_i = 1;
+  this->drain();
+  EXPECT_EQ(this->completions.size(), 1u);
+}
+
 TYPED_TEST(BarTarget, PostedCountsMayWrapAround) {
   this->top->posted_count_i = 1;
   this->top->posted_sent_i = 0xffff;
