@@ -9,7 +9,6 @@
 namespace holdover::rtl_test {
 namespace {
 
-
 constexpr std::uint64_t kBuffers = CoreBench::kLowBase + 0x10'0000;
 constexpr unsigned kDescriptors = 8;
 constexpr unsigned kDescriptorsMeasured = 24;  // after the first of them has ended
