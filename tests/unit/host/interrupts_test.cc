@@ -62,9 +62,11 @@ TEST_F(DeviceFileTest, RegistersAreReachedThroughTheBar) {
   const auto file = open();
   file->write(0, Bytes{0x10}, 0x1234'5678);
   EXPECT_EQ(end_.registers[0x10], 0x78);
+  file->write(0, Bytes{0x14}, 0x9abc'def0);
   EXPECT_EQ(file->load(0, Bytes{0x10}, 4), 0x1234'5678u);
   EXPECT_EQ(file->load(0, Bytes{0x12}, 2), 0x1234u);
-  EXPECT_EQ(file->load(0, Bytes{0x10}, 8), 0x1234'5678u);
+  EXPECT_EQ(file->load(0, Bytes{0x11}, 1), 0x56u);
+  EXPECT_EQ(file->load(0, Bytes{0x10}, 8), 0x9abc'def0'1234'5678u);
   EXPECT_EQ(file->bar_size(0), 64_KiB);
   EXPECT_EQ(file->bar_size(1), 0_B);
 }
