@@ -92,6 +92,7 @@ std::string kernel_command_line(const RunOptions& options, const std::vector<std
   if (options.transfer != 0) line += " transfer=" + std::to_string(options.transfer);
   line += " heartbeat_ns=" + std::to_string(options.heartbeat.count() / kNanosecond) + " completion_timeout_ns=" +
           std::to_string(machine_config(options).endpoint.completion_timeout.count() / kNanosecond);
+  for (const std::string& policy : options.policies) line += " policy=" + policy;
   for (const std::string& hazard : hazards) line += " hazard=" + hazard;
   return line;
 }
@@ -102,7 +103,7 @@ void write_cold_boot(std::span<std::byte> dram, const std::string& command_line)
   if (command_line.size() >= parameters.command_line.size()) {
     throw Error{ErrorCode::InvalidArgument,
                 "the kernel's command line has " + std::to_string(command_line.size()) + " characters and may have " +
-                    std::to_string(parameters.command_line.size() - 1) + "; ask for fewer faults at once"};
+                    std::to_string(parameters.command_line.size() - 1) + "; ask for fewer faults and policies at once"};
   }
   parameters.dram_bytes = dram.size();
   parameters.ecam_base = map.ecam.raw();

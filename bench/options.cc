@@ -11,7 +11,7 @@
 #include "bench/fault_table.h"
 #include "bench/output_file.h"
 #include "bench/run.h"
-#include "host/kernel/profile.h"
+#include "host/kernel/policy.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -164,6 +164,20 @@ void require_images(const RunOptions& options) {
   require_executable("--next-image", options.next_image);
 }
 
+void require_policies(const RunOptions& options) {
+  try {
+    (void)kernel_policies(options);
+  } catch (const Error& error) {
+    throw Error{error.code(), std::string("--policy: ") + error.what()};
+  }
+  std::set<std::string> seen;
+  for (const std::string& policy : options.policies) {
+    const std::string name = policy.substr(0, policy.find('='));
+    if (seen.insert(name).second) continue;
+    throw Error{ErrorCode::InvalidArgument, "--policy: " + name + " is given twice; give it one value"};
+  }
+}
+
 // A fault that cannot strike would give a PASS that means nothing.
 void require_faults(const RunOptions& options) {
   std::set<std::string> seen;
@@ -250,6 +264,13 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   return config;
 }
 
+host::kernel::Policies kernel_policies(const RunOptions& options) {
+  require_name("--profile", options.profile, host::kernel::profiles());
+  host::kernel::Policies policies = *host::kernel::find_profile(options.profile);
+  for (const std::string& policy : options.policies) host::kernel::change_policy(policies, policy);
+  return policies;
+}
+
 BulkChannels bulk_channels(const RunOptions& options) {
   BulkChannels channels;
   if (options.bulk.empty()) {
@@ -272,6 +293,7 @@ BulkChannels bulk_channels(const RunOptions& options) {
 void validate(const RunOptions& options) {
   require_name("--scenario", options.scenario, scenarios());
   require_name("--profile", options.profile, host::kernel::profiles());
+  require_policies(options);
   require_name("--topology", options.topology, sim::topologies());
   require_link(options);
   require_name("--aspm", options.aspm, kAspm);
@@ -351,6 +373,7 @@ std::string command_line(const RunOptions& options) {
     line << " --" << each.option << " " << format_time(options.*each.time);
   }
   if (options.completion_timeout) line << " --completion-timeout " << format_time(*options.completion_timeout);
+  for (const std::string& policy : options.policies) line << " --policy " << quoted(policy);
   for (const std::string& fault : options.faults) line << " --fault " << quoted(fault);
   if (!options.kernel_image.empty()) line << " --kernel-image " << quoted(options.kernel_image.string());
   if (!options.next_image.empty()) line << " --next-image " << quoted(options.next_image.string());

@@ -25,6 +25,7 @@ Json options_json(const RunOptions& options) {
           {"blackout_ps", options.blackout.count()},
           {"before_ps", options.before.count()},
           {"after_ps", options.after.count()},
+          {"policies", options.policies},
           {"faults", options.faults},
           {"width", options.width},
           {"channels", options.channels},

@@ -71,6 +71,7 @@ void print_context(std::ostream& out, const Report& report) {
       << ", seed " << options.seed << ", "
       << (options.jump == Jump::None ? std::string("no kexec") : "blackout " + readable_time(options.blackout))
       << ", kernels " << (options.isolation == Isolation::Process ? "as processes" : "in this process");
+  for (const std::string& policy : options.policies) out << ", " << policy;
   for (const std::string& fault : options.faults) out << ", fault " << fault;
   out << '\n';
   for (const std::string& note : report.notes) out << "note: " << note << '\n';

@@ -11,7 +11,6 @@
 #include "bench/observer.h"
 #include "bench/output_file.h"
 #include "bench/runner.h"
-#include "host/kernel/profile.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -59,8 +58,7 @@ std::string replay_command(const RunOptions& options, const Finding& finding) {
 
 std::vector<std::string> notes_for(const RunOptions& options) {
   std::vector<std::string> notes;
-  const auto policies = host::kernel::find_profile(options.profile);
-  if (policies && policies->delays == host::kernel::Delays::Scaled) {
+  if (kernel_policies(options).delays == host::kernel::Delays::Scaled) {
     notes.push_back("the waits that a kernel is bound to (reset, power, link training) are divided by 1000");
   }
   if (options.channels == 1) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bench/verdict.h"
+#include "host/kernel/profile.h"
 #include "pcie/units.h"
 #include "sim/witness.h"
 
@@ -33,6 +34,7 @@ enum class Jump : std::uint8_t {
 struct RunOptions {
   std::string scenario = "continuity";
   std::string profile = "continuous";
+  std::vector<std::string> policies;  // «name=value»: what is changed of the profile (host/kernel/policy.h)
   std::string topology = "direct";
   std::string link = "gen3x8";  // all links of the machine; sim::select_link()
   std::string aspm = "off";     // what firmware leaves enabled on links: off, l0s, l1, all
@@ -141,6 +143,9 @@ void validate(const RunOptions& options);
 
 // The machine of a run, without faults and files.
 [[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);
+
+// What the kernels of a run do. Throws Error{InvalidArgument} for a profile or a policy that does not exist.
+[[nodiscard]] host::kernel::Policies kernel_policies(const RunOptions& options);
 
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {

@@ -34,6 +34,7 @@ constexpr char kFooter[] =
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
     "  holdover regress --seeds 1000                   as many runs, everything drawn from the seed\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
+    "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
     "\n"

@@ -12,14 +12,14 @@
 #include <vector>
 
 #include "bench/run.h"
-#include "host/kernel/profile.h"
+#include "host/kernel/policy.h"
 #include "pcie/error.h"
 #include "sim/witness.h"
 
 namespace holdover::cli {
 namespace {
 
-using Rows = std::vector<std::pair<std::string_view, std::string_view>>;
+using Rows = std::vector<std::pair<std::string, std::string_view>>;
 
 template <typename Table>
 Rows rows(const Table& table) {
@@ -34,9 +34,21 @@ struct Section {
   std::string_view name;
   Rows (*rows)();
 };
-constexpr std::array<Section, 5> kSections{{
+Rows policy_rows() {
+  Rows all;
+  for (const host::kernel::Policy& policy : host::kernel::policies()) {
+    all.emplace_back(policy.name, policy.sentence);
+    for (const host::kernel::PolicyValue& value : policy.values) {
+      all.emplace_back("  " + std::string(value.name), value.sentence);
+    }
+  }
+  return all;
+}
+
+constexpr std::array<Section, 6> kSections{{
     {"scenarios", [] { return rows(bench::scenarios()); }},
     {"profiles", [] { return rows(host::kernel::profiles()); }},
+    {"policies", policy_rows},
     {"topologies", [] { return rows(sim::topologies()); }},
     {"disturbances", [] { return rows(sim::disturbances()); }},
     {"faults", [] { return rows(bench::faults()); }},
@@ -64,9 +76,9 @@ void list(std::ostream& out, const std::string& what) {
     found = true;
   }
   if (!found) {
-    throw Error(
-        ErrorCode::InvalidArgument,
-        "list: «" + what + "» is not possible; it takes scenarios, profiles, topologies, disturbances or faults");
+    throw Error(ErrorCode::InvalidArgument,
+                "list: «" + what +
+                    "» is not possible; it takes scenarios, profiles, policies, topologies, disturbances or faults");
   }
 }
 
@@ -75,8 +87,9 @@ void list(std::ostream& out, const std::string& what) {
 Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();
-  verb->add_option("what", *what,
-                   "scenarios, profiles, topologies, disturbances or faults; all of them where it is left out");
+  verb->add_option(
+      "what", *what,
+      "scenarios, profiles, policies, topologies, disturbances or faults; all of them where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

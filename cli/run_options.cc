@@ -61,6 +61,8 @@ constexpr std::array kOptions{
     OptionEntry{"profile", "NAME",
                 "Which kernel is replaced, and replaces (default continuous); `holdover list profiles`", kWhat, false,
                 [](RunOptions& options, const std::string& text) { options.profile = text; }},
+    OptionEntry{"policy", "NAME=VALUE", "One thing that the kernels do otherwise; repeatable; `holdover list policies`",
+                kWhat, true, [](RunOptions& options, const std::string& text) { options.policies.push_back(text); }},
     OptionEntry{"topology", "NAME",
                 "What stands between root complex and endpoints (default direct); `holdover list topologies`", kWhat,
                 false, [](RunOptions& options, const std::string& text) { options.topology = text; }},

@@ -16,7 +16,7 @@
 namespace holdover::host::kernel {
 
 inline constexpr std::uint64_t kBootMagic = 0x544F'4F42'444C'4F48;  // «HOLDBOOT»
-inline constexpr std::uint32_t kBootVersion = 1;
+inline constexpr std::uint32_t kBootVersion = 2;
 
 struct BootParameters {
   std::uint64_t magic = kBootMagic;
@@ -37,7 +37,7 @@ struct BootParameters {
   std::uint64_t kho_scratch = 0;  // base of the scratch region; 0: none yet, the kernel reserves one
   std::uint64_t kho_scratch_bytes = 0;
   std::uint64_t page_map = 0;  // written by the running kernel: its page map (mm/page_map.h); 0 until it stands
-  std::array<char, 1024> command_line{};  // NUL-terminated, «name=value» separated by blanks
+  std::array<char, 2048> command_line{};  // NUL-terminated, «name=value» separated by blanks
 };
 static_assert(sizeof(BootParameters) <= 4096);
 

@@ -6,6 +6,7 @@
 
 #include "host/kernel/hazard.h"
 #include "host/kernel/panic.h"
+#include "host/kernel/policy.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
@@ -31,6 +32,7 @@ Policies read_policies(const BootParameters& parameters, bool booted_by_kexec) {
                                                 names(profiles(), [](const Profile& entry) { return entry.name; }) +
                                                 ".");
   }
+  for (const std::string& assignment : command_line_values(parameters, "policy")) change_policy(*policies, assignment);
   for (const std::string& name : command_line_values(parameters, "hazard")) {
     const Hazard* hazard = find_hazard(name);
     if (hazard == nullptr) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which kernel this is: a plain table of policies, each switchable alone.
+// Which kernel this is: a plain table of policies, each switchable alone (policy.h has their names). The enumerators of
+// a policy are in the order of its values there.
 #pragma once
 
 #include <optional>

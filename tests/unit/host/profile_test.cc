@@ -6,12 +6,13 @@
 #include <set>
 
 #include "host/kernel/hazard.h"
+#include "host/kernel/policy.h"
+#include "pcie/error.h"
 
 namespace holdover::host::kernel {
 namespace {
 
 TEST(Profiles, AreFoundByNameAndTheFirstIsContinuous) {
-  ASSERT_EQ(profiles().size(), 3u);
   EXPECT_EQ(profiles().front().name, "continuous");
   for (const Profile& profile : profiles()) EXPECT_TRUE(find_profile(profile.name).has_value());
   EXPECT_FALSE(find_profile("stock").has_value());
@@ -30,6 +31,52 @@ TEST(Profiles, ScaledDelaysAreAThousandth) {
   EXPECT_EQ(scaled(100_ms, policies), 100_us);
   policies.delays = Delays::Real;
   EXPECT_EQ(scaled(100_ms, policies), 100_ms);
+}
+
+TEST(Policies, HaveUniqueNamesAndValues) {
+  std::set<std::string_view> names;
+  for (const Policy& policy : policies()) {
+    EXPECT_TRUE(names.insert(policy.name).second) << policy.name;
+    EXPECT_EQ(find_policy(policy.name), &policy);
+    EXPECT_GE(policy.values.size(), 2u) << policy.name;
+    std::set<std::string_view> values;
+    for (const PolicyValue& value : policy.values) EXPECT_TRUE(values.insert(value.name).second) << policy.name;
+  }
+  EXPECT_EQ(find_policy("bus-number"), nullptr);
+}
+
+TEST(Policies, EachValueIsTakenAndNothingElseChanges) {
+  for (const Profile& profile : profiles()) {
+    for (const Policy& policy : policies()) {
+      for (const PolicyValue& value : policy.values) {
+        Policies changed = profile.policies;
+        change_policy(changed, std::string(policy.name) + "=" + std::string(value.name));
+        EXPECT_EQ(policy.value_of(changed), value.name);
+        for (const Policy& other : policies()) {
+          if (&other != &policy) {
+            EXPECT_EQ(other.get(changed), other.get(profile.policies)) << other.name;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Policies, RefuseWhatDoesNotExistInOneSentence) {
+  Policies policies;
+  const auto refusal = [&](const char* assignment) {
+    try {
+      change_policy(policies, assignment);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(refusal("bus-number=keep").find("no policy «bus-number»; there are live-update"), std::string::npos);
+  EXPECT_NE(refusal("bus-numbers=kept").find("cannot be «kept»; it takes keep, reassign"), std::string::npos);
+  EXPECT_NE(refusal("bus-numbers").find("cannot be «»"), std::string::npos);
+  EXPECT_NE(refusal("").find("no policy «»"), std::string::npos);
 }
 
 TEST(Hazards, HaveUniqueNamesAndASentence) {
