@@ -136,13 +136,13 @@ void describe_figures(const Ledgers& ledgers, CheckResult& result) {
       return;
     }
     case Check::Handover: {
-      const HandoverLedger& handover = ledgers.handover;
-      result.figure = n(handover.sessions()) + " sessions, " + n(handover.files()) + " files, " +
-                      n(handover.devices()) + " functions, " + n(handover.pages()) + " pages handed over";
-      result.numbers = {{"sessions", handover.sessions()},
-                        {"files", handover.files()},
-                        {"functions", handover.devices()},
-                        {"pages", handover.pages()}};
+      const std::vector<HandoverLedger::Amount>& amounts = ledgers.handover.amounts();
+      const HandoverLedger::Amount last = amounts.empty() ? HandoverLedger::Amount{} : amounts.back();
+      result.figure = n(last.sessions) + " sessions, " + n(last.files) + " files, " + n(last.devices) + " functions, " +
+                      n(last.pages) + " pages handed over" +
+                      (amounts.size() > 1 ? ", " + n(amounts.size()) + " times" : std::string());
+      result.numbers = {{"updates", amounts.size()}, {"sessions", last.sessions}, {"files", last.files},
+                        {"functions", last.devices}, {"pages", last.pages},       {"free_pages", last.free_pages}};
       return;
     }
   }

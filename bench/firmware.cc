@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bench/kernels.h"
 #include "host/kernel/boot_parameters.h"
 #include "pcie/capability.h"
 #include "pcie/config_space.h"
@@ -83,16 +84,21 @@ class AspmWalk {
 std::string kernel_command_line(const RunOptions& options, const std::vector<std::string>& hazards) {
   constexpr std::uint64_t kMicrosecond = 1'000'000;
   const auto microseconds = [](Time time) { return std::to_string(time.count() / kMicrosecond); };
-  std::string line =
-      "profile=" + options.profile + " scenario=" + options.scenario + " seed=" + std::to_string(options.seed) +
-      " jump=" + (options.jump == Jump::None ? "none" : "kexec") + " before_us=" + microseconds(options.before) +
-      " after_us=" + microseconds(options.after) + " blackout_us=" + microseconds(options.blackout);
+  const std::vector<KernelChoice> all = kernels(options);
+  std::string line = "profile=" + all.front().profile;
+  for (const std::string& policy : all.front().policies) line += " policy=" + policy;
+  if (options.jump == Jump::Kexec) {
+    for (std::size_t index = 1; index < all.size(); ++index) line += " next=" + to_string(all[index]);
+  }
+  line += " scenario=" + options.scenario + " seed=" + std::to_string(options.seed) +
+          " jump=" + (options.jump == Jump::None ? "none" : "kexec") + " before_us=" + microseconds(options.before) +
+          " after_us=" + microseconds(options.after) + " blackout_us=" + microseconds(options.blackout);
   constexpr std::uint64_t kNanosecond = 1000;
   if (!options.bulk.empty()) line += " bulk=" + options.bulk;
   if (options.transfer != 0) line += " transfer=" + std::to_string(options.transfer);
   line += " heartbeat_ns=" + std::to_string(options.heartbeat.count() / kNanosecond) + " completion_timeout_ns=" +
           std::to_string(machine_config(options).endpoint.completion_timeout.count() / kNanosecond);
-  for (const std::string& policy : options.policies) line += " policy=" + policy;
+  if (options.finish == FinishOrder::AfterPreserve) line += " finish=after-preserve";
   for (const std::string& hazard : hazards) line += " hazard=" + hazard;
   return line;
 }
@@ -103,7 +109,7 @@ void write_cold_boot(std::span<std::byte> dram, const std::string& command_line)
   if (command_line.size() >= parameters.command_line.size()) {
     throw Error{ErrorCode::InvalidArgument,
                 "the kernel's command line has " + std::to_string(command_line.size()) + " characters and may have " +
-                    std::to_string(parameters.command_line.size() - 1) + "; ask for fewer faults and policies at once"};
+                    std::to_string(parameters.command_line.size() - 1) + "; ask for fewer kernels, policies or faults"};
   }
   parameters.dram_bytes = dram.size();
   parameters.ecam_base = map.ecam.raw();

@@ -86,7 +86,7 @@ void Observer::refresh_endpoint(Time time, sim::FunctionIndex function, const Co
 void Observer::prepare_jump(Time time, PhysicalAddress boot_parameters) {
   settle();
   const HandoverImage image = decode_handover(machine_->platform().dram(), boot_parameters);
-  ledgers_->handover.on_jump(time, image);
+  ledgers_->handover.on_jump(time, image, ledgers_->memory.free_pages().size());
   ledgers_->memory.on_jump(time, image.preserved);
   ledgers_->scene.on_jump(time);
   settle_window(time);
@@ -120,13 +120,13 @@ void Observer::settle_window(Time time) {
   }
 }
 
-void Observer::end(Time time, bool jump_asked) {
+void Observer::end(Time time, unsigned updates) {
   settle();
   settle_window(time);
   const bool stopped = ledgers_->scene.find(pcie::Step::TrafficStopped) != nullptr;
   for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_end(time, stopped);
   ledgers_->requests.on_end(time, stopped);
-  ledgers_->handover.on_end(time, jump_asked);
+  ledgers_->handover.on_end(time, updates);
 }
 
 std::optional<std::string> Observer::stuck(Time now) const {

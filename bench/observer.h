@@ -54,8 +54,8 @@ class Observer final : public sim::Witness {
   void prepare_jump(Time time, PhysicalAddress boot_parameters);
   // A mark was made; opens or closes the window.
   void settle_window(Time time);
-  // The run is over.
-  void end(Time time, bool jump_asked);
+  // The run is over. `updates`: how many there were to be.
+  void end(Time time, unsigned updates);
 
   // Why the run should be given up: an endpoint that should stream has sent nothing for long, and nothing seen explains
   // it.

@@ -9,9 +9,9 @@
 #include <sstream>
 
 #include "bench/fault_table.h"
+#include "bench/kernels.h"
 #include "bench/output_file.h"
 #include "bench/run.h"
-#include "host/kernel/policy.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -164,17 +164,15 @@ void require_images(const RunOptions& options) {
   require_executable("--next-image", options.next_image);
 }
 
-void require_policies(const RunOptions& options) {
-  try {
-    (void)kernel_policies(options);
-  } catch (const Error& error) {
-    throw Error{error.code(), std::string("--policy: ") + error.what()};
+void require_kernels(const RunOptions& options) {
+  const std::vector<KernelChoice> all = kernels(options);
+  if (options.jump == Jump::None && !(options.from.empty() && options.to.empty() && options.chain.empty())) {
+    throw Error{ErrorCode::InvalidArgument,
+                "--jump none has one kernel; choose it with --profile, and leave out --from, --to and --chain"};
   }
-  std::set<std::string> seen;
-  for (const std::string& policy : options.policies) {
-    const std::string name = policy.substr(0, policy.find('='));
-    if (seen.insert(name).second) continue;
-    throw Error{ErrorCode::InvalidArgument, "--policy: " + name + " is given twice; give it one value"};
+  if (options.finish == FinishOrder::AfterPreserve && all.size() == 2) {
+    throw Error{ErrorCode::InvalidArgument,
+                "--finish after-preserve needs a kernel between two others; ask for --chain with three or more"};
   }
 }
 
@@ -264,13 +262,6 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   return config;
 }
 
-host::kernel::Policies kernel_policies(const RunOptions& options) {
-  require_name("--profile", options.profile, host::kernel::profiles());
-  host::kernel::Policies policies = *host::kernel::find_profile(options.profile);
-  for (const std::string& policy : options.policies) host::kernel::change_policy(policies, policy);
-  return policies;
-}
-
 BulkChannels bulk_channels(const RunOptions& options) {
   BulkChannels channels;
   if (options.bulk.empty()) {
@@ -292,8 +283,7 @@ BulkChannels bulk_channels(const RunOptions& options) {
 
 void validate(const RunOptions& options) {
   require_name("--scenario", options.scenario, scenarios());
-  require_name("--profile", options.profile, host::kernel::profiles());
-  require_policies(options);
+  require_kernels(options);
   require_name("--topology", options.topology, sim::topologies());
   require_link(options);
   require_name("--aspm", options.aspm, kAspm);
@@ -345,10 +335,15 @@ std::string format_time(Time time) {
 std::string command_line(const RunOptions& options) {
   const RunOptions defaults;
   std::ostringstream line;
-  line << quoted(options.program) << " run --scenario " << options.scenario << " --profile " << options.profile
-       << " --topology " << options.topology << " --seed " << options.seed << " --isolation "
+  line << quoted(options.program) << " run --scenario " << options.scenario;
+  if (options.chain.empty()) line << " --profile " << quoted(options.profile);
+  if (!options.from.empty()) line << " --from " << quoted(options.from);
+  if (!options.to.empty()) line << " --to " << quoted(options.to);
+  if (!options.chain.empty()) line << " --chain " << quoted(options.chain);
+  line << " --topology " << options.topology << " --seed " << options.seed << " --isolation "
        << (options.isolation == Isolation::Process ? "process" : "in-process");
   if (options.jump == Jump::None) line << " --jump none";
+  if (options.finish == FinishOrder::AfterPreserve) line << " --finish after-preserve";
   if (options.blackout != defaults.blackout) line << " --blackout " << format_time(options.blackout);
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);

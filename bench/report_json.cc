@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "bench/kernels.h"
 #include "bench/run.h"
 
 namespace holdover::bench {
@@ -14,9 +15,17 @@ constexpr int kSchemaVersion = 1;
 
 Json time_or_null(const std::optional<Time>& time) { return time ? Json(time->count()) : Json(nullptr); }
 
+Json kernel_names(const RunOptions& options) {
+  Json names = Json::array();
+  for (const KernelChoice& kernel : kernels(options)) names.push_back(to_string(kernel));
+  if (options.jump == Jump::None) names.erase(names.begin() + 1, names.end());
+  return names;
+}
+
 Json options_json(const RunOptions& options) {
   return {{"scenario", options.scenario},
           {"profile", options.profile},
+          {"kernels", kernel_names(options)},
           {"topology", options.topology},
           {"aspm", options.aspm},
           {"seed", options.seed},

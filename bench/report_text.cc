@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/kernels.h"
 #include "bench/ledger/scene.h"
 #include "bench/run.h"
 
@@ -65,9 +66,20 @@ std::string_view colour_of(Outcome outcome, const Palette& palette) {
   return palette.off;
 }
 
+// «profile continuous», or each kernel where they differ.
+std::string kernels_of(const RunOptions& options) {
+  if (options.from.empty() && options.to.empty() && options.chain.empty()) return "profile " + options.profile;
+  std::string text;
+  const std::vector<KernelChoice> all = kernels(options);
+  for (unsigned index = 0; index < all.size(); ++index) {
+    text += (index == 0 ? "" : ", ") + kernel_name(index) + " " + to_string(all[index]);
+  }
+  return text;
+}
+
 void print_context(std::ostream& out, const Report& report) {
   const RunOptions& options = report.options;
-  out << "scenario " << options.scenario << ", profile " << options.profile << ", topology " << options.topology
+  out << "scenario " << options.scenario << ", " << kernels_of(options) << ", topology " << options.topology
       << ", seed " << options.seed << ", "
       << (options.jump == Jump::None ? std::string("no kexec") : "blackout " + readable_time(options.blackout))
       << ", kernels " << (options.isolation == Isolation::Process ? "as processes" : "in this process");

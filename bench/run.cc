@@ -8,6 +8,7 @@
 #include "bench/firmware.h"
 #include "bench/guarded_platform.h"
 #include "bench/judge.h"
+#include "bench/kernels.h"
 #include "bench/observer.h"
 #include "bench/output_file.h"
 #include "bench/runner.h"
@@ -58,7 +59,10 @@ std::string replay_command(const RunOptions& options, const Finding& finding) {
 
 std::vector<std::string> notes_for(const RunOptions& options) {
   std::vector<std::string> notes;
-  if (kernel_policies(options).delays == host::kernel::Delays::Scaled) {
+  const std::vector<KernelChoice> all = kernels(options);
+  if (std::any_of(all.begin(), all.end(), [](const KernelChoice& kernel) {
+        return policies_of(kernel).delays == host::kernel::Delays::Scaled;
+      })) {
     notes.push_back("the waits that a kernel is bound to (reset, power, link training) are divided by 1000");
   }
   if (options.channels == 1) {
@@ -114,9 +118,15 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   write_cold_boot(machine->platform().dram(), line);
   observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
   enable_aspm(machine->platform(), config.aspm);
+  unsigned updates = 0;
   if (options.jump == Jump::Kexec) {
     Scene& scene = observer.ledgers().scene;
     scene.expect_handover(handed_over(options.scenario, scene.endpoint_count()));
+    const std::vector<KernelChoice> all = kernels(options);
+    updates = static_cast<unsigned>(all.size()) - 1;
+    if (std::all_of(all.begin(), all.end(), [&](const KernelChoice& kernel) { return kernel == all.front(); })) {
+      observer.ledgers().handover.expect_equal_amounts();
+    }
   }
   GuardedPlatform platform{*machine, observer, options.stop,
                            kHostPatience + options.before + options.after + options.blackout, progress};
@@ -129,7 +139,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   }
   const Time now = machine->platform().now();
   if (platform.stuck()) observer.ledgers().evidence.find(Check::Continuity, now, std::nullopt, *platform.stuck());
-  observer.end(now, options.jump == Jump::Kexec);
+  observer.end(now, updates);
   machine->close_files();
 
   Report report = report_on(options, config, *machine, observer, end);

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "bench/verdict.h"
-#include "host/kernel/profile.h"
 #include "pcie/units.h"
 #include "sim/witness.h"
 
@@ -31,10 +30,21 @@ enum class Jump : std::uint8_t {
   None,  // control: the window opens and closes under one kernel
 };
 
+// In a chain, when a kernel finishes what it was handed.
+enum class FinishOrder : std::uint8_t {
+  BeforePreserve,
+  AfterPreserve,  // its functions are incoming and outgoing at once
+};
+
 struct RunOptions {
   std::string scenario = "continuity";
   std::string profile = "continuous";
-  std::vector<std::string> policies;  // «name=value»: what is changed of the profile (host/kernel/policy.h)
+  // Kernels of their own (bench/kernels.h): the first, the one after it; or all of them, separated by commas.
+  std::string from;
+  std::string to;
+  std::string chain;
+  std::vector<std::string> policies;  // «name=value»: what is changed of every kernel (host/kernel/policy.h)
+  FinishOrder finish = FinishOrder::BeforePreserve;
   std::string topology = "direct";
   std::string link = "gen3x8";  // all links of the machine; sim::select_link()
   std::string aspm = "off";     // what firmware leaves enabled on links: off, l0s, l1, all
@@ -143,9 +153,6 @@ void validate(const RunOptions& options);
 
 // The machine of a run, without faults and files.
 [[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);
-
-// What the kernels of a run do. Throws Error{InvalidArgument} for a profile or a policy that does not exist.
-[[nodiscard]] host::kernel::Policies kernel_policies(const RunOptions& options);
 
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {

@@ -61,6 +61,25 @@ constexpr std::array kOptions{
     OptionEntry{"profile", "NAME",
                 "Which kernel is replaced, and replaces (default continuous); `holdover list profiles`", kWhat, false,
                 [](RunOptions& options, const std::string& text) { options.profile = text; }},
+    OptionEntry{"from", "KERNEL",
+                "The kernel that is replaced, where it is another: a profile, or one with policies of its own, for "
+                "example pci-v9:bus-numbers=reassign",
+                kWhat, false, [](RunOptions& options, const std::string& text) { options.from = text; }},
+    OptionEntry{"to", "KERNEL", "The kernel that replaces it", kWhat, false,
+                [](RunOptions& options, const std::string& text) { options.to = text; }},
+    OptionEntry{"chain", "KERNELS", "Any number of kernels, separated by commas: each is replaced by the next", kWhat,
+                false, [](RunOptions& options, const std::string& text) { options.chain = text; }},
+    OptionEntry{"finish", "WHEN",
+                "In a chain a kernel finishes what it was handed before-preserve (default), or after-preserve: its "
+                "functions are incoming and outgoing at once",
+                kWhat, false,
+                [](RunOptions& options, const std::string& text) {
+                  if (text != "before-preserve" && text != "after-preserve") {
+                    refuse(text, "before-preserve or after-preserve");
+                  }
+                  options.finish =
+                      text == "after-preserve" ? bench::FinishOrder::AfterPreserve : bench::FinishOrder::BeforePreserve;
+                }},
     OptionEntry{"policy", "NAME=VALUE", "One thing that the kernels do otherwise; repeatable; `holdover list policies`",
                 kWhat, true, [](RunOptions& options, const std::string& text) { options.policies.push_back(text); }},
     OptionEntry{"topology", "NAME",

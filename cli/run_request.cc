@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/run_request.h"
 
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "cli/config_file.h"
@@ -49,10 +51,11 @@ bench::RunOptions compose(const RunRequest& request) {
     }
   }
   // A repeatable option on the command line replaces the file's list, as every other option replaces its value.
-  bool first_fault = true;
+  std::set<std::string> seen;
   for (const auto& [name, text] : request.settings) {
-    if (name == "fault" && std::exchange(first_fault, false)) {
-      options.faults.clear();
+    if (seen.insert(name).second) {
+      if (name == "fault") options.faults.clear();
+      if (name == "policy") options.policies.clear();
     }
     wave_window = wave_window || is_wave_window(name);
     apply(options, name, text, "--" + name + ": ");

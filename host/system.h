@@ -33,12 +33,17 @@ class System {
   [[nodiscard]] virtual std::unique_ptr<AddressSpace> create_address_space() = 0;
   // Opens /dev/liveupdate. Throws Error{Refused}: ENOENT (no such device: not enabled), EBUSY, EIO.
   [[nodiscard]] virtual std::unique_ptr<LiveUpdate> open_live_update() = 0;
+  // kexec_file_load(): the kernel that kexec() enters, and its command line. A second call replaces the first. Throws
+  // Error{Refused}: EINVAL where the command line is too long.
+  virtual void load_kernel(const std::string& command_line) = 0;
   // reboot(LINUX_REBOOT_CMD_KEXEC). Leaves the stack by throwing KernelGone where the jump took place; throws
   // Error{Refused} where the kernel refused, and everything preserved is still preserved then.
   virtual void kexec() = 0;
 
   // A range of `size` bytes of IO virtual addresses that suits this system, never the same twice.
   [[nodiscard]] virtual Iova allocate_iova(Bytes size) = 0;
+  // /proc/cmdline: «name=value», separated by blanks.
+  [[nodiscard]] virtual std::string command_line() = 0;
   // Parameter of the command line («scenario=continuity» → parameter("scenario")), empty where there is none.
   [[nodiscard]] virtual std::string parameter(std::string_view name) = 0;
   // Whether this kernel was entered by a kexec.

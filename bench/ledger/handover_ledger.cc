@@ -145,8 +145,17 @@ std::vector<unsigned> HandoverLedger::recorded() const {
   return endpoints;
 }
 
-void HandoverLedger::on_jump(Time time, const HandoverImage& image) {
-  pages_ = image.pages;
+void HandoverLedger::on_jump(Time time, const HandoverImage& image, std::uint64_t free_pages) {
+  Amount amount;
+  amount.pages = image.pages;
+  amount.free_pages = free_pages;
+  if (image.live_update) {
+    amount.sessions = image.live_update->sessions.size();
+    for (const kernel::HandedSession& session : image.live_update->sessions) amount.files += session.files.size();
+  }
+  if (image.devices) amount.devices = image.devices->size();
+  amounts_.push_back(amount);
+  judge_amounts(time);
   if (!image.unreadable.empty()) {
     broken(time, "no handover: there is no readable KHO tree (" + image.unreadable + ")");
     return;
@@ -163,13 +172,26 @@ void HandoverLedger::on_jump(Time time, const HandoverImage& image) {
   }
 }
 
+void HandoverLedger::judge_amounts(Time time) {
+  if (!equal_amounts_ || amounts_.size() < 3) return;
+  const Amount& before = amounts_[amounts_.size() - 2];
+  const Amount& now = amounts_.back();
+  if (now == before) return;
+  const auto text = [](const Amount& amount) {
+    return std::to_string(amount.sessions) + " sessions, " + std::to_string(amount.files) + " files, " +
+           std::to_string(amount.devices) + " functions and " + std::to_string(amount.pages) + " pages, with " +
+           std::to_string(amount.free_pages) + " pages left";
+  };
+  broken(time, "update " + std::to_string(amounts_.size()) + " hands over " + text(now) + "; the one before it " +
+                   text(before) + ": something leaks");
+}
+
 void HandoverLedger::judge_live_update(Time time, const kernel::HandedLiveUpdate& live_update) {
-  sessions_ = live_update.sessions.size();
-  for (const kernel::HandedSession& session : live_update.sessions) files_ += session.files.size();
-  if (sessions_ == 0) broken(time, "no handover: no session was handed over");
-  if (sessions_ != 0 && files_ < recorded().size()) {
-    broken(time, "the session has " + std::to_string(files_) + " files, and " + std::to_string(recorded().size()) +
-                     " endpoints were to be handed over");
+  const Amount& amount = amounts_.back();
+  if (amount.sessions == 0) broken(time, "no handover: no session was handed over");
+  if (amount.sessions != 0 && amount.files < recorded().size()) {
+    broken(time, "the session has " + std::to_string(amount.files) + " files, and " +
+                     std::to_string(recorded().size()) + " endpoints were to be handed over");
   }
   for (const kernel::HandedFlb& flb : live_update.flbs) {
     const std::uint64_t expected = recorded().size();
@@ -181,7 +203,6 @@ void HandoverLedger::judge_live_update(Time time, const kernel::HandedLiveUpdate
 
 // Every recorded endpoint with 1, every bridge above one with the number of recorded endpoints below it, nothing else.
 void HandoverLedger::judge_table(Time time, const std::vector<kernel::HandedPciDevice>& devices) {
-  devices_ = devices.size();
   std::map<pcie::Bdf, unsigned> expected;
   for (const unsigned endpoint : recorded()) {
     for (const sim::FunctionIndex function : scene_.path(endpoint)) ++expected[scene_.bdf(function)];
@@ -203,61 +224,64 @@ void HandoverLedger::judge_table(Time time, const std::vector<kernel::HandedPciD
   }
 }
 
-void HandoverLedger::judge_marks(Time time) {
-  const auto marked = [this](pcie::Step step, pcie::RequesterId id) {
+void HandoverLedger::judge_marks(Time time, unsigned kernel) {
+  const auto marked = [this, kernel](pcie::Step step, pcie::RequesterId id) {
     return std::any_of(scene_.marks().begin(), scene_.marks().end(), [=](const Scene::Mark& mark) {
-      return mark.second_kernel && mark.step == step && mark.value == id;
+      return mark.kernel == kernel && mark.step == step && mark.value == id;
     });
   };
+  const std::string never = kernel == 1 ? " was never " : " was under " + kernel_name(kernel) + " never ";
   for (const unsigned endpoint : recorded()) {
     const sim::FunctionIndex function = scene_.function_of(endpoint);
     const pcie::RequesterId id = scene_.bdf(function).requester_id();
-    if (!marked(pcie::Step::FunctionRetrieved, id)) broken(time, scene_.describe(function) + " was never retrieved");
-    if (!marked(pcie::Step::FunctionFinished, id)) broken(time, scene_.describe(function) + " was never finished");
+    if (!marked(pcie::Step::FunctionRetrieved, id)) broken(time, scene_.describe(function) + never + "retrieved");
+    if (!marked(pcie::Step::FunctionFinished, id)) broken(time, scene_.describe(function) + never + "finished");
   }
 }
 
 // A window that opens late or closes early would leave a part of the update unjudged.
 void HandoverLedger::judge_window(Time time) {
   const Scene::Mark* begin = scene_.find(pcie::Step::WindowBegin);
-  if (begin == nullptr || begin->second_kernel || begin->phase > pcie::Phase::Preserve) {
+  if (begin == nullptr || begin->kernel != 0 || begin->phase > pcie::Phase::Preserve) {
     broken(begin == nullptr ? time : begin->time, "nobody said before the freeze that a preserve had succeeded");
   }
   const Scene::Mark* end = scene_.find(pcie::Step::WindowEnd);
   if (end == nullptr) {
     broken(time, "the session was never finished");
-  } else if (!end->second_kernel) {
-    broken(end->time, "kernel A said that the session was finished, before the jump");
+  } else if (end->kernel != scene_.jumps().size()) {
+    broken(end->time, kernel_name(end->kernel) + " said that the session was finished, before the jump");
   }
 }
 
-void HandoverLedger::on_end(Time time, bool jump_asked) {
+void HandoverLedger::on_end(Time time, unsigned updates) {
   // A host that never came to the update says nothing about the update.
   if (!scene_.window_begin() && scene_.phase() < pcie::Phase::Preserve) return;
   if (const Scene::Mark* panic = scene_.find(pcie::Step::Panic)) {
-    broken(panic->time, std::string(panic->second_kernel ? "kernel B" : "kernel A") + " panicked in phase " +
-                            std::string(pcie::to_string(panic->phase)));
+    broken(panic->time,
+           kernel_name(panic->kernel) + " panicked in phase " + std::string(pcie::to_string(panic->phase)));
   }
   if (const Scene::Mark* failed = scene_.find(pcie::Step::AgentFailed)) {
-    broken(failed->time, std::string("the agent under ") + (failed->second_kernel ? "kernel B" : "kernel A") +
-                             " gave up in phase " + std::string(pcie::to_string(failed->phase)) + ", errno " +
-                             std::to_string(failed->value));
+    broken(failed->time, "the agent under " + kernel_name(failed->kernel) + " gave up in phase " +
+                             std::string(pcie::to_string(failed->phase)) + ", errno " + std::to_string(failed->value));
   }
-  if (!jump_asked) return;
+  if (updates == 0) return;
   if (const Scene::Mark* refused = scene_.find(pcie::Step::KexecRefused)) {
     broken(refused->time, "update refused: errno " + std::to_string(refused->value) + ", step " +
                               std::string(pcie::to_string(refused->phase)));
     return;
   }
   if (const Scene::Mark* none = scene_.find(pcie::Step::NoHandover)) {
-    broken(none->time, "no handover: kernel B has no session to retrieve, errno " + std::to_string(none->value));
+    broken(none->time, "no handover: " + kernel_name(none->kernel) + " has no session to retrieve, errno " +
+                           std::to_string(none->value));
     return;
   }
-  if (!scene_.jumped()) {
-    broken(time, "the update never came to the jump");
+  if (scene_.jumps().size() < updates) {
+    broken(time, scene_.jumped() ? "only " + std::to_string(scene_.jumps().size()) + " of " + std::to_string(updates) +
+                                       " updates came to the jump"
+                                 : "the update never came to the jump");
     return;
   }
-  judge_marks(time);
+  for (unsigned kernel = 1; kernel <= updates; ++kernel) judge_marks(time, kernel);
   judge_window(time);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The handover as it can be seen from outside: what lies in DRAM at the jump, against the topology; and what the second
+// The handover as it can be seen from outside: what lies in DRAM at the jump, against the topology; and what the next
 // kernel and the agent did with it.
 #pragma once
 
@@ -32,30 +32,41 @@ class HandoverLedger {
  public:
   HandoverLedger(const Scene& scene, Evidence& evidence) : scene_(scene), evidence_(evidence) {}
 
-  void on_jump(Time time, const HandoverImage& image);
-  // The run is over. `jump_asked`: the run was to update the kernel.
-  void on_end(Time time, bool jump_asked);
+  // What one kernel handed over.
+  struct Amount {
+    std::uint64_t sessions = 0;
+    std::uint64_t files = 0;
+    std::uint64_t devices = 0;
+    std::uint64_t pages = 0;       // in the KHO tree
+    std::uint64_t free_pages = 0;  // that the kernel had left when it jumped
 
-  [[nodiscard]] std::uint64_t sessions() const { return sessions_; }
-  [[nodiscard]] std::uint64_t files() const { return files_; }
-  [[nodiscard]] std::uint64_t devices() const { return devices_; }
-  [[nodiscard]] std::uint64_t pages() const { return pages_; }
+    friend bool operator==(const Amount&, const Amount&) = default;
+  };
+
+  // The kernels of the run are all alike: from the second on each has to hand over the same, and to have as many pages
+  // left, or something leaks.
+  void expect_equal_amounts() { equal_amounts_ = true; }
+  void on_jump(Time time, const HandoverImage& image, std::uint64_t free_pages);
+  // The run is over. `updates`: how many there were to be.
+  void on_end(Time time, unsigned updates);
+
+  // Update by update.
+  [[nodiscard]] const std::vector<Amount>& amounts() const { return amounts_; }
 
  private:
   void broken(Time time, std::string sentence);
   void judge_table(Time time, const std::vector<host::kernel::HandedPciDevice>& devices);
   void judge_live_update(Time time, const host::kernel::HandedLiveUpdate& live_update);
-  void judge_marks(Time time);
+  void judge_marks(Time time, unsigned kernel);
+  void judge_amounts(Time time);
   void judge_window(Time time);
   // Endpoints that are to be handed over.
   [[nodiscard]] std::vector<unsigned> recorded() const;
 
   const Scene& scene_;
   Evidence& evidence_;
-  std::uint64_t sessions_ = 0;
-  std::uint64_t files_ = 0;
-  std::uint64_t devices_ = 0;
-  std::uint64_t pages_ = 0;
+  std::vector<Amount> amounts_;
+  bool equal_amounts_ = false;
 };
 
 }  // namespace holdover::bench

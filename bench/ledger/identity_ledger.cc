@@ -36,7 +36,9 @@ void IdentityLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& 
 void IdentityLedger::close_window(Time time) {
   if (placed_.empty()) return;
   const std::uint32_t judged = scene_.judged_endpoints();
-  const bool enumerated = scene_.jumped() && scene_.phase() > pcie::Phase::Enumerate;
+  // Of kernels after the first; the last one may have ended before it came so far.
+  auto enumerations = static_cast<unsigned>(scene_.jumps().size());
+  if (enumerations != 0 && scene_.phase() <= pcie::Phase::Enumerate) --enumerations;
   for (unsigned endpoint = 0; endpoint < ids_.size(); ++endpoint) {
     if (((judged >> endpoint) & 1) == 0) continue;
     for (const sim::FunctionIndex function : scene_.path(endpoint)) {
@@ -50,14 +52,16 @@ void IdentityLedger::close_window(Time time) {
         evidence_.find(Check::Bdf, observation);
         continue;
       }
-      if (!enumerated) continue;
       const pcie::RequesterId id = placed_[function].requester_id();
-      const bool found = std::any_of(scene_.marks().begin(), scene_.marks().end(), [id](const Scene::Mark& mark) {
-        return mark.second_kernel && mark.step == pcie::Step::FunctionFound && mark.value == id;
-      });
-      if (found) continue;
-      observation.sentence = "enumeration by kernel B did not find " + scene_.describe(function);
-      evidence_.find(Check::Bdf, observation);
+      for (unsigned kernel = 1; kernel <= enumerations; ++kernel) {
+        const auto found = [=](const Scene::Mark& mark) {
+          return mark.kernel == kernel && mark.step == pcie::Step::FunctionFound && mark.value == id;
+        };
+        if (std::any_of(scene_.marks().begin(), scene_.marks().end(), found)) continue;
+        observation.sentence = "enumeration by " + kernel_name(kernel) + " did not find " + scene_.describe(function);
+        evidence_.find(Check::Bdf, observation);
+        break;
+      }
     }
   }
 }

@@ -107,8 +107,9 @@ void MemoryLedger::judge_owner(const sim::MemoryAccess& access, std::uint64_t pa
                          " physical page " + hex(page * kPage) + " (IOVA " + hex(access.iova.raw()) +
                          "), which it does not own: " + (now ? name(*now) : "no kernel has it");
   if (access.translated && !preserved_.empty() && !preserved_[page]) {
-    const std::string why = "page " + hex(page * kPage) + " was not in the KHO tree that kernel A handed over at " +
-                            readable_time(*scene_.jump_time());
+    const std::string why = "page " + hex(page * kPage) + " was not in the KHO tree that " +
+                            kernel_name(static_cast<unsigned>(scene_.jumps().size()) - 1) + " handed over at " +
+                            readable_time(scene_.jumps().back());
     observation.cause = why;
     evidence_.disrupt(access.time, 1u << access.endpoint, Rank::Circumstance, Evidence::kTraffic,
                       "endpoint " + std::to_string(access.endpoint) + (access.write ? " wrote" : " read") +

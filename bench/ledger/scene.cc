@@ -9,9 +9,7 @@
 namespace holdover::bench {
 namespace {
 
-constexpr std::string_view kFirstKernel = "kernel A";
-constexpr std::string_view kSecondKernel = "kernel B";
-constexpr std::string_view kNobody = "nobody";
+constexpr const char* kNobody = "nobody";
 
 }  // namespace
 
@@ -21,21 +19,22 @@ Scene::Scene(std::vector<sim::FunctionInfo> functions) : functions_(std::move(fu
     if (endpoints_.size() <= functions_[i].endpoint) endpoints_.resize(functions_[i].endpoint + 1);
     endpoints_[functions_[i].endpoint] = i;
   }
-  segments_.push_back({pcie::Phase::Boot, kFirstKernel, Time{0}});
+  segments_.push_back({pcie::Phase::Boot, kernel_name(0), Time{0}});
 }
 
-void Scene::enter(Time time, pcie::Phase phase, std::string_view host) {
+void Scene::enter(Time time, pcie::Phase phase, const std::string& host) {
   const Segment& current = segments_.back();
   if (current.phase == phase && current.host == host) return;
   segments_.push_back({phase, host, time});
 }
 
 void Scene::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) {
-  enter(time, phase, phase == pcie::Phase::Blackout ? kNobody : jumped() ? kSecondKernel : kFirstKernel);
-  marks_.push_back({time, phase, step, value, jumped()});
+  const auto kernel = static_cast<unsigned>(jumps_.size());
+  enter(time, phase, phase == pcie::Phase::Blackout ? kNobody : kernel_name(kernel));
+  marks_.push_back({time, phase, step, value, kernel});
   switch (step) {
     case pcie::Step::FunctionPreserved:
-      if (const auto function = function_at(static_cast<pcie::RequesterId>(value)); function && !jumped()) {
+      if (const auto function = function_at(static_cast<pcie::RequesterId>(value)); function) {
         if (functions_[*function].kind == sim::FunctionKind::Endpoint)
           recorded_ |= 1u << functions_[*function].endpoint;
       }
@@ -70,8 +69,8 @@ void Scene::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_
 }
 
 void Scene::on_jump(Time time) {
-  if (jump_) return;
-  jump_ = time;
+  if (phase() == pcie::Phase::Blackout) return;
+  jumps_.push_back(time);
   if (!window_begin_) window_begin_ = time;
   enter(time, pcie::Phase::Blackout, kNobody);
 }
@@ -121,6 +120,14 @@ std::string Scene::describe(sim::FunctionIndex function) const {
 std::uint32_t Scene::judged_endpoints() const {
   if (recorded_ != 0) return handed_over();
   return static_cast<std::uint32_t>((std::uint64_t{1} << endpoint_count()) - 1);
+}
+
+std::string kernel_name(unsigned index) {
+  std::string letters;
+  for (unsigned rest = index + 1; rest != 0; rest = (rest - 1) / 26) {
+    letters.insert(letters.begin(), static_cast<char>('A' + (rest - 1) % 26));
+  }
+  return "kernel " + letters;
 }
 
 std::string readable_time(Time time) {

@@ -22,18 +22,19 @@ class Scene {
     pcie::Phase phase = pcie::Phase::Boot;
     pcie::Step step = pcie::Step::Begin;
     std::uint64_t value = 0;
-    bool second_kernel = false;
+    unsigned kernel = 0;  // 0: kernel A
   };
   // A stretch of simulated time in one phase under one host.
   struct Segment {
     pcie::Phase phase = pcie::Phase::Boot;
-    std::string_view host;  // «kernel A», «nobody», «kernel B»
+    std::string host;  // «kernel A», «nobody», «kernel B»
     Time begin;
   };
 
   explicit Scene(std::vector<sim::FunctionInfo> functions);
 
   void on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value);
+  // The kernel is left; while no kernel runs a second call does nothing.
   void on_jump(Time time);
   // The function answers at `bdf` from now on.
   void place(sim::FunctionIndex function, pcie::Bdf bdf);
@@ -46,8 +47,9 @@ class Scene {
   [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
   // The first mark of this step.
   [[nodiscard]] const Mark* find(pcie::Step step) const;
-  [[nodiscard]] bool jumped() const { return jump_.has_value(); }
-  [[nodiscard]] std::optional<Time> jump_time() const { return jump_; }
+  [[nodiscard]] bool jumped() const { return !jumps_.empty(); }
+  // When each kernel was left for the next.
+  [[nodiscard]] const std::vector<Time>& jumps() const { return jumps_; }
 
   // The window opens with Step::WindowBegin, without one at the jump. It closes with Step::WindowEnd, or with the mark
   // that says that there will be none.
@@ -79,14 +81,14 @@ class Scene {
   [[nodiscard]] std::uint32_t judged_endpoints() const;
 
  private:
-  void enter(Time time, pcie::Phase phase, std::string_view host);
+  void enter(Time time, pcie::Phase phase, const std::string& host);
 
   std::vector<sim::FunctionInfo> functions_;
   std::vector<pcie::Bdf> bdfs_;
   std::vector<sim::FunctionIndex> endpoints_;
   std::vector<Segment> segments_;
   std::vector<Mark> marks_;
-  std::optional<Time> jump_;
+  std::vector<Time> jumps_;
   std::optional<Time> window_begin_;
   std::optional<Time> window_end_;
   bool refused_ = false;
@@ -95,6 +97,8 @@ class Scene {
   std::uint32_t expected_ = 0;
 };
 
+// «kernel A» for 0, «kernel AA» for 26.
+[[nodiscard]] std::string kernel_name(unsigned index);
 // «1.482 ms», for people.
 [[nodiscard]] std::string readable_time(Time time);
 // «0x0012a000».

@@ -10,6 +10,7 @@
 
 #include "host/agent/agent_state.h"
 #include "host/agent/endpoint_streams.h"
+#include "host/agent/next_kernel.h"
 #include "host/agent/orphans.h"
 #include "pcie/error.h"
 
@@ -95,7 +96,8 @@ struct Stage {
   Narrator narrator;
   std::unique_ptr<LiveUpdate> live_update;
   Streams all;
-  std::unique_ptr<Session> session;
+  std::unique_ptr<Session> incoming;
+  std::unique_ptr<Session> outgoing;
 };
 
 // What the kernel or the device refuses ends the stage; a machine that is gone ends more than that.
@@ -161,7 +163,7 @@ void start(Stage& stage, unsigned first, unsigned count) {
 
 void retrieve(Stage& stage, unsigned index) {
   stage.all.push_back(std::make_unique<EndpointStreams>(stage.system, index));
-  stage.all.back()->retrieve(*stage.session);
+  stage.all.back()->retrieve(*stage.incoming);
 }
 
 // Traffic for a while, then none.
@@ -180,7 +182,7 @@ void go_on_after_refusal(Stage& stage, const Error& refusal) {
     streams->expect_traffic();
   }
   expect_interrupts(stage.system, stage.all);
-  stage.session.reset();
+  stage.outgoing.reset();
   stage.narrator.mark(pcie::Step::WindowEnd);
   end_traffic(stage);
 }
@@ -207,11 +209,13 @@ std::unique_ptr<LiveUpdate> open_live_update_if_there(System& system) {
   }
 }
 
-void preserve(Stage& stage, unsigned count) {
+// Into a session of the kernel's. `first`: under the first kernel, where the window opens.
+void preserve(Stage& stage, unsigned count, bool first) {
+  stage.outgoing = stage.live_update->create_session(kSessionName);
   write_agent_state(stage.all.front()->state_memory(), count);
-  bool window_open = false;
+  bool window_open = !first;
   for (unsigned index = 0; index < count; ++index) {
-    stage.all[index]->preserve(*stage.session, [&] {
+    stage.all[index]->preserve(*stage.outgoing, [&] {
       if (!window_open) {
         stage.narrator.mark(pcie::Step::WindowBegin);
         window_open = true;
@@ -220,16 +224,8 @@ void preserve(Stage& stage, unsigned count) {
   }
 }
 
-void preserve_and_jump(Stage& stage, unsigned preserved) {
-  stage.narrator.enter(pcie::Phase::Preserve);
-  stage.live_update = open_live_update_if_there(stage.system);
-  if (stage.live_update) {
-    stage.session = stage.live_update->create_session(kSessionName);
-    preserve(stage, preserved);
-  } else {
-    // Nothing can be preserved; a plain kexec shows what that costs.
-    stage.narrator.mark(pcie::Step::WindowBegin);
-  }
+void jump(Stage& stage) {
+  stage.system.load_kernel(next_command_line(stage.system.command_line()).value_or(stage.system.command_line()));
   try {
     stage.system.kexec();
   } catch (const Error& error) {
@@ -240,11 +236,23 @@ void preserve_and_jump(Stage& stage, unsigned preserved) {
   }
 }
 
+void preserve_and_jump(Stage& stage, unsigned preserved) {
+  stage.narrator.enter(pcie::Phase::Preserve);
+  stage.live_update = open_live_update_if_there(stage.system);
+  if (stage.live_update) {
+    preserve(stage, preserved, true);
+  } else {
+    // Nothing can be preserved; a plain kexec shows what that costs.
+    stage.narrator.mark(pcie::Step::WindowBegin);
+  }
+  jump(stage);
+}
+
 // False, and everything said, where nothing was handed over.
 bool retrieve_session(Stage& stage) {
   try {
     stage.live_update = stage.system.open_live_update();
-    stage.session = stage.live_update->retrieve_session(kSessionName);
+    stage.incoming = stage.live_update->retrieve_session(kSessionName);
     return true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Refused) {
@@ -256,6 +264,30 @@ bool retrieve_session(Stage& stage) {
     stage.narrator.enter(pcie::Phase::Halt);
     return false;
   }
+}
+
+void finish(Stage& stage) {
+  stage.narrator.enter(pcie::Phase::Finish);
+  stage.incoming->finish();
+}
+
+// A kernel between two others: what came in goes out again. With finish=after-preserve it is, for a while, both at
+// once.
+void pass_on(Stage& stage, unsigned preserved) {
+  const bool both_at_once = stage.system.parameter("finish") == "after-preserve";
+  if (!both_at_once) {
+    finish(stage);
+    stage.incoming.reset();
+    stage.narrator.enter(pcie::Phase::Steady);
+    let_run(stage.system, stage.all, duration_parameter(stage.system, "before_us", std::chrono::microseconds(200)));
+  }
+  stage.narrator.enter(pcie::Phase::Preserve);
+  preserve(stage, preserved, false);
+  if (both_at_once) {
+    finish(stage);
+    stage.incoming.reset();
+  }
+  jump(stage);
 }
 
 // After an update the agent reports what does not move, and leaves the verdict to others.
@@ -317,8 +349,11 @@ void run_stage_2(System& system, const Participants& participants) {
       streams->enable_interrupts_again();
     }
 
-    stage.narrator.enter(pcie::Phase::Finish);
-    stage.session->finish();
+    if (next_command_line(system.command_line())) {
+      pass_on(stage, preserved);
+      return;
+    }
+    finish(stage);
     stage.narrator.mark(pcie::Step::WindowEnd);
 
     stage.narrator.enter(pcie::Phase::After);

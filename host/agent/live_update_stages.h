@@ -16,7 +16,8 @@ struct Participants {
 // Starts the traffic, lets it run, preserves, and asks for the kexec. Returns where the kexec was refused, and after a
 // run with jump=none. Throws Error{NotFound} where the system has too few endpoints.
 void run_stage_1(System& system, const Participants& participants);
-// Retrieves what was preserved, resumes, finishes, lets the traffic run and stops it.
+// Retrieves what was preserved, resumes and finishes. Under the last kernel of the command line it then lets the
+// traffic run and stops it; under one before that it preserves again and asks for the next kexec.
 void run_stage_2(System& system, const Participants& participants);
 
 }  // namespace holdover::host

@@ -64,6 +64,12 @@ Kernel::Kernel(pcie::Platform& platform, PhysicalAddress boot_parameters)
 
 Kernel::~Kernel() { stop(); }
 
+int Kernel::load_image(std::string_view command_line) {
+  if (command_line.size() >= parameters_.command_line.size()) return EINVAL;
+  next_command_line_ = command_line;
+  return 0;
+}
+
 int Kernel::kexec(PhysicalAddress& next) {
   platform_.mark(Phase::Freeze, Step::Begin, 0);
   if (live_update_->luo().enabled()) {

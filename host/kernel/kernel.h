@@ -41,6 +41,9 @@ class Kernel : private KernelObjects {
   // From the entry point to the moment when user space starts. Once. Throws Panic.
   void boot();
 
+  // kexec_file_load(): what kexec() enters, and with which command line; the own one where nothing was loaded. EINVAL:
+  // the command line is too long.
+  [[nodiscard]] int load_image(std::string_view command_line);
   // reboot(LINUX_REBOOT_CMD_KEXEC): freeze, device_shutdown(), interrupt controller and IOMMU off or handed over, jump.
   // 0 cannot be seen by the caller: where the jump took place, the boot-parameter page of the next kernel is in `next`,
   // and this kernel has stopped(). Otherwise a positive errno, and everything preserved is still preserved.
@@ -103,6 +106,7 @@ class Kernel : private KernelObjects {
   Policies policies_;
   bool booted_by_kexec_;
   Iova next_high_iova_;
+  std::optional<std::string> next_command_line_;
 
   FileTable files_;
   std::unique_ptr<PageAllocator> pages_;

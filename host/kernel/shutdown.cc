@@ -51,6 +51,10 @@ PhysicalAddress Kernel::write_next_parameters() {
   BootParameters next = parameters_;
   next.kho_fdt = live_update_->kho().fdt().raw();
   next.page_map = 0;
+  if (next_command_line_) {
+    next.command_line.fill('\0');
+    std::ranges::copy(*next_command_line_, next.command_line.begin());
+  }
   const std::optional<PhysicalAddress> where = pages_->allocate(1, PageState::Scratch);
   HOLDOVER_CHECK(where.has_value());
   write_boot_parameters(pages_->dram(), *where, next);

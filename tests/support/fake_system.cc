@@ -170,6 +170,12 @@ Iova FakeSystem::allocate_iova(Bytes size) {
   return iova;
 }
 
+std::string FakeSystem::command_line() {
+  std::string line;
+  for (const auto& [name, value] : parameters) line += (line.empty() ? "" : " ") + name + "=" + value;
+  return line;
+}
+
 std::string FakeSystem::parameter(std::string_view name) {
   const auto found = parameters.find(name);
   return found == parameters.end() ? std::string() : found->second;

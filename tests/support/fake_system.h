@@ -63,8 +63,10 @@ class FakeSystem final : public host::System {
   [[nodiscard]] std::unique_ptr<host::Memory> create_memory(Bytes size) override;
   [[nodiscard]] std::unique_ptr<host::AddressSpace> create_address_space() override;
   [[nodiscard]] std::unique_ptr<host::LiveUpdate> open_live_update() override;
+  void load_kernel(const std::string& command_line) override { loaded = command_line; }
   void kexec() override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override;
+  [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return booted_by_kexec_; }
   [[nodiscard]] std::chrono::nanoseconds now() override { return now_; }
@@ -74,6 +76,7 @@ class FakeSystem final : public host::System {
 
   std::map<std::string, std::string, std::less<>> parameters;
   bool has_live_update = true;
+  std::string loaded;   // command line of the next kernel
   int kexec_errno = 0;  // not 0: the kexec is refused with it
 
  private:

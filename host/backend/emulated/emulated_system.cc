@@ -36,6 +36,10 @@ std::unique_ptr<AddressSpace> EmulatedSystem::create_address_space() {
 
 std::unique_ptr<LiveUpdate> EmulatedSystem::open_live_update() { return std::make_unique<EmulatedLiveUpdate>(kernel_); }
 
+void EmulatedSystem::load_kernel(const std::string& command_line) {
+  check_errno(kernel_.load_image(command_line), "kexec_file_load()");
+}
+
 void EmulatedSystem::kexec() {
   PhysicalAddress next;
   try {
@@ -46,6 +50,8 @@ void EmulatedSystem::kexec() {
   }
   throw KernelGone{next};
 }
+
+std::string EmulatedSystem::command_line() { return kernel_.parameters().command_line.data(); }
 
 std::string EmulatedSystem::parameter(std::string_view name) {
   return kernel::command_line_value(kernel_.parameters(), std::string(name));

@@ -17,8 +17,10 @@ class EmulatedSystem : public System {
   [[nodiscard]] std::unique_ptr<Memory> create_memory(Bytes size) override;
   [[nodiscard]] std::unique_ptr<AddressSpace> create_address_space() override;
   [[nodiscard]] std::unique_ptr<LiveUpdate> open_live_update() override;
+  void load_kernel(const std::string& command_line) override;
   void kexec() override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
+  [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return kernel_.booted_by_kexec(); }
   [[nodiscard]] std::chrono::nanoseconds now() override;

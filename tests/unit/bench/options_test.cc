@@ -187,7 +187,8 @@ TEST(Options, TheKernelsCommandLineCarriesHazardsAndTimes) {
   RunOptions options = in_process();
   options.before = Time{50'000'000};
   EXPECT_EQ(kernel_command_line(options, {"H014", "H015"}),
-            "profile=continuous scenario=continuity seed=1 jump=kexec before_us=50 after_us=200 blackout_us=1000 "
+            "profile=continuous next=continuous scenario=continuity seed=1 jump=kexec before_us=50 after_us=200 "
+            "blackout_us=1000 "
             "heartbeat_ns=2000 completion_timeout_ns=200000 "
             "hazard=H014 hazard=H015");
 }
