@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format regs sanitize clang seeds models matrix regress speed synth prove mutants clean
+.PHONY: help setup build run test lint format docs regs sanitize clang seeds models matrix regress speed synth prove mutants clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -23,6 +23,8 @@ lint: build ## Verilator -Wall, include directions, generated files, formatting,
 format: ## clang-format over all C++ files
 	@tools/setup.sh lint
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
+docs: build ## write the tables of docs/ that come from runs anew
+	@$(BUILD)/bin/holdover matrix --markdown docs/matrix.md >/dev/null
 regs: setup ## regenerate everything that comes from rtl/registers.toml
 	@/usr/bin/python3 tools/regmap.py
 sanitize: ## unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer

@@ -22,16 +22,36 @@
 namespace holdover::cli {
 namespace {
 
-// What the child says in its pipe: outcome, clocks, microseconds of wall time, and a sentence to the end.
+// The check of the earliest finding; kCheckCount where there is none.
+unsigned first_failed(const bench::Verdict& verdict) {
+  unsigned first = bench::kCheckCount;
+  for (unsigned check = 0; check < bench::kCheckCount; ++check) {
+    const auto& finding = verdict.checks[check].first;
+    if (!finding || verdict.checks[check].status != bench::CheckStatus::Fail) continue;
+    if (first == bench::kCheckCount || finding->time < verdict.checks[first].first->time) first = check;
+  }
+  return first;
+}
+
+unsigned failed_mask(const bench::Verdict& verdict) {
+  unsigned mask = 0;
+  for (unsigned check = 0; check < bench::kCheckCount; ++check) {
+    if (verdict.checks[check].status == bench::CheckStatus::Fail) mask |= 1u << check;
+  }
+  return mask;
+}
+
+// What the child says in its pipe: outcome, clocks, microseconds of wall time, failed checks, the first of them, and a
+// sentence to the end.
 std::string answer_of(const bench::RunOptions& options) {
   std::ostringstream answer;
   try {
     const bench::Report report = bench::run(options, sim::build_machine);
     answer << bench::exit_code(report) << ' ' << report.clocks.count() << ' '
            << std::chrono::duration_cast<std::chrono::microseconds>(report.wall).count() << ' '
-           << report.verdict.headline;
+           << failed_mask(report.verdict) << ' ' << first_failed(report.verdict) << ' ' << report.verdict.headline;
   } catch (const std::exception& error) {
-    answer << "2 0 0 " << error.what();
+    answer << "2 0 0 0 " << bench::kCheckCount << ' ' << error.what();
   }
   return answer.str();
 }
@@ -116,12 +136,18 @@ RunResult ChildRun::result() {
   }
   std::istringstream answer(text_);
   int code = 2;
-  if (!(answer >> code >> result.clocks >> result.wall_microseconds)) {
+  unsigned failed = 0;
+  unsigned first = bench::kCheckCount;
+  if (!(answer >> code >> result.clocks >> result.wall_microseconds >> failed >> first)) {
     result.outcome = RunResult::Outcome::Fail;
     result.sentence = "the run ended without an answer";
     return result;
   }
   std::getline(answer >> std::ws, result.sentence, '\0');
+  for (unsigned check = 0; check < bench::kCheckCount; ++check) {
+    if (((failed >> check) & 1) != 0) result.failed.push_back(static_cast<bench::Check>(check));
+  }
+  if (first < bench::kCheckCount) result.first_failed = static_cast<bench::Check>(first);
   using Outcome = RunResult::Outcome;
   result.outcome = code == 0   ? Outcome::Pass
                    : code == 1 ? Outcome::Fail

@@ -5,7 +5,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/run.h"
 #include "sim/file_descriptor.h"
@@ -17,7 +19,9 @@ struct RunResult {
   Outcome outcome = Outcome::Error;  // Fail where the process crashed
   std::uint64_t clocks = 0;
   std::uint64_t wall_microseconds = 0;
-  std::string sentence;  // the headline, or what went wrong
+  std::vector<bench::Check> failed;          // in their order
+  std::optional<bench::Check> first_failed;  // the one of the earliest finding
+  std::string sentence;                      // the headline, or what went wrong
 };
 
 class ChildRun {

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/list_command.h"
+#include "cli/matrix_command.h"
 #include "cli/measure_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
@@ -33,6 +34,7 @@ constexpr char kFooter[] =
     "  holdover run --jump none                        the control: nothing is replaced\n"
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
     "  holdover regress --seeds 1000                   as many runs, everything drawn from the seed\n"
+    "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
@@ -107,8 +109,12 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("holdover ") + kVersion + " (" + kCommit + ")");
 
   const std::string program = argc > 0 ? argv[0] : "holdover";
-  const std::vector<Command> commands{add_run_command(app, program), add_regress_command(app, program),
-                                      add_measure_command(app, program), add_list_command(app), add_trace_command(app)};
+  const std::vector<Command> commands{add_run_command(app, program),
+                                      add_regress_command(app, program),
+                                      add_matrix_command(app, program),
+                                      add_measure_command(app, program),
+                                      add_list_command(app),
+                                      add_trace_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };

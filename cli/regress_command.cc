@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/regress_command.h"
 
-#include <poll.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +13,7 @@
 
 #include "bench/output_file.h"
 #include "cli/campaign.h"
-#include "cli/child_run.h"
+#include "cli/child_pool.h"
 #include "cli/interruption.h"
 #include "cli/regress_report.h"
 #include "cli/run_request.h"
@@ -94,43 +92,25 @@ class Campaign {
 
   // Ends early at a signal, and at the first run that does not pass where that is not wanted otherwise.
   void run() {
-    while (!ended()) {
-      while (!halted_ && running_.size() < request_.jobs && next_ < request_.first + request_.seeds) {
-        running_.emplace_back(draw(next_++, models_, base_));
-      }
-      wait();
-    }
+    ChildPool{request_.jobs, [this] { return next(); },
+              [this](const bench::RunOptions& options, const RunResult& result) { finish(options, result); }}
+        .run();
     line_.clear();
   }
   [[nodiscard]] const RegressReport& report() const { return report_; }
 
  private:
-  [[nodiscard]] bool ended() const {
-    if (SignalsAreRequests::requested()) return true;
-    return running_.empty() && (halted_ || next_ == request_.first + request_.seeds);
+  std::optional<bench::RunOptions> next() {
+    if (halted_ || next_ == request_.first + request_.seeds) return std::nullopt;
+    return draw(next_++, models_, base_);
   }
 
-  void wait() {
-    constexpr int kMilliseconds = 500;  // a signal may fall between the test and the wait
-    std::vector<pollfd> descriptors;
-    descriptors.reserve(running_.size());
-    for (const ChildRun& child : running_) descriptors.push_back({child.descriptor(), POLLIN, 0});
-    if (::poll(descriptors.data(), descriptors.size(), kMilliseconds) <= 0) return;
-    for (std::size_t i = descriptors.size(); i-- > 0;) {
-      if (descriptors[i].revents == 0 || !running_[i].read()) continue;
-      if (SignalsAreRequests::requested()) return;  // what ended was told to
-      finish(running_[i]);
-      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-  }
-
-  void finish(ChildRun& child) {
-    const RunResult result = child.result();
-    report_.add(child.options(), result);
+  void finish(const bench::RunOptions& options, const RunResult& result) {
+    report_.add(options, result);
     if (result.outcome != RunResult::Outcome::Pass) {
       line_.clear();
-      std::cout << "seed " << child.options().seed << ": " << name_of(result.outcome) << ": " << result.sentence
-                << "\n  " << bench::command_line(child.options()) << std::endl;
+      std::cout << "seed " << options.seed << ": " << name_of(result.outcome) << ": " << result.sentence << "\n  "
+                << bench::command_line(options) << std::endl;
       halted_ = halted_ || !request_.keep_going;
     }
     const std::string state = std::to_string(report_.done()) + " of " + std::to_string(request_.seeds) + " runs, " +
@@ -146,7 +126,6 @@ class Campaign {
   std::vector<sim::ModelSize> models_;
   bench::RunOptions base_;
   std::uint64_t next_;
-  std::vector<ChildRun> running_;
   RegressReport report_;
   ProgressLine line_;
   bool halted_ = false;
