@@ -31,7 +31,8 @@ Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<cons
       translation(scene, evidence),
       requests(scene, evidence, completion_timeout),
       resets(scene, evidence),
-      handover(scene, evidence) {
+      handover(scene, evidence),
+      hazards(scene, dram) {
   for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
     endpoints.emplace_back(endpoint, scene, evidence, machine_delay, completion_timeout + kShare);
   }
@@ -165,6 +166,7 @@ void Observer::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint
     ledgers_->config.on_phase_end(time);
     for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_time(time);
   }
+  ledgers_->hazards.look(time);
   ledgers_->scene.on_phase(time, phase, step, value);
   if (step == pcie::Step::TrafficStopped) ledgers_->memory.compare(time, "when traffic had stopped");
 }
@@ -207,6 +209,7 @@ void Observer::on_config_write(const sim::ConfigWrite& write) {
     is.set(write.offset, write.after);
     ledgers_->requests.judge_cleared_errors(write.time, info.endpoint, window_spaces_[write.function], was, is);
   }
+  ledgers_->hazards.on_config_write(write, ledgers_->config.shadow(write.function));
   ledgers_->config.on_write(write);
   places_changed_ = true;
   refresh_endpoint(write.time, write.function, ledgers_->config.shadow(write.function));
@@ -218,6 +221,10 @@ void Observer::on_memory_access(const sim::MemoryAccess& access) {
   ledgers_->translation.on_access(access);
   ledgers_->memory.on_access(access, run);
   ledgers_->endpoints.at(access.endpoint).on_memory_access(access, run);
+}
+
+void Observer::on_platform(Time time, const sim::PlatformState& before, const sim::PlatformState& after) {
+  if (ledgers_) ledgers_->hazards.on_platform(time, before, after);
 }
 
 void Observer::on_iommu_fault(Time time, pcie::RequesterId requester, Iova iova, bool write, std::string_view reason) {

@@ -15,6 +15,7 @@
 #include "bench/ledger/endpoint_ledger.h"
 #include "bench/ledger/evidence.h"
 #include "bench/ledger/handover_ledger.h"
+#include "bench/ledger/hazard_census.h"
 #include "bench/ledger/identity_ledger.h"
 #include "bench/ledger/memory_ledger.h"
 #include "bench/ledger/request_ledger.h"
@@ -40,6 +41,7 @@ struct Ledgers {
   RequestLedger requests;
   ResetLedger resets;
   HandoverLedger handover;
+  HazardCensus hazards;
 };
 
 class Observer final : public sim::Witness {
@@ -79,6 +81,7 @@ class Observer final : public sim::Witness {
                           std::string_view reason) override;
   void on_config_write(const sim::ConfigWrite& write) override;
   void on_memory_access(const sim::MemoryAccess& access) override;
+  void on_platform(Time time, const sim::PlatformState& before, const sim::PlatformState& after) override;
   void on_iommu_fault(Time time, pcie::RequesterId requester, Iova iova, bool write, std::string_view reason) override;
   void on_event(Time time, unsigned endpoint, unsigned vector, bool coalesced) override;
   void on_message(Time time, pcie::RequesterId requester, std::uint64_t address, std::uint32_t data,

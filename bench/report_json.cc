@@ -120,6 +120,19 @@ Json phases_json(const std::vector<PhaseRow>& rows) {
   return phases;
 }
 
+Json hazards_json(const std::vector<HazardSighting>& sightings) {
+  Json hazards = Json::array();
+  for (const HazardSighting& hazard : sightings) {
+    hazards.push_back({{"hazard", hazard.name},
+                       {"first_ps", hazard.first.count()},
+                       {"where", hazard.where.empty() ? Json(nullptr) : Json(hazard.where)},
+                       {"host", hazard.host},
+                       {"phase", pcie::to_string(hazard.phase)},
+                       {"count", hazard.count}});
+  }
+  return hazards;
+}
+
 Json silence_json(const Report& report) {
   Json terms = Json::array();
   for (const sim::SilenceBound::Term& term : report.silence_bound.terms) {
@@ -145,6 +158,7 @@ std::string to_json(const Report& report) {
       {"reason", verdict.reason.empty() ? Json(nullptr) : Json(verdict.reason)},
       {"first_finding", verdict.first ? finding_json(*verdict.first) : Json(nullptr)},
       {"checks", checks_json(verdict)},
+      {"hazards", hazards_json(report.hazards)},
       {"phases", phases_json(report.phases)},
       {"silence", silence_json(report)},
       {"window", {{"begin_ps", report.window_begin.count()}, {"end_ps", report.window_end.count()}}},

@@ -134,6 +134,13 @@ void print_checks(std::ostream& out, const Report& report, const Palette& palett
   out << '\n';
 }
 
+void print_hazards(std::ostream& out, const Report& report) {
+  if (report.hazards.empty()) return;
+  out << "hazards seen on the way (`holdover list hazards`):";
+  for (const HazardSighting& hazard : report.hazards) out << ' ' << hazard.name;
+  out << "\n\n";
+}
+
 void print_trouble(std::ostream& out, const Report& report, const Palette& palette) {
   if (report.verdict.outcome != Outcome::Pass && !report.console.empty()) {
     out << palette.faint << "last lines of the console:" << palette.off << '\n';
@@ -152,6 +159,7 @@ void print(std::ostream& out, const Report& report, bool colour) {
   print_phases(out, report, palette);
   print_bound(out, report);
   print_checks(out, report, palette);
+  print_hazards(out, report);
   print_trouble(out, report, palette);
   out << "simulated " << readable_time(report.simulated) << ", " << report.clocks.count() << " clocks, " << report.tlps
       << " TLPs\n";

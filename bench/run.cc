@@ -95,6 +95,7 @@ Report report_on(const RunOptions& options, const sim::MachineConfig& config, si
   }
   report.window_begin = ledgers.scene.window_begin().value_or(Time{0});
   report.window_end = ledgers.scene.window_end().value_or(report.simulated);
+  report.hazards = ledgers.hazards.sightings();
   report.notes = notes_for(options);
   report.console.assign(observer.console().begin(), observer.console().end());
   if (report.verdict.outcome == Outcome::Fail && report.verdict.first) {

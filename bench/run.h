@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/hazards.h"
 #include "bench/verdict.h"
 #include "pcie/units.h"
 #include "sim/witness.h"
@@ -132,6 +133,8 @@ struct Report {
   Cycles clocks;                     // endpoint clocks at the end
   std::chrono::nanoseconds wall{0};  // wall time of the run, the only wall-clock figure
   std::uint64_t tlps = 0;            // at the endpoints' edges, both directions
+  // What is known to happen to devices on the way, as far as it did: «H014» with who, where and when first.
+  std::vector<HazardSighting> hazards;
   std::vector<std::string> notes;    // what the reader must know: scaled delays, …
   std::vector<std::string> console;  // last lines of the host's console
   std::string dump;                  // of the machine, where a watchdog ended the run

@@ -45,13 +45,14 @@ Rows policy_rows() {
   return all;
 }
 
-constexpr std::array<Section, 6> kSections{{
+constexpr std::array<Section, 7> kSections{{
     {"scenarios", [] { return rows(bench::scenarios()); }},
     {"profiles", [] { return rows(host::kernel::profiles()); }},
     {"policies", policy_rows},
     {"topologies", [] { return rows(sim::topologies()); }},
     {"disturbances", [] { return rows(sim::disturbances()); }},
     {"faults", [] { return rows(bench::faults()); }},
+    {"hazards", [] { return rows(bench::observable_hazards()); }},
 }};
 
 void print(std::ostream& out, const Rows& all) {
@@ -76,9 +77,10 @@ void list(std::ostream& out, const std::string& what) {
     found = true;
   }
   if (!found) {
-    throw Error(ErrorCode::InvalidArgument,
-                "list: «" + what +
-                    "» is not possible; it takes scenarios, profiles, policies, topologies, disturbances or faults");
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "list: «" + what +
+            "» is not possible; it takes scenarios, profiles, policies, topologies, disturbances, faults or hazards");
   }
 }
 
@@ -89,7 +91,7 @@ Command add_list_command(CLI::App& app) {
   const auto what = std::make_shared<std::string>();
   verb->add_option(
       "what", *what,
-      "scenarios, profiles, policies, topologies, disturbances or faults; all of them where it is left out");
+      "scenarios, profiles, policies, topologies, disturbances, faults or hazards; all of them where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

@@ -27,6 +27,7 @@ class InterruptController {
   // while disabled.
   [[nodiscard]] std::optional<std::uint8_t> take();
   [[nodiscard]] bool any_pending() const;
+  [[nodiscard]] bool enabled() const { return enabled_; }
 
  private:
   [[nodiscard]] std::uint8_t register_byte(unsigned offset) const;

@@ -91,8 +91,13 @@ class Iommu {
 
   [[nodiscard]] bool translation_enabled() const;
   [[nodiscard]] bool remapping_enabled() const;
+  // Tables in force, as latched by the last set command.
+  [[nodiscard]] PhysicalAddress root_table() const { return PhysicalAddress{root_latched_ & kTableAddress}; }
+  [[nodiscard]] PhysicalAddress remapping_table() const { return PhysicalAddress{remap_latched_ & kTableAddress}; }
 
  private:
+  static constexpr std::uint64_t kTableAddress = ~std::uint64_t{0xfff};
+
   struct Context {
     std::uint16_t domain = 0;
     bool pass_through = false;

@@ -108,9 +108,18 @@ std::uint64_t Machine::mmio_read(BusAddress address, unsigned size) {
 
 void Machine::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
   const Turn turn{recorder_};
+  const PlatformState before = platform_state();
   root_.mmio_write(address, size, value);
+  if (const PlatformState after = platform_state(); after != before) {
+    witness_.on_platform(scheduler_.now(), before, after);
+  }
   const bool to_iommu = address >= kPlatformMap.iommu && address - kPlatformMap.iommu < Bytes{Iommu::kRegisterBytes};
   if (recorder_ && to_iommu) recorder_->register_written(scheduler_.now(), address, size, value);
+}
+
+PlatformState Machine::platform_state() const {
+  return {iommu_.translation_enabled(), iommu_.root_table(), iommu_.remapping_enabled(), iommu_.remapping_table(),
+          interrupts_.enabled()};
 }
 
 void Machine::wait(Time duration) {

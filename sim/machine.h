@@ -76,6 +76,7 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
    private:
     std::optional<MemoryRecorder>& recorder_;
   };
+  [[nodiscard]] PlatformState platform_state() const;
   [[nodiscard]] MemoryRecorder* make_recorder();
   void poison_page(std::uint64_t page);
   void begin_phase(pcie::Phase phase);

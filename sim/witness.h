@@ -217,6 +217,17 @@ struct Violation {
   std::string sentence;  // with the TLP in it
 };
 
+// What IOMMU and interrupt controller are told to do.
+struct PlatformState {
+  bool translation = false;
+  PhysicalAddress root_table;  // in force; 0: none yet
+  bool interrupt_remapping = false;
+  PhysicalAddress remapping_table;  // likewise
+  bool interrupt_controller = false;
+
+  friend bool operator==(const PlatformState&, const PlatformState&) = default;
+};
+
 // Called as things happen, in the order of simulated time. Implementations must not call back into the machine.
 class Witness {
  public:
@@ -233,6 +244,8 @@ class Witness {
   virtual void on_config_write(const ConfigWrite&) {}
   // The access reached DRAM. At a read: the bytes that were served.
   virtual void on_memory_access(const MemoryAccess&) {}
+  // The host has written a register, and this changed.
+  virtual void on_platform(Time, const PlatformState& /*before*/, const PlatformState& /*after*/) {}
   virtual void on_iommu_fault(Time, pcie::RequesterId, Iova, bool /*write*/, std::string_view /*reason*/) {}
   // An endpoint raised an interrupt event inside itself (before masking), and whether it found the pending bit set.
   virtual void on_event(Time, unsigned /*endpoint*/, unsigned /*vector*/, bool /*coalesced*/) {}

@@ -38,6 +38,7 @@ ConfigShadow::ConfigShadow(std::vector<std::byte> bytes) : bytes_(std::move(byte
   const pcie::ConfigReader read = [this](unsigned offset) { return at(offset); };
   power_ = pcie::find_capability(read, config::kCapPowerManagement);
   express_ = pcie::find_capability(read, config::kCapExpress);
+  msi_ = pcie::find_capability(read, config::kCapMsi);
   msix_ = pcie::find_capability(read, config::kCapMsix);
   acs_ = pcie::find_extended_capability(read, config::kExtCapAcs);
   aer_ = pcie::find_extended_capability(read, config::kExtCapAer);

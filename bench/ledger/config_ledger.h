@@ -26,6 +26,7 @@ class ConfigShadow {
   [[nodiscard]] bool bridge() const;
   [[nodiscard]] std::optional<unsigned> power() const { return power_; }
   [[nodiscard]] std::optional<unsigned> express() const { return express_; }
+  [[nodiscard]] std::optional<unsigned> msi() const { return msi_; }
   [[nodiscard]] std::optional<unsigned> msix() const { return msix_; }
   [[nodiscard]] std::optional<unsigned> acs() const { return acs_; }
   [[nodiscard]] std::optional<unsigned> aer() const { return aer_; }
@@ -37,6 +38,7 @@ class ConfigShadow {
   std::vector<std::byte> bytes_;
   std::optional<unsigned> power_;
   std::optional<unsigned> express_;
+  std::optional<unsigned> msi_;
   std::optional<unsigned> msix_;
   std::optional<unsigned> acs_;
   std::optional<unsigned> aer_;
