@@ -83,6 +83,7 @@ inline constexpr std::uint16_t kExtCapSerialNumber = 0x0003;
 inline constexpr std::uint16_t kExtCapVendor = 0x000b;
 inline constexpr std::uint16_t kExtCapAcs = 0x000d;
 inline constexpr std::uint16_t kExtCapAri = 0x000e;
+inline constexpr std::uint16_t kExtCapSriov = 0x0010;
 inline constexpr std::uint16_t kExtCapDpc = 0x001d;
 
 // Power management capability.
@@ -134,6 +135,7 @@ inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
 inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
 inline constexpr std::uint16_t kLinkControlAspm = 3;  // bit 0: L0s, bit 1: L1
 inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
+inline constexpr std::uint32_t kDeviceCapabilities2Ari = 1u << 5;
 inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
 inline constexpr std::uint16_t kDeviceControl2Ltr = 1u << 10;
 
@@ -178,6 +180,12 @@ inline constexpr std::uint16_t kDpcControlInterruptEnable = 1u << 3;
 inline constexpr std::uint16_t kDpcControlSoftwareTrigger = 1u << 6;
 inline constexpr std::uint16_t kDpcStatusTrigger = 1u << 0;
 inline constexpr std::uint16_t kDpcStatusInterrupt = 1u << 3;
+
+// Access Control Services (PCIe 5.0, 7.7.8).
+inline constexpr unsigned kAcsCapability = 0x04;
+inline constexpr unsigned kAcsControl = 0x06;
+// Source validation, request and completion redirect, upstream forwarding.
+inline constexpr std::uint16_t kAcsIsolation = 0x001d;
 
 // ARI capability: next function number in bits 15:8 of the double word behind the header.
 inline constexpr unsigned kAriCapability = 0x04;

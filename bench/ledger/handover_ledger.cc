@@ -119,8 +119,8 @@ HandoverImage decode_handover(std::span<const std::byte> dram, PhysicalAddress b
     return image;
   }
   for (const kernel::HandedFlb& flb : image.live_update->flbs) {
-    if (flb.name == kernel::pci_abi::kCompatible) {
-      image.devices = kernel::decode_pci_table(dram, PhysicalAddress{flb.data}, &why);
+    if (kernel::is_pci_table(flb.name)) {
+      image.devices = kernel::decode_pci_table(dram, PhysicalAddress{flb.data}, flb.name, &why);
       if (!image.devices) image.problems.push_back("the table of PCI devices cannot be read: " + why);
     } else if (flb.name == kernel::iommu_abi::kCompatible) {
       judge_iommu(dram, flb.data, image);
@@ -195,7 +195,7 @@ void HandoverLedger::judge_live_update(Time time, const kernel::HandedLiveUpdate
   }
   for (const kernel::HandedFlb& flb : live_update.flbs) {
     const std::uint64_t expected = recorded().size();
-    if (flb.name != kernel::pci_abi::kCompatible || flb.count == expected) continue;
+    if (!kernel::is_pci_table(flb.name) || flb.count == expected) continue;
     broken(time, "the table of PCI devices counts " + std::to_string(flb.count) + " files, and " +
                      std::to_string(expected) + " endpoints were recorded");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/kernel/kernel.h"
+#include "host/kernel/pci/acs.h"
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/resources.h"
 #include "host/kernel/pci/setup_device.h"
@@ -100,7 +101,7 @@ void Kernel::scan() {
 void Kernel::bind_drivers() {
   pci_->for_each([this](PciDevice& device) {
     const bool incoming = pci_->incoming(device);
-    enable_acs(device, incoming);
+    enable_acs(device, policies_);
     if (device.express_port()) {
       enable_device(device);
     } else if (!device.bridge && incoming && policies_.mistakes.function_reset) {

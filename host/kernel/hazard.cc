@@ -21,8 +21,9 @@ constexpr std::array kHazards{
     Hazard{"H025", "intel_iommu_shutdown() switches translation off: IOVAs reach memory as physical addresses.",
            [](Policies& policies) { policies.iommu_at_kexec = IommuAtKexec::TranslationOff; }},
     Hazard{"H041",
-           "pci=assign-busses: the scan clears the bus numbers of every bridge and hands out new ones (H041 and H042).",
-           [](Policies& policies) { policies.bus_numbers = BusNumbers::Reassign; }},
+           "The scan clears the bus numbers of every bridge and hands out new ones, as pci=assign-busses does where "
+           "nothing ignores it (H041 and H042).",
+           [](Policies& policies) { policies.mistakes.bridges_renumbered = true; }},
     Hazard{"H058", "BAR 0 is sized with all ones and never written back.",
            [](Policies& policies) { policies.mistakes.bar_restore_lost = true; }},
     Hazard{"H073", "pci_msix_init() clears MSI-X Enable of an incoming function.",

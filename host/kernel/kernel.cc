@@ -6,6 +6,7 @@
 
 #include "host/kernel/hazard.h"
 #include "host/kernel/panic.h"
+#include "host/kernel/pci/path.h"
 #include "host/kernel/policy.h"
 #include "pcie/error.h"
 
@@ -154,6 +155,12 @@ DeviceFile* Kernel::restore_device(const DeviceState& state) {
   PciDevice* device = pci_->find(state.path.function);
   if (device == nullptr || device->bridge || device->open != nullptr) return nullptr;
   return &files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, state));
+}
+
+std::uint64_t Kernel::pci_functions() const {
+  std::uint64_t count = 0;
+  if (pci_ != nullptr) pci_->for_each([&](const PciDevice&) { ++count; });
+  return count;
 }
 
 PciPath Kernel::path(pcie::Bdf function) const {

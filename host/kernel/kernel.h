@@ -89,6 +89,7 @@ class Kernel : private KernelObjects {
   [[nodiscard]] AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override;
   [[nodiscard]] DeviceFile* restore_device(const DeviceState& state) override;
   [[nodiscard]] PciPath path(pcie::Bdf function) const override;
+  [[nodiscard]] std::uint64_t pci_functions() const override;
 
   void set_up_memory();
   void set_up_live_update();

@@ -27,7 +27,7 @@ class Policy {
   [[nodiscard]] std::string_view value_of(const Policies& policies) const { return values[get(policies)].name; }
 };
 
-// In the order in which a kernel comes to each of them.
+// In the order in which a kernel comes to each of them; the rules of the PCI core series at the end.
 [[nodiscard]] std::span<const Policy> policies();
 // Null for an unknown name.
 [[nodiscard]] const Policy* find_policy(std::string_view name);

@@ -6,14 +6,25 @@
 namespace holdover::host::kernel {
 namespace {
 
-// PCI core series v9 alone: nobody hands over IOMMU or interrupt state yet.
-constexpr Policies pci_v9() {
+// One version of the PCI core series alone: nobody hands over IOMMU or interrupt state yet.
+constexpr Policies pci_series_alone(PciSeries series) {
   Policies policies;
+  policies.pci = series;
+  policies.pci_rules = rules_of(series);
   policies.pending_at_shutdown = PendingAtShutdown::Ignore;
   policies.iommu_at_kexec = IommuAtKexec::TranslationOff;
   policies.iommu_at_boot = IommuAtBoot::Reset;
   policies.msix_at_kexec = MsixAtKexec::Disable;
   policies.msix_at_init = MsixAtInit::Disable;
+  return policies;
+}
+
+constexpr Policies pci_v9() { return pci_series_alone(PciSeries::V9); }
+
+// Bus mastering at kexec became part of the series with v4.
+constexpr Policies pci_v3() {
+  Policies policies = pci_series_alone(PciSeries::V3);
+  policies.shutdown_bus_master = ShutdownBusMaster::Clear;
   return policies;
 }
 
@@ -25,9 +36,8 @@ constexpr Policies pci_v9_vfio_v5() {
 }
 
 constexpr Policies stock_7_3() {
-  Policies policies = pci_v9();
+  Policies policies = pci_series_alone(PciSeries::None);
   policies.live_update = false;
-  policies.pci = PciSeries::None;
   policies.shutdown_bus_master = ShutdownBusMaster::Clear;
   return policies;
 }
@@ -48,6 +58,24 @@ constexpr std::array kProfiles{
         "PCI core series v9 with a minimal file handler: the function keeps its address and bus mastering, but IOMMU "
         "translation and MSI-X are switched off on the way.",
         pci_v9()},
+    Profile{"pci-v8",
+            "As pci-v9, with the series at v8: bus numbers are kept until the last function is finished, and no bridge "
+            "gets new ones until then.",
+            pci_series_alone(PciSeries::V8)},
+    Profile{"pci-v7",
+            "The series at v7: a table of blocks without a version; a function that is never finished leaks it.",
+            pci_series_alone(PciSeries::V7)},
+    Profile{"pci-v6", "The series at v6: a table of fixed size; where it cannot be read, the boot is an ordinary one.",
+            pci_series_alone(PciSeries::V6)},
+    Profile{"pci-v5",
+            "The series at v5: duplicates in the table go unnoticed, bus numbers are kept while a table is there.",
+            pci_series_alone(PciSeries::V5)},
+    Profile{"pci-v4", "The series at v4: singleton IOMMU groups only; a reset loses the ACS controls that were kept.",
+            pci_series_alone(PciSeries::V4)},
+    Profile{"pci-v3",
+            "The series at v3: functions without the bridges above them; bus mastering falls at shutdown, ACS and ARI "
+            "are programmed anew.",
+            pci_v3()},
     Profile{"stock-7.3", "Linux 7.3 without live update of devices: a plain kexec that hands nothing over.",
             stock_7_3()},
     Profile{"stock-7.2", "Linux 7.2: a plain kexec that hands nothing over.", stock_7_2()},

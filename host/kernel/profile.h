@@ -7,17 +7,18 @@
 #include <span>
 #include <string_view>
 
+#include "host/kernel/pci/live_update_rules.h"
 #include "pcie/units.h"
 
 namespace holdover::host::kernel {
 
-enum class PciSeries { None, V9 };  // the PCI core series
 enum class ShutdownBusMaster {
   Clear,
   KeepOutgoing
 };                                              // pci_device_shutdown(): on every function, or not on outgoing ones
 enum class PendingAtShutdown { Ignore, Wait };  // what a function still waits for when it lost bus mastering there
 enum class BusNumbers { Keep, Reassign };       // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
+enum class Ari { On, Off };                     // pci_configure_ari(), or pci=noari
 enum class IommuAtKexec { TranslationOff, Preserve };
 enum class IommuAtBoot { Reset, Adopt };  // Adopt falls back to Reset where nothing was handed over
 enum class MsixAtKexec { Disable, FunctionMask };
@@ -26,11 +27,13 @@ enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and
 enum class Delays { Scaled, Real };                // waits a kernel is bound to, divided by 1000 or not
 
 struct Policies {
-  bool live_update = true;  // KHO and LUO are there
-  PciSeries pci = PciSeries::V9;
+  bool live_update = true;        // KHO and LUO are there
+  PciSeries pci = PciSeries::V9;  // the PCI core series
+  PciLiveUpdateRules pci_rules;   // what it does: rules_of(pci), unless one was changed alone
   ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
   PendingAtShutdown pending_at_shutdown = PendingAtShutdown::Wait;
   BusNumbers bus_numbers = BusNumbers::Keep;
+  Ari ari = Ari::On;
   IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
   IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;
   MsixAtKexec msix_at_kexec = MsixAtKexec::FunctionMask;
@@ -47,6 +50,7 @@ struct Policies {
     bool page_table_not_preserved = false;   // H013: one IOMMU page-table page stays out of the KHO tree
     bool bar_restore_lost = false;           // H058: the write-back after sizing BAR 0 is forgotten
     bool function_reset = false;             // H119: kernel B resets an incoming function by FLR when it binds
+    bool bridges_renumbered = false;         // H041: the scan numbers every bridge anew, whoever was handed over
     bool secondary_bus_reset = false;        // H121: kernel B resets the bus below the first bridge when it scans
     bool freeze_fails = false;               // a later file's freeze fails: reboot() returns EINVAL
   } mistakes;

@@ -12,7 +12,9 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
                                KernelObjects& objects, MarkFunction mark, const ConsoleLine& console)
     : kho_(pages, parameters, policies.live_update, console),
       luo_(std::make_unique<Luo>(kho_, console)),
-      pci_(std::make_unique<PciLiveUpdate>(kho_, *luo_, policies.pci == PciSeries::V9, std::move(mark), console)),
+      pci_(std::make_unique<PciLiveUpdate>(
+          kho_, *luo_, policies.pci == PciSeries::None ? std::nullopt : std::optional(policies.pci_rules),
+          [&objects] { return objects.pci_functions(); }, std::move(mark), console)),
       iommu_(std::make_unique<IommuLiveUpdate>(kho_, *luo_, objects, policies)),
       memory_(std::make_unique<MemoryHandler>(kho_, objects, policies)),
       address_space_(std::make_unique<AddressSpaceHandler>(*iommu_, objects)),

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 
+#include "host/kernel/pci/acs.h"
 #include "pcie/config_space.h"
 
 namespace holdover::host::kernel {
@@ -23,6 +24,7 @@ constexpr std::array kExpressControls{kExpressDeviceControl, kExpressLinkControl
 struct SavedState {
   std::array<std::uint32_t, 16> header{};
   std::array<std::uint16_t, kExpressControls.size()> express{};
+  std::uint16_t acs = 0;
 };
 
 SavedState save(const PciDevice& device) {
@@ -31,6 +33,7 @@ SavedState save(const PciDevice& device) {
   for (std::size_t index = 0; index < kExpressControls.size(); ++index) {
     saved.express[index] = device.config.read16(device.express + kExpressControls[index]);
   }
+  if (device.acs != 0) saved.acs = device.config.read16(device.acs + kAcsControl);
   return saved;
 }
 
@@ -38,8 +41,19 @@ void restore_word(const PciDevice& device, const SavedState& saved, unsigned wor
   if (device.config.read32(4 * word) != saved.header[word]) device.config.write32(4 * word, saved.header[word]);
 }
 
+// pci_restore_state() ends with pci_enable_acs(): whether ACS Control comes back depends on the rule for it.
+void restore_acs(PciDevice& device, const Policies& policies, const SavedState& saved) {
+  if (device.acs == 0) return;
+  if (policies.pci_rules.acs != PciAcs::AdoptAndSave) {
+    enable_acs(device, policies);
+    return;
+  }
+  device.acs_control = saved.acs;
+  device.config.write16(device.acs + kAcsControl, saved.acs);
+}
+
 // The header from its end to its beginning, so that COMMAND comes back when the BARs stand.
-void restore(const PciDevice& device, const SavedState& saved) {
+void restore(PciDevice& device, const Policies& policies, const SavedState& saved) {
   for (std::size_t index = 0; index < kExpressControls.size(); ++index) {
     const auto value = static_cast<std::uint16_t>(kExpressControls[index] == kExpressDeviceControl
                                                       ? saved.express[index] & ~kDeviceControlFlr
@@ -48,6 +62,7 @@ void restore(const PciDevice& device, const SavedState& saved) {
   }
   for (unsigned word = 16; word-- > 2;) restore_word(device, saved, word);
   device.config.write16(kCommand, static_cast<std::uint16_t>(saved.header[1]));
+  restore_acs(device, policies, saved);
 }
 
 }  // namespace
@@ -78,7 +93,7 @@ int reset_function(pcie::Platform& platform, const Policies& policies, PciDevice
     if (++poll == kMostReadyPolls) return EIO;
     platform.wait(kPoll);
   }
-  restore(device, saved);
+  restore(device, policies, saved);
   return 0;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the PCI core hands to the next kernel (version 9 of the series): the data of the FLB «pci». Trusted by the next
-// kernel, and validated as far as incompatibility or corruption must be told. The string never changes; `version` does,
-// and never moves.
+// The table that the PCI core hands to the next kernel, read out of DRAM: in every layout (abi/pci_v*.h), by a kernel
+// and by the bench. The bytes are not trusted: any content yields a value or nothing, and no access leaves `dram`.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +11,28 @@
 #include <string_view>
 #include <vector>
 
+#include "host/kernel/pci/live_update_rules.h"
 #include "pcie/bdf.h"
 #include "pcie/units.h"
 
 namespace holdover::host::kernel {
 
-namespace pci_abi {
+// An entry in use.
+struct PciTableEntry {
+  std::uint32_t domain = 0;
+  std::uint16_t bdf = 0;
+  std::uint16_t refcount = 0;  // 1 where the layout has none
+  std::size_t offset = 0;      // in DRAM
 
-inline constexpr std::string_view kCompatible = "pci";
-inline constexpr std::uint32_t kVersion = 1;
-
-struct PciSer {
-  std::uint32_t version;
-  std::uint32_t nr_devices;  // entries with refcount > 0: endpoints and bridges, each once
-  std::uint64_t devices;     // block chain of PciDevSer (kho/abi.h); 0: none
+  [[nodiscard]] std::uint64_t key() const { return std::uint64_t{domain} << 16 | bdf; }
 };
-static_assert(sizeof(PciSer) == 16 && offsetof(PciSer, devices) == 8);
 
-struct PciDevSer {
-  std::uint32_t domain;
-  std::uint16_t bdf;       // bus << 8 | device << 3 | function
-  std::uint16_t refcount;  // endpoint 1; bridge: preserved endpoints below it; 0: free slot
+struct PciTable {
+  std::uint64_t nr_devices = 0;        // what the header says
+  std::uint64_t bytes = 0;             // of header and array; of the header alone where entries lie in blocks
+  PhysicalAddress blocks;              // first block of the chain, 0: none
+  std::vector<PciTableEntry> entries;  // in table order
 };
-static_assert(sizeof(PciDevSer) == 8 && offsetof(PciDevSer, refcount) == 6);
-
-}  // namespace pci_abi
 
 struct HandedPciDevice {
   pcie::Bdf bdf;
@@ -45,11 +41,33 @@ struct HandedPciDevice {
   friend bool operator==(const HandedPciDevice&, const HandedPciDevice&) = default;
 };
 
-// Devices in the table whose PciSer lies at `table`, without free slots, in table order. Nothing for another version, a
-// broken chain, a domain above 65535, a function twice, or a count that does not match. `why` says what. The bytes are
-// not trusted.
+// Header fields of each layout.
+inline constexpr std::uint64_t kPciEntryBytes = 8;
+[[nodiscard]] std::uint64_t pci_header_bytes(PciLayout layout);
+[[nodiscard]] std::uint64_t pci_nr_devices_offset(PciLayout layout);  // in the header
+// Writes the field, in the width that the layout gives it.
+void store_pci_nr_devices(std::span<std::byte> dram, PhysicalAddress table, PciLayout layout, std::uint64_t count);
+
+// The table as far as its structure lets it be read, whatever the entries say. Nothing where it leaves DRAM, a chain is
+// broken, more entries are in use than there is room for, or the version is another one. `why` says what.
+[[nodiscard]] std::optional<PciTable> read_pci_table(std::span<const std::byte> dram, PhysicalAddress address,
+                                                     PciLayout layout, std::string* why = nullptr);
+// The version field of a table of layout VersionedBlocks; nothing outside DRAM.
+[[nodiscard]] std::optional<std::uint32_t> pci_table_version(std::span<const std::byte> dram, PhysicalAddress address);
+
+// Functions in the table, without free slots, in table order. Nothing where read_pci_table() has nothing, and for a
+// domain above 65535, a function twice, a sorted array out of order, or a count that does not match.
 [[nodiscard]] std::optional<std::vector<HandedPciDevice>> decode_pci_table(std::span<const std::byte> dram,
-                                                                           PhysicalAddress table,
+                                                                           PhysicalAddress address, PciLayout layout,
+                                                                           std::string* why = nullptr);
+
+// Whether an FLB of this name holds a PCI table of any version.
+[[nodiscard]] bool is_pci_table(std::string_view flb);
+// decode_pci_table() for the data of that FLB: where two versions share the string, in the layout in which it can be
+// decoded.
+[[nodiscard]] std::optional<std::vector<HandedPciDevice>> decode_pci_table(std::span<const std::byte> dram,
+                                                                           PhysicalAddress address,
+                                                                           std::string_view flb,
                                                                            std::string* why = nullptr);
 
 }  // namespace holdover::host::kernel

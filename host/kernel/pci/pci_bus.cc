@@ -35,6 +35,8 @@ void PciBus::scan() {
   for (const auto& device : roots_) configure_payload(*device);
 }
 
+void PciBus::rescan() { (void)scan_bus(0, nullptr, roots_); }
+
 void PciBus::for_each(const std::function<void(PciDevice&)>& visit) const { visit_tree(roots_, visit); }
 
 PciDevice* PciBus::find(pcie::Bdf bdf) const {
@@ -66,6 +68,11 @@ void PciBus::scan_slot(unsigned bus, unsigned slot, PciDevice* upstream, Sibling
   for (unsigned function = 0; function < 8; ++function) {
     const pcie::Bdf bdf{0, static_cast<std::uint8_t>(bus), static_cast<std::uint8_t>(slot),
                         static_cast<std::uint8_t>(function)};
+    const auto known = std::find_if(found.begin(), found.end(), [&](const auto& other) { return other->bdf == bdf; });
+    if (known != found.end()) {
+      if (function == 0 && !(*known)->multifunction) return;
+      continue;
+    }
     std::unique_ptr<PciDevice> device = scan_function(bdf, upstream);
     if (device == nullptr) {
       if (function == 0) return;
@@ -87,7 +94,8 @@ std::unique_ptr<PciDevice> PciBus::scan_function(pcie::Bdf bdf, PciDevice* upstr
   device->vendor_id = static_cast<std::uint16_t>(identity);
   device->device_id = static_cast<std::uint16_t>(identity >> 16);
   // Before anything is written to the function.
-  if (live_update_ != nullptr) (void)live_update_->setup_device(bdf);
+  device->live_update = live_update_;
+  if (live_update_ != nullptr) device->was_incoming = live_update_->setup_device(bdf);
   if (!setup_device(*device, policies_)) return nullptr;
   platform_.mark(phase_, pcie::Step::FunctionFound, bdf.requester_id());
   configure_device(*device, policies_, incoming(*device));
@@ -103,8 +111,10 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
   const unsigned subordinate = (numbers >> 16) & 0xff;
   const bool empty = secondary == 0 && subordinate == 0;
   const bool broken = !empty && (primary != bridge.bdf.bus || secondary <= bridge.bdf.bus || secondary > subordinate);
-  // pci=assign-busses; a kernel with the PCI series ignores it when functions were handed over, this one does not.
-  const bool reassign = policies_.bus_numbers == BusNumbers::Reassign;
+  // pci=assign-busses is ignored where the PCI series keeps numbers.
+  const bool keep = keeps_numbers(bridge, pass);
+  const bool reassign =
+      policies_.mistakes.bridges_renumbered || (policies_.bus_numbers == BusNumbers::Reassign && !keep);
 
   // Master aborts are to be expected while probing (H048).
   const std::uint16_t control = config.read16(kBridgeControl);
@@ -120,21 +130,29 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
       highest = std::max({highest, subordinate, below});
     }
   } else if (pass == 0) {
-    if (empty || broken) {
-      if (live_update_ != nullptr) live_update_->note_lost_bus_numbers(bridge.bdf);
-    }
-    if (!empty && (reassign || !refused(bridge))) {
+    if (keep && (empty || broken)) live_update_->note_lost_bus_numbers(bridge.bdf);
+    const bool left_alone = keep && bridge.was_incoming && live_update_->refuse_bus_numbers(bridge.bdf) &&
+                            policies_.pci_rules.lost_numbers == PciLostNumbers::IncomingRefused;
+    if (!empty && (reassign || !left_alone)) {
       // The numbers taken away are not handed out again while transactions that bear them may be on their way.
       retired_ = std::max({retired_, secondary, subordinate});
       config.write32(kPrimaryBus, numbers & 0xff00'0000);
+      bridge.secondary = 0;
+      bridge.subordinate = 0;
     }
-  } else if (bridge.secondary == 0 && !refused(bridge)) {
+  } else if (bridge.secondary == 0 && (reassign || !keep || !live_update_->refuse_bus_numbers(bridge.bdf))) {
     highest = number_bridge(bridge, highest);
   }
 
   config.write16(kSecondaryStatus, 0xffff);
   config.write16(kBridgeControl, control);
+  if (pass != 0 && live_update_ != nullptr) live_update_->end_bridge_scan(bridge.bdf);
   return highest;
+}
+
+bool PciBus::keeps_numbers(const PciDevice& bridge, unsigned pass) {
+  const pcie::Bdf* const above = bridge.upstream == nullptr ? nullptr : &bridge.upstream->bdf;
+  return live_update_ != nullptr && live_update_->keep_bus_numbers(bridge.bdf, above, pass);
 }
 
 unsigned PciBus::number_bridge(PciDevice& bridge, unsigned highest) {
@@ -154,10 +172,6 @@ unsigned PciBus::number_bridge(PciDevice& bridge, unsigned highest) {
   bridge.subordinate = static_cast<std::uint8_t>(below);
   config.write8(kSubordinateBus, bridge.subordinate);
   return std::max(highest, below);
-}
-
-bool PciBus::refused(const PciDevice& bridge) const {
-  return live_update_ != nullptr && live_update_->had_incoming() && live_update_->refuse_bus_numbers(bridge.bdf);
 }
 
 void PciBus::reset_secondary_bus(const PciDevice& bridge, std::uint16_t control) {

@@ -23,6 +23,9 @@ class PciBus {
 
   // pci_scan_root_bus(): everything below the host bridge, bus numbers included.
   void scan();
+  // pci_rescan_bus() on the root bus: functions that are there by now are added; a bridge whose numbers are given anew
+  // keeps the objects of what was below it, at addresses where nothing answers.
+  void rescan();
 
   [[nodiscard]] const std::vector<std::unique_ptr<PciDevice>>& root_devices() const { return roots_; }
   // Parents before children, in scan order. The reverse is the order of device_shutdown().
@@ -40,9 +43,8 @@ class PciBus {
   void scan_slot(unsigned bus, unsigned slot, PciDevice* upstream, Siblings& found);
   [[nodiscard]] std::unique_ptr<PciDevice> scan_function(pcie::Bdf bdf, PciDevice* upstream);
   unsigned scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass);
+  [[nodiscard]] bool keeps_numbers(const PciDevice& bridge, unsigned pass);
   unsigned number_bridge(PciDevice& bridge, unsigned highest);
-  // A bridge that lost its numbers while functions are handed over, or a neighbour of one.
-  [[nodiscard]] bool refused(const PciDevice& bridge) const;
   void reset_secondary_bus(const PciDevice& bridge, std::uint16_t control);
 
   pcie::Platform& platform_;

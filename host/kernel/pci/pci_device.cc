@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "host/kernel/pci/pci_device.h"
 
+#include "host/kernel/pci/liveupdate.h"
 #include "pcie/config_space.h"
 
 namespace holdover::host::kernel {
 
 using namespace pcie::config;
+
+bool PciDevice::incoming() const { return live_update != nullptr && live_update->is_incoming(bdf); }
 
 bool PciDevice::express_port() const { return bridge && express != 0; }
 

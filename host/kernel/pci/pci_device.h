@@ -13,6 +13,7 @@
 
 namespace holdover::host::kernel {
 
+class PciLiveUpdate;
 class VfioDevice;
 
 struct Bar {
@@ -52,6 +53,7 @@ struct PciDevice {
   unsigned msi = 0;
   unsigned power_management = 0;
   unsigned acs = 0;
+  unsigned sriov = 0;
 
   std::array<Bar, 6> bars{};
   Bytes rom_size{0};
@@ -65,10 +67,17 @@ struct PciDevice {
   std::uint8_t subordinate = 0;
   std::vector<std::unique_ptr<PciDevice>> children;
 
-  std::uint16_t adopted_acs = 0;  // ACS Control of an incoming function as found, where acs != 0
-  bool enabled = false;           // pci_enable_device() was done by this kernel
-  VfioDevice* open = nullptr;     // the VFIO device file, while it is open
+  PciLiveUpdate* live_update = nullptr;  // null where the kernel has none
+  bool was_incoming = false;             // handed over by the old kernel, finished or not
+  std::uint16_t adopted_acs = 0;         // ACS Control of an incoming function as found, where acs != 0
+  std::uint16_t acs_possible = 0;        // isolation that the function can do, where acs != 0
+  std::uint16_t acs_control = 0;         // ACS Control as this kernel knows it
+  bool ari_enabled = false;              // bridges: ARI Forwarding Enable, as this kernel knows it
+  bool enabled = false;                  // pci_enable_device() was done by this kernel
+  VfioDevice* open = nullptr;            // the VFIO device file, while it is open
 
+  // Handed over by the old kernel and not finished.
+  [[nodiscard]] bool incoming() const;
   // Root port or switch port.
   [[nodiscard]] bool express_port() const;
   // Root port or switch downstream port: has a link below it, with one device at its end.

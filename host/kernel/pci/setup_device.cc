@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "host/kernel/pci/acs.h"
+#include "host/kernel/pci/ari.h"
 #include "host/kernel/pci/bars.h"
 #include "pcie/config_space.h"
 
@@ -119,19 +121,12 @@ void configure_device(PciDevice& device, const Policies& policies, bool incoming
   }
   device.power_management = config.capability(kCapPowerManagement);
   if (device.power_management != 0) init_power_management(device);
-  if (device.extended_space) device.acs = config.extended_capability(kExtCapAcs);
-  if (device.acs != 0) device.adopted_acs = config.read16(device.acs + 6);
+  configure_ari(device, policies);
+  if (device.extended_space) device.sriov = config.extended_capability(kExtCapSriov);
+  init_acs(device);
 }
 
 void configure_payload(PciDevice& root_port) { write_payload(root_port, smallest_payload(root_port)); }
-
-void enable_acs(const PciDevice& device, bool incoming) {
-  if (device.acs == 0) return;
-  // Source validation, request and completion redirect, upstream forwarding, as far as the function can.
-  constexpr std::uint16_t kIsolation = 0x001d;
-  const std::uint16_t wanted = device.config.read16(device.acs + 4) & kIsolation;
-  device.config.write16(device.acs + 6, incoming ? device.adopted_acs : wanted);
-}
 
 void enable_device(PciDevice& device) {
   if (device.upstream != nullptr && !device.upstream->enabled) enable_device(*device.upstream);

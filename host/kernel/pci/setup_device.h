@@ -15,8 +15,6 @@ void configure_device(PciDevice& device, const Policies& policies, bool incoming
 // pcie_bus_configure_settings() as pci=pcie_bus_safe: Max Payload Size of a root port and all below it is the smallest
 // that one of them supports; no write where it is that already (H062 to H064).
 void configure_payload(PciDevice& root_port);
-// pci_enable_acs() at driver match: an incoming function gets the value it was found with.
-void enable_acs(const PciDevice& device, bool incoming);
 
 // pci_enable_device(): the bridges above first, which also become bus masters, then D0, decoding on, INTx Disable off.
 void enable_device(PciDevice& device);

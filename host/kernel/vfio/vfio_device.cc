@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "host/kernel/pci/function_reset.h"
+#include "host/kernel/pci/path.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -131,15 +132,6 @@ void VfioDevice::release() {
     domain_ = nullptr;
   }
   device_.open = nullptr;
-}
-
-PciPath path_to(const PciDevice& device) {
-  PciPath path;
-  path.function = device.bdf;
-  for (const PciDevice* bridge = device.upstream; bridge != nullptr; bridge = bridge->upstream) {
-    path.bridges.push_back(bridge->bdf);
-  }
-  return path;
 }
 
 }  // namespace holdover::host::kernel

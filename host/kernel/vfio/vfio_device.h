@@ -75,7 +75,4 @@ class VfioDevice : public OpenFile<DeviceFile> {
   bool frozen_ = false;
 };
 
-// The bridges above a function, nearest first.
-[[nodiscard]] PciPath path_to(const PciDevice& device);
-
 }  // namespace holdover::host::kernel

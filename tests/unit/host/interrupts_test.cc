@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "host/kernel/pci/path.h"
 #include "host/kernel/pci/pci_bus.h"
 #include "host/kernel/pci/resources.h"
 #include "host/kernel/pci/setup_device.h"

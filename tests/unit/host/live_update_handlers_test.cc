@@ -68,6 +68,7 @@ class FakeObjects : public KernelObjects {
     return devices.back().get();
   }
   PciPath path(pcie::Bdf function) const override { return PciPath{function, {kPort}, false, false}; }
+  std::uint64_t pci_functions() const override { return 2; }
 
   IommuState unit;
   bool function_there = true;
@@ -219,8 +220,8 @@ TEST_F(HandlersTest, ClosingTheSessionGivesEverythingBack) {
   s.close();
   EXPECT_EQ(pages_->free_pages(), before);
   EXPECT_FALSE(objects_->spaces[0]->preserved);
-  EXPECT_FALSE(core_->pci().is_outgoing(kFunction));
   EXPECT_TRUE(console_.empty()) << console_.front();
+  EXPECT_FALSE(core_->pci().is_outgoing(kFunction));
 }
 
 TEST_F(HandlersTest, DeviceNeedsItsAddressSpacePreservedFirst) {

@@ -74,7 +74,7 @@ int DeviceHandler::retrieve(FileState& state) {
   }
   const auto handed = load<DeviceFileSer>(kho_.pages().dram(), state.handle);
   const auto function = pcie::Bdf::from_requester_id(handed.bdf, static_cast<std::uint16_t>(handed.domain));
-  if (!pci_.is_incoming(function)) return ENODEV;
+  if (const int error = pci_.check_retrieve(function); error != 0) return error;
   DeviceState device;
   device.path = objects_.path(function);
   device.attached = handed.iommu_domain != 0;

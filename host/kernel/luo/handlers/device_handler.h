@@ -42,7 +42,8 @@ class DeviceHandler : public FileHandler {
   void unpreserve(FileState& state) override;
   // EINVAL where the policy resets the function and interrupts are still on.
   [[nodiscard]] int freeze(FileState& state) override;
-  // EIO: state not preserved; ENODEV: the function was not found, or is not incoming.
+  // EIO: state not preserved; ENODEV: the function was not found; the errors of
+  // PciLiveUpdate::check_retrieve.
   [[nodiscard]] int retrieve(FileState& state) override;
   // Only once user space has retrieved the device and taken it up: it is attached to an address space.
   [[nodiscard]] bool can_finish(const FileState& state) const override;

@@ -72,6 +72,8 @@ class KernelObjects {
   // Path of a function that the scan found, for finish of a file that was never retrieved. The function alone where it
   // is gone.
   [[nodiscard]] virtual PciPath path(pcie::Bdf function) const = 0;
+  // How many functions the scan has found.
+  [[nodiscard]] virtual std::uint64_t pci_functions() const = 0;
 };
 
 }  // namespace holdover::host::kernel
