@@ -164,6 +164,7 @@ void FakePlatform::config_write(pcie::Bdf target, Bytes where, unsigned size, st
   const unsigned control = FakeFunction::kExpress + kExpressDeviceControl;
   if (offset == control && (value & kDeviceControlFlr) != 0) {
     ++function->resets;
+    if (on_reset) on_reset(*function);
     for (unsigned byte = kBar0; byte < kBar0 + 24; ++byte) {
       function->space[byte] &= static_cast<std::uint8_t>(~function->writable[byte]);
     }

@@ -86,7 +86,8 @@ class FakePlatform : public pcie::Platform {
   std::uint64_t iommu_root = 0;
   unsigned translation_fell = 0;
   unsigned discarded = 0;
-  std::function<void()> before_mmio_read;  // what a read's answer pushes ahead of itself
+  std::function<void(FakeFunction&)> on_reset;  // what FLR does beside being counted
+  std::function<void()> before_mmio_read;       // what a read's answer pushes ahead of itself
 
  private:
   using Functions = std::vector<std::pair<unsigned, std::unique_ptr<FakeFunction>>>;

@@ -2,6 +2,7 @@
 #include "host/kernel/pci/pci_bus.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "host/kernel/pci/liveupdate.h"
 #include "host/kernel/pci/setup_device.h"
@@ -37,7 +38,10 @@ void PciBus::scan() {
 
 void PciBus::rescan() { (void)scan_bus(0, nullptr, roots_); }
 
-void PciBus::for_each(const std::function<void(PciDevice&)>& visit) const { visit_tree(roots_, visit); }
+void PciBus::for_each(const std::function<void(PciDevice&)>& visit) const {
+  visit_tree(roots_, visit);
+  visit_tree(orphans_, visit);
+}
 
 PciDevice* PciBus::find(pcie::Bdf bdf) const {
   PciDevice* found = nullptr;
@@ -168,6 +172,8 @@ unsigned PciBus::number_bridge(PciDevice& bridge, unsigned highest) {
   config.write32(kPrimaryBus, latency | last << 16 | secondary << 8 | bridge.bdf.bus);
   bridge.secondary = static_cast<std::uint8_t>(secondary);
   bridge.subordinate = static_cast<std::uint8_t>(last);
+  std::move(bridge.children.begin(), bridge.children.end(), std::back_inserter(orphans_));
+  bridge.children.clear();
   const unsigned below = scan_bus(secondary, &bridge, bridge.children);
   bridge.subordinate = static_cast<std::uint8_t>(below);
   config.write8(kSubordinateBus, bridge.subordinate);

@@ -23,8 +23,8 @@ class PciBus {
 
   // pci_scan_root_bus(): everything below the host bridge, bus numbers included.
   void scan();
-  // pci_rescan_bus() on the root bus: functions that are there by now are added; a bridge whose numbers are given anew
-  // keeps the objects of what was below it, at addresses where nothing answers.
+  // pci_rescan_bus() on the root bus: functions that are there by now are added. Where a bridge gets other numbers,
+  // what is below it is found as new, and the objects of what was below it stay.
   void rescan();
 
   [[nodiscard]] const std::vector<std::unique_ptr<PciDevice>>& root_devices() const { return roots_; }
@@ -55,6 +55,7 @@ class PciBus {
   unsigned retired_ = 0;    // highest number taken from a bridge in order to number it anew
   bool bus_reset_ = false;  // mistake H121 was made
   Siblings roots_;
+  Siblings orphans_;  // were below bridges that a rescan numbered anew: nothing answers at their addresses
 };
 
 }  // namespace holdover::host::kernel
