@@ -104,7 +104,7 @@ void PciOutgoingTable::insert_sorted(pcie::Bdf function) {
     store(slot(index), 0, entry);
   }
   store(slot(index), 0, pci_v3::PciDevSer{function.segment, function.requester_id(), 0});
-  slots_.emplace(function, 0);
+  slots_.emplace(function, 1);
   write_header();
 }
 
@@ -122,7 +122,7 @@ void PciOutgoingTable::erase_sorted(pcie::Bdf function) {
 std::optional<std::uint16_t> PciOutgoingTable::count(pcie::Bdf function) const {
   const auto found = slots_.find(function);
   if (found == slots_.end()) return std::nullopt;
-  if (layout_ == PciLayout::SortedArray) return std::uint16_t{1};
+  if (layout_ == PciLayout::SortedArray) return static_cast<std::uint16_t>(found->second);
   return load<Entry>(slot(found->second), 0).refcount;
 }
 
@@ -130,8 +130,8 @@ void PciOutgoingTable::set_count(pcie::Bdf function, std::uint16_t count) {
   const auto found = slots_.find(function);
   HOLDOVER_CHECK(found != slots_.end());
   if (layout_ == PciLayout::SortedArray) {
-    HOLDOVER_CHECK(count == 0);
-    erase_sorted(function);
+    found->second = count;
+    if (count == 0) erase_sorted(function);
     return;
   }
   auto entry = load<Entry>(slot(found->second), 0);
@@ -203,6 +203,10 @@ int PciIncomingTable::build_index(const PciTable& table, const PciLiveUpdateRule
 }
 
 const PciTableEntry* PciIncomingTable::find(pcie::Bdf function) const {
+  return const_cast<PciIncomingTable*>(this)->find(function);
+}
+
+PciTableEntry* PciIncomingTable::find(pcie::Bdf function) {
   const std::uint64_t key = key_of(function);
   const auto found = std::lower_bound(index_.begin(), index_.end(), key, before);
   return found != index_.end() && found->key() == key ? &*found : nullptr;
@@ -211,18 +215,19 @@ const PciTableEntry* PciIncomingTable::find(pcie::Bdf function) const {
 std::optional<std::uint16_t> PciIncomingTable::count(pcie::Bdf function) const {
   const PciTableEntry* entry = find(function);
   if (entry == nullptr) return std::nullopt;
-  if (layout_ == PciLayout::SortedArray) return std::uint16_t{1};
+  if (layout_ == PciLayout::SortedArray) return entry->refcount;
   return load<Entry>(kho_->pages().dram(), entry->offset).refcount;
 }
 
 void PciIncomingTable::decrease(pcie::Bdf function) {
-  const PciTableEntry* found = find(function);
-  HOLDOVER_CHECK(found != nullptr && layout_ != PciLayout::SortedArray);
-  auto entry = load<Entry>(kho_->pages().dram(), found->offset);
-  HOLDOVER_CHECK(entry.refcount != 0);
-  --entry.refcount;
-  store(kho_->pages().dram(), found->offset, entry);
-  if (entry.refcount != 0) return;
+  PciTableEntry* const found = find(function);
+  const std::uint16_t before = count(function).value_or(0);
+  HOLDOVER_CHECK(before != 0);
+  found->refcount = static_cast<std::uint16_t>(before - 1);
+  if (layout_ != PciLayout::SortedArray) {
+    store(kho_->pages().dram(), found->offset + offsetof(Entry, refcount), found->refcount);
+  }
+  if (found->refcount != 0) return;
   --nr_devices_;
   store_pci_nr_devices(kho_->pages().dram(), address_, layout_, nr_devices_);
 }
@@ -230,8 +235,9 @@ void PciIncomingTable::decrease(pcie::Bdf function) {
 std::vector<std::string> PciIncomingTable::unfinished() const {
   std::vector<std::string> names;
   for (const PciTableEntry& found : index_) {
+    const bool counted = layout_ != PciLayout::SortedArray;
     const auto entry = load<Entry>(kho_->pages().dram(), found.offset);
-    if (entry.refcount == 0) continue;
+    if ((counted ? entry.refcount : found.refcount) == 0) continue;
     char name[24];
     std::snprintf(name, sizeof name, "%04x:%02x:%02x.%u", found.domain, found.bdf >> 8, (found.bdf >> 3) & 0x1fu,
                   found.bdf & 7u);

@@ -52,7 +52,7 @@ class PciOutgoingTable {
   PhysicalAddress address_;
   std::uint64_t room_ = 0;
   std::optional<BlockSet> blocks_;
-  std::map<pcie::Bdf, std::uint64_t> slots_;  // of each function, as its struct pci_dev points to it; sorted: unused
+  std::map<pcie::Bdf, std::uint64_t> slots_;  // of each function, as its struct pci_dev points to it; sorted: its count
 };
 
 class PciIncomingTable {
@@ -79,6 +79,7 @@ class PciIncomingTable {
   PciIncomingTable(Kho& kho, const PciLiveUpdateRules& rules, PhysicalAddress address);
   [[nodiscard]] int build_index(const PciTable& table, const PciLiveUpdateRules& rules);
   [[nodiscard]] const PciTableEntry* find(pcie::Bdf function) const;
+  [[nodiscard]] PciTableEntry* find(pcie::Bdf function);
 
   Kho* kho_;
   PciLayout layout_;
@@ -86,7 +87,7 @@ class PciIncomingTable {
   std::uint64_t pages_ = 0;
   std::uint32_t nr_devices_ = 0;
   std::optional<BlockSet> blocks_;
-  std::vector<PciTableEntry> index_;  // searched by halves
+  std::vector<PciTableEntry> index_;  // searched by halves; counts live here where the layout has none
 };
 
 }  // namespace holdover::host::kernel

@@ -5,6 +5,7 @@
 #include "host/kernel/pci/abi/pci_v3.h"
 #include "host/kernel/pci/abi/pci_v4.h"
 #include "host/kernel/pci/abi/pci_v8.h"
+#include "host/kernel/pci/live_update_policies.h"
 #include "tests/unit/host/pci_series_fixture.h"
 
 namespace holdover::host::kernel {
@@ -355,6 +356,34 @@ TEST_P(PciErrorTable, RetrieveBeforeTheScanIsEinvalInV3AndEnodevLater) {
   scan();
   EXPECT_EQ(pci_->check_retrieve(kLeft), 0);
   EXPECT_EQ(pci_->incoming_nr_devices(), before(PciSeries::V4) ? 1u : 4u);
+}
+
+// Any one rule of another version in this one: an update of two functions ends, one way or the other.
+TEST_P(PciErrorTable, EachRuleCanBeChangedAlone) {
+  for (const Policy& rule : pci_live_update_policies()) {
+    for (std::size_t value = 0; value < rule.values.size(); ++value) {
+      SCOPED_TRACE(std::string(rule.name) + "=" + std::string(rule.values[value].name));
+      Policies policies;
+      policies.pci_rules = rules_of(GetParam());
+      rule.set(policies, value);
+      memory_ = Memory();
+      boot(policies.pci_rules);
+      EXPECT_EQ(session("left").preserve(&left_, 1), 0);
+      EXPECT_EQ(session("right").preserve(&right_, 2), 0);
+      freeze();
+      memory_.jump(kho_->fdt());
+      boot(policies.pci_rules);
+      static_cast<void>(panics([&] {
+        scan();
+        for (const char* name : {"left", "right"}) {
+          LuoSession& s = retrieved(name);
+          retrieve(s, name == std::string("left") ? 1 : 2);
+          static_cast<void>(s.finish());
+        }
+        EXPECT_FALSE(pci_->is_incoming(kLeft) || pci_->is_incoming(kRight));
+      }));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, PciErrorTable, ::testing::ValuesIn(kEverySeries), series_name);
