@@ -22,6 +22,8 @@ constexpr Policy policy(std::string_view name, std::string_view sentence, std::s
 
 constexpr std::array kLiveUpdate{PolicyValue{"off", "no KHO, no LUO, no /dev/liveupdate"},
                                  PolicyValue{"on", "kho=on liveupdate=on"}};
+constexpr std::array kScratchCheck{PolicyValue{"off", "nobody notices: the next kernel overwrites them"},
+                                   PolicyValue{"on", "EINVAL (CONFIG_KEXEC_HANDOVER_DEBUG)"}};
 constexpr std::array kPci{PolicyValue{"none", "no PCI live update"}, PolicyValue{"v3", "the series at v3"},
                           PolicyValue{"v4", "the series at v4"},     PolicyValue{"v5", "the series at v5"},
                           PolicyValue{"v6", "the series at v6"},     PolicyValue{"v7", "the series at v7"},
@@ -48,6 +50,8 @@ constexpr std::array kDelays{PolicyValue{"scaled", "a thousandth"}, PolicyValue{
 
 constexpr std::array kOwnPolicies{
     policy<&Policies::live_update>("live-update", "whether the kernel has KHO and LUO", kLiveUpdate),
+    policy<&Policies::scratch_check>("kho-scratch-check", "preserving pages that lie in a scratch region",
+                                     kScratchCheck),
     Policy{"pci-series", "which version of the PCI core series: sets every policy pci-…", kPci,
            [](const Policies& all) { return static_cast<std::size_t>(all.pci); },
            [](Policies& all, std::size_t index) {

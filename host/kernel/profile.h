@@ -24,10 +24,12 @@ enum class IommuAtBoot { Reset, Adopt };  // Adopt falls back to Reset where not
 enum class MsixAtKexec { Disable, FunctionMask };
 enum class MsixAtInit { Disable, KeepIncoming };   // pci_msix_init(): on every function, or not on incoming ones
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
+enum class ScratchCheck { Off, On };               // kho_preserve_*() of pages in scratch: nobody notices, or EINVAL
 enum class Delays { Scaled, Real };                // waits a kernel is bound to, divided by 1000 or not
 
 struct Policies {
-  bool live_update = true;        // KHO and LUO are there
+  bool live_update = true;  // KHO and LUO are there
+  ScratchCheck scratch_check = ScratchCheck::On;
   PciSeries pci = PciSeries::V9;  // the PCI core series
   PciLiveUpdateRules pci_rules;   // what it does: rules_of(pci), unless one was changed alone
   ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;

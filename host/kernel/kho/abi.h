@@ -49,4 +49,22 @@ inline constexpr std::uint64_t kMaxBlocks = 10'000;
   return (kPageBytes - sizeof(BlockHeader)) / entry_bytes;
 }
 
+// A virtually contiguous area: its pages in the order of their virtual addresses, in a chain of one-page chunks.
+struct VmallocSer {
+  std::uint64_t first;  // physical address of the first chunk
+  std::uint32_t total_pages;
+  std::uint16_t flags;  // kVmallocAlloc, kVmallocHuge
+  std::uint16_t order;  // the area is made of folios of this order
+};
+static_assert(sizeof(VmallocSer) == 16 && offsetof(VmallocSer, total_pages) == 8 && offsetof(VmallocSer, flags) == 12 &&
+              offsetof(VmallocSer, order) == 14);
+inline constexpr std::uint16_t kVmallocAlloc = 1;
+inline constexpr std::uint16_t kVmallocHuge = 2;
+inline constexpr std::size_t kVmallocEntries = 511;
+struct VmallocChunk {
+  std::uint64_t next;  // physical address of the next chunk, 0: last
+  std::uint64_t folios[kVmallocEntries];
+};
+static_assert(sizeof(VmallocChunk) == kPageBytes && offsetof(VmallocChunk, folios) == 8);
+
 }  // namespace holdover::host::kernel::kho_abi

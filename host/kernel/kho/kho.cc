@@ -42,11 +42,12 @@ std::vector<PreservedFolio> split_into_folios(PhysicalAddress first, std::uint64
   return folios;
 }
 
-Kho::Kho(PageAllocator& pages, const BootParameters& parameters, bool enabled, ConsoleLine console)
+Kho::Kho(PageAllocator& pages, const BootParameters& parameters, bool enabled, ConsoleLine console, bool scratch_check)
     : pages_(pages),
       console_(std::move(console)),
       scratch_(parameters.kho_scratch),
-      scratch_bytes_(parameters.kho_scratch_bytes) {
+      scratch_bytes_(parameters.kho_scratch_bytes),
+      scratch_check_(scratch_check) {
   if (!enabled) return;
   if (parameters.kho_fdt != 0) populate(PhysicalAddress{parameters.kho_fdt});
   tree_ = RadixTree::create(pages_);
@@ -69,7 +70,9 @@ void Kho::populate(PhysicalAddress fdt) {
     for (const PreservedFolio& folio : tree->folios) {
       for (std::uint64_t page = 0; page < pages_of(folio.order); ++page) {
         const PhysicalAddress address = folio.address + Bytes{page * kPageBytes};
-        if (taken[address.raw() / kPageBytes] || pages_.state(address) != PageState::Free) {
+        // Scratch is as good as free: what the old kernel believed to be safe there is lost, and nobody notices.
+        const PageState state = pages_.state(address);
+        if (taken[address.raw() / kPageBytes] || (state != PageState::Free && state != PageState::Scratch)) {
           why = "a preserved page is preserved twice, or belongs to the running kernel";
         }
         taken[address.raw() / kPageBytes] = true;
@@ -124,7 +127,8 @@ void Kho::unpreserve_free(PhysicalAddress address, Bytes size) {
 int Kho::preserve_folio(PhysicalAddress address, unsigned order) {
   if (!enabled()) return EOPNOTSUPP;
   if (order > kMaxOrder || address.raw() % (kPageBytes << order) != 0) return EINVAL;
-  if (!in_dram(pages_.dram(), address, kPageBytes << order) || in_scratch(address, pages_of(order))) return EINVAL;
+  if (!in_dram(pages_.dram(), address, kPageBytes << order)) return EINVAL;
+  if (scratch_check_ && in_scratch(address, pages_of(order))) return EINVAL;
   return tree_->set(address, order) ? 0 : ENOMEM;
 }
 

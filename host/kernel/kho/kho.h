@@ -29,8 +29,11 @@ using ConsoleLine = std::function<void(std::string_view)>;
 
 class Kho {
  public:
-  // `pages` outlives it. With `enabled` false every verb answers EOPNOTSUPP and fdt() is 0.
-  Kho(PageAllocator& pages, const BootParameters& parameters, bool enabled, ConsoleLine console);
+  // `pages` outlives it. With `enabled` false every verb answers EOPNOTSUPP and fdt() is 0. Without `scratch_check`
+  // (CONFIG_KEXEC_HANDOVER_DEBUG) nobody notices that pages which are to be preserved lie in scratch: the next kernel
+  // overwrites them.
+  Kho(PageAllocator& pages, const BootParameters& parameters, bool enabled, ConsoleLine console,
+      bool scratch_check = true);
   Kho(const Kho&) = delete;
   Kho& operator=(const Kho&) = delete;
 
@@ -46,10 +49,12 @@ class Kho {
   [[nodiscard]] int alloc_preserve(Bytes size, PhysicalAddress& out);
   // Undoes alloc_preserve of that size; address 0 is allowed.
   void unpreserve_free(PhysicalAddress address, Bytes size);
-  // One naturally aligned folio. EINVAL: order, alignment, outside DRAM, or inside scratch.
+  // One naturally aligned folio. EINVAL: order, alignment, outside DRAM, or inside scratch where that is checked. The
+  // tree holds a bit and no count: preserved twice and unpreserved once is not preserved.
   [[nodiscard]] int preserve_folio(PhysicalAddress address, unsigned order);
   void unpreserve_folio(PhysicalAddress address, unsigned order);
-  // `count` contiguous pages, split into aligned powers of two; all or nothing. Undone with the same arguments only.
+  // `count` contiguous pages, split into aligned powers of two (the machine has one NUMA node, so that no other border
+  // splits them); all or nothing. Undone with the same arguments only.
   [[nodiscard]] int preserve_pages(PhysicalAddress first, std::uint64_t count);
   void unpreserve_pages(PhysicalAddress first, std::uint64_t count);
   [[nodiscard]] bool is_preserved(PhysicalAddress address, unsigned order) const;
@@ -85,6 +90,7 @@ class Kho {
   ConsoleLine console_;
   PhysicalAddress scratch_;
   Bytes scratch_bytes_;
+  bool scratch_check_;
   bool is_kho_boot_ = false;
   std::vector<KhoSubtree> incoming_;
   std::map<PhysicalAddress, unsigned> unrestored_;  // order by address: what stands in struct page of a real kernel

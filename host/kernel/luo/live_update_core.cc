@@ -10,7 +10,7 @@ namespace holdover::host::kernel {
 
 LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& parameters, const Policies& policies,
                                KernelObjects& objects, MarkFunction mark, const ConsoleLine& console)
-    : kho_(pages, parameters, policies.live_update, console),
+    : kho_(pages, parameters, policies.live_update, console, policies.scratch_check == ScratchCheck::On),
       luo_(std::make_unique<Luo>(kho_, console)),
       pci_(std::make_unique<PciLiveUpdate>(
           kho_, *luo_, policies.pci == PciSeries::None ? std::nullopt : std::optional(policies.pci_rules),
