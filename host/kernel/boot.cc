@@ -76,6 +76,7 @@ void Kernel::set_up_live_update() {
   auto& objects = static_cast<KernelObjects&>(*this);
   live_update_ = std::make_unique<LiveUpdateCore>(*pages_, parameters_, policies_, objects, mark,
                                                   [this](std::string_view line) { print(line); });
+  luo_ioctl_ = std::make_unique<LuoIoctl>(live_update_->luo(), files_, descriptors_);
 }
 
 void Kernel::set_up_iommu() {

@@ -65,24 +65,6 @@ Kernel::Kernel(pcie::Platform& platform, PhysicalAddress boot_parameters)
 
 Kernel::~Kernel() { stop(); }
 
-int Kernel::load_image(std::string_view command_line) {
-  if (command_line.size() >= parameters_.command_line.size()) return EINVAL;
-  next_command_line_ = command_line;
-  return 0;
-}
-
-int Kernel::kexec(PhysicalAddress& next) {
-  platform_.mark(Phase::Freeze, Step::Begin, 0);
-  if (live_update_->luo().enabled()) {
-    if (const int error = live_update_->luo().freeze(); error != 0) return error;
-  }
-  shut_down();
-  next = write_next_parameters();
-  stop();
-  platform_.jump(next);
-  return 0;
-}
-
 void Kernel::panic(std::string_view reason) {
   if (stopped()) return;
   print("Kernel panic: " + std::string(reason));

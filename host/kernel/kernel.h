@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "host/kernel/boot_parameters.h"
+#include "host/kernel/descriptor_table.h"
 #include "host/kernel/file.h"
 #include "host/kernel/iommu/domain.h"
 #include "host/kernel/iommu/iommu.h"
 #include "host/kernel/irq/interruptible_platform.h"
 #include "host/kernel/irq/interrupts.h"
+#include "host/kernel/luo/ioctl.h"
 #include "host/kernel/luo/live_update_core.h"
 #include "host/kernel/mm/memfd.h"
 #include "host/kernel/mm/page_allocator.h"
@@ -41,10 +43,17 @@ class Kernel : private KernelObjects {
   // From the entry point to the moment when user space starts. Once. Throws Panic.
   void boot();
 
-  // kexec_file_load(): what kexec() enters, and with which command line; the own one where nothing was loaded. EINVAL:
-  // the command line is too long.
-  [[nodiscard]] int load_image(std::string_view command_line);
-  // reboot(LINUX_REBOOT_CMD_KEXEC): freeze, device_shutdown(), interrupt controller and IOMMU off or handed over, jump.
+  // kexec_file_load(): the next kernel's boot-parameter page in scratch, with the command line, the KHO tree and
+  // the scratch region in it; replaces the image that was loaded before. EBUSY: this kernel is on its way to another one;
+  // EINVAL: the command line is too long; EADDRNOTAVAIL: scratch has no room. A jump image (KEXEC_PRESERVE_CONTEXT) takes no handover along.
+  enum class ImageKind { Default, Jump };
+  [[nodiscard]] int load_image(std::string_view command_line, ImageKind kind = ImageKind::Default);
+  // KEXEC_FILE_UNLOAD. EBUSY as above.
+  [[nodiscard]] int unload_image();
+  [[nodiscard]] bool image_loaded() const { return image_.has_value(); }
+
+  // reboot(LINUX_REBOOT_CMD_KEXEC), kernel_kexec(): EBUSY where it runs already, EINVAL without an image, then freeze
+  // (but for a jump image), device_shutdown(), interrupt controller and IOMMU off or handed over, jump.
   // 0 cannot be seen by the caller: where the jump took place, the boot-parameter page of the next kernel is in `next`,
   // and this kernel has stopped(). Otherwise a positive errno, and everything preserved is still preserved.
   [[nodiscard]] int kexec(PhysicalAddress& next);
@@ -81,8 +90,16 @@ class Kernel : private KernelObjects {
   [[nodiscard]] FileTable& files() { return files_; }
   [[nodiscard]] VfioContext vfio_context();
   [[nodiscard]] LiveUpdateCore& live_update() { return *live_update_; }
+  // Descriptors of user space, and the verbs on those of LUO. The process dies with close_all().
+  [[nodiscard]] DescriptorTable& descriptors() { return descriptors_; }
+  [[nodiscard]] LuoIoctl& luo_ioctl() { return *luo_ioctl_; }
 
  private:
+  struct Image {
+    PhysicalAddress parameters;
+    ImageKind kind;
+  };
+
   // ---- KernelObjects: what the file handlers restore ----
   [[nodiscard]] IommuState iommu_state() const override { return iommu_->state(); }
   [[nodiscard]] MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t page_count) override;
@@ -98,7 +115,6 @@ class Kernel : private KernelObjects {
   void bind_drivers();
   void shut_down();
   void shut_devices_down();
-  [[nodiscard]] PhysicalAddress write_next_parameters();
   [[nodiscard]] pcie::Phase boot_phase(pcie::Phase after_kexec) const;
 
   pcie::Platform& platform_;
@@ -107,11 +123,14 @@ class Kernel : private KernelObjects {
   Policies policies_;
   bool booted_by_kexec_;
   Iova next_high_iova_;
-  std::optional<std::string> next_command_line_;
 
   FileTable files_;
+  DescriptorTable descriptors_;
   std::unique_ptr<PageAllocator> pages_;
   std::unique_ptr<LiveUpdateCore> live_update_;
+  std::unique_ptr<LuoIoctl> luo_ioctl_;
+  std::optional<Image> image_;
+  bool kexec_lock_ = false;  // held for ever once nothing can be undone any more
   std::unique_ptr<Interrupts> interrupts_;
   std::unique_ptr<InterruptiblePlatform> hardware_;  // while interrupts are on
   std::unique_ptr<Iommu> iommu_;

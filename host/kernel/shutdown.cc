@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The way of a kernel from reboot(KEXEC), once nothing can be undone any more, to the jump.
+// The way of a kernel from reboot(KEXEC) to the jump.
 #include <algorithm>
+#include <cerrno>
 
 #include "host/kernel/kernel.h"
 #include "host/kernel/pci/function_reset.h"
@@ -47,18 +48,47 @@ void Kernel::shut_devices_down() {
   }
 }
 
-PhysicalAddress Kernel::write_next_parameters() {
+int Kernel::load_image(std::string_view command_line, ImageKind kind) {
+  if (kexec_lock_) return EBUSY;
   BootParameters next = parameters_;
-  next.kho_fdt = live_update_->kho().fdt().raw();
+  if (command_line.size() >= next.command_line.size()) return EINVAL;
+  next.command_line.fill('\0');
+  std::ranges::copy(command_line, next.command_line.begin());
+  next.kho_fdt = kind == ImageKind::Default ? live_update_->kho().fdt().raw() : 0;
   next.page_map = 0;
-  if (next_command_line_) {
-    next.command_line.fill('\0');
-    std::ranges::copy(*next_command_line_, next.command_line.begin());
-  }
   const std::optional<PhysicalAddress> where = pages_->allocate(1, PageState::Scratch);
-  HOLDOVER_CHECK(where.has_value());
+  if (!where) return EADDRNOTAVAIL;
   write_boot_parameters(pages_->dram(), *where, next);
-  return *where;
+  // The image that was loaded before goes only where the new one stands.
+  const int error = unload_image();
+  HOLDOVER_CHECK(error == 0);
+  image_ = Image{*where, kind};
+  return 0;
+}
+
+int Kernel::unload_image() {
+  if (kexec_lock_) return EBUSY;
+  if (image_) pages_->free(image_->parameters, 1);
+  image_.reset();
+  return 0;
+}
+
+int Kernel::kexec(PhysicalAddress& next) {
+  if (kexec_lock_) return EBUSY;
+  if (!image_) return EINVAL;
+  kexec_lock_ = true;
+  platform_.mark(Phase::Freeze, Step::Begin, 0);
+  if (image_->kind == ImageKind::Default) {
+    if (const int error = live_update_->luo().freeze(); error != 0) {
+      kexec_lock_ = false;
+      return error;
+    }
+  }
+  shut_down();
+  next = image_->parameters;
+  stop();
+  platform_.jump(next);
+  return 0;
 }
 
 }  // namespace holdover::host::kernel

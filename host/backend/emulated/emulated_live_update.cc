@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "host/backend/emulated/emulated_live_update.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <span>
 
 #include "host/backend/emulated/emulated_device.h"
 #include "host/backend/emulated/emulated_memory.h"
 #include "host/backend/emulated/refused.h"
+#include "host/kernel/luo/uapi.h"
 #include "host/kernel/panic.h"
 
 namespace holdover::host {
 namespace {
+
+namespace luo_uapi = kernel::luo_uapi;
 
 // A kernel that panics runs nothing any more: what user space closes while the stack unwinds must not reach the
 // hardware.
@@ -30,32 +35,51 @@ kernel::KernelFile* file_of(File& file) {
   return nullptr;
 }
 
+template <typename Argument>
+int ioctl(kernel::Kernel& kernel, int descriptor, std::uint32_t request, Argument& argument) {
+  argument.size = sizeof(argument);
+  const kernel::UserMemory memory{std::as_writable_bytes(std::span(&argument, 1))};
+  return stopping_on_panic(kernel, [&] { return kernel.luo_ioctl().ioctl(descriptor, request, memory); });
+}
+
+// A kernel that is gone closes nothing; one that is on its way to the next never comes back from this.
+void close_descriptor(kernel::Kernel& kernel, int descriptor) {
+  if (kernel.stopped()) return;
+  try {
+    (void)kernel.luo_ioctl().close(descriptor);
+  } catch (const kernel::Panic& panic) {
+    kernel.panic(panic.what());
+  }
+}
+
 std::string with_token(const char* call, std::uint64_t token) { return call + std::to_string(token); }
 
 }  // namespace
 
-EmulatedSession::~EmulatedSession() {
-  if (kernel_.stopped()) return;
-  try {
-    session_.close();
-  } catch (const kernel::Panic& panic) {
-    kernel_.panic(panic.what());
-  }
-}
+EmulatedSession::~EmulatedSession() { close_descriptor(kernel_, descriptor_); }
 
 void EmulatedSession::preserve(File& file, std::uint64_t token) {
-  check_errno(stopping_on_panic(kernel_, [&] { return session_.preserve(file_of(file), token); }),
-              with_token("to preserve a file under token ", token));
+  kernel::KernelFile* const opened = file_of(file);
+  luo_uapi::FileArgument argument{};
+  argument.fd = opened == nullptr ? -1 : kernel_.descriptors().install(*opened);
+  argument.token = token;
+  const int error = ioctl(kernel_, descriptor_, luo_uapi::kPreserveFd, argument);
+  if (opened != nullptr) (void)kernel_.descriptors().close(argument.fd);
+  check_errno(error, with_token("to preserve a file under token ", token));
 }
 
 template <typename T>
 kernel::FileReference<T> EmulatedSession::retrieve(std::uint64_t token) {
-  kernel::KernelFile* file = nullptr;
   const std::string call = with_token("to retrieve the file under token ", token);
-  check_errno(stopping_on_panic(kernel_, [&] { return session_.retrieve(token, file); }), call);
-  auto* typed = dynamic_cast<T*>(file);
-  if (typed == nullptr) check_errno(EINVAL, call);
-  return kernel::FileReference<T>(*typed);
+  luo_uapi::FileArgument argument{};
+  argument.token = token;
+  check_errno(ioctl(kernel_, descriptor_, luo_uapi::kRetrieveFd, argument), call);
+  auto* typed = dynamic_cast<T*>(kernel_.descriptors().find(argument.fd));
+  const kernel::FileReference<T> reference =
+      typed == nullptr ? kernel::FileReference<T>() : kernel::FileReference<T>(*typed);
+  (void)kernel_.descriptors().close(argument.fd);
+  check_errno(typed == nullptr ? EINVAL : 0, call);
+  return reference;
 }
 
 std::unique_ptr<Memory> EmulatedSession::retrieve_memory(std::uint64_t token) {
@@ -71,28 +95,32 @@ std::unique_ptr<Device> EmulatedSession::retrieve_device(std::uint64_t token) {
 }
 
 void EmulatedSession::finish() {
-  check_errno(stopping_on_panic(kernel_, [&] { return session_.finish(); }), "to finish the session");
+  luo_uapi::FinishArgument argument{};
+  check_errno(ioctl(kernel_, descriptor_, luo_uapi::kFinish, argument), "to finish the session");
 }
 
 EmulatedLiveUpdate::EmulatedLiveUpdate(kernel::Kernel& kernel) : kernel_(kernel) {
-  check_errno(stopping_on_panic(kernel_, [&] { return kernel_.live_update().luo().open(); }),
+  check_errno(stopping_on_panic(kernel_, [&] { return kernel_.luo_ioctl().open(descriptor_); }),
               "to open /dev/liveupdate");
 }
 
-EmulatedLiveUpdate::~EmulatedLiveUpdate() {
-  if (!kernel_.stopped()) kernel_.live_update().luo().close();
+EmulatedLiveUpdate::~EmulatedLiveUpdate() { close_descriptor(kernel_, descriptor_); }
+
+std::unique_ptr<Session> EmulatedLiveUpdate::open_session(std::uint32_t request, const std::string& name,
+                                                          const std::string& call) {
+  luo_uapi::SessionArgument argument{};
+  // A name that fills the field leaves no room for its NUL: the kernel refuses it.
+  std::copy_n(name.begin(), std::min(name.size(), luo_uapi::kNameBytes), argument.name);
+  check_errno(ioctl(kernel_, descriptor_, request, argument), call);
+  return std::make_unique<EmulatedSession>(kernel_, argument.fd);
 }
 
 std::unique_ptr<Session> EmulatedLiveUpdate::create_session(const std::string& name) {
-  kernel::LuoSession* session = nullptr;
-  check_errno(kernel_.live_update().luo().create_session(name, session), "to create the session «" + name + "»");
-  return std::make_unique<EmulatedSession>(kernel_, *session);
+  return open_session(luo_uapi::kCreateSession, name, "to create the session «" + name + "»");
 }
 
 std::unique_ptr<Session> EmulatedLiveUpdate::retrieve_session(const std::string& name) {
-  kernel::LuoSession* session = nullptr;
-  check_errno(kernel_.live_update().luo().retrieve_session(name, session), "to retrieve the session «" + name + "»");
-  return std::make_unique<EmulatedSession>(kernel_, *session);
+  return open_session(luo_uapi::kRetrieveSession, name, "to retrieve the session «" + name + "»");
 }
 
 }  // namespace holdover::host

@@ -12,8 +12,8 @@ namespace holdover::host {
 
 class EmulatedSession : public Session {
  public:
-  // `kernel` outlives it; so does whoever opened /dev/liveupdate.
-  EmulatedSession(kernel::Kernel& kernel, kernel::LuoSession& session) : kernel_(kernel), session_(session) {}
+  // Owns the descriptor. `kernel` outlives it.
+  EmulatedSession(kernel::Kernel& kernel, int descriptor) : kernel_(kernel), descriptor_(descriptor) {}
   ~EmulatedSession() override;
 
   void preserve(File& file, std::uint64_t token) override;
@@ -28,7 +28,7 @@ class EmulatedSession : public Session {
   [[nodiscard]] kernel::FileReference<T> retrieve(std::uint64_t token);
 
   kernel::Kernel& kernel_;
-  kernel::LuoSession& session_;
+  int descriptor_;
 };
 
 class EmulatedLiveUpdate : public LiveUpdate {
@@ -41,7 +41,11 @@ class EmulatedLiveUpdate : public LiveUpdate {
   [[nodiscard]] std::unique_ptr<Session> retrieve_session(const std::string& name) override;
 
  private:
+  [[nodiscard]] std::unique_ptr<Session> open_session(std::uint32_t request, const std::string& name,
+                                                      const std::string& call);
+
   kernel::Kernel& kernel_;
+  int descriptor_ = -1;
 };
 
 }  // namespace holdover::host

@@ -42,6 +42,7 @@ void EmulatedSystem::load_kernel(const std::string& command_line) {
 
 void EmulatedSystem::kexec() {
   PhysicalAddress next;
+  if (!kernel_.image_loaded()) load_kernel(command_line());
   try {
     check_errno(kernel_.kexec(next), "reboot(LINUX_REBOOT_CMD_KEXEC)");
   } catch (const kernel::Panic&) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "host/kernel/luo/kernel_file.h"
@@ -16,7 +17,12 @@ struct FileState {
   std::uint64_t token = 0;
   std::uint64_t handle = 0;  // set by preserve, may be replaced by freeze; all that the next kernel's retrieve gets
   int retrieve_status = 0;   // finish: 0 never tried, 1 retrieved, below 0 failed with that errno
+  std::shared_ptr<void> private_data;  // of the handler, from preserve to unpreserve
 };
+
+// The callbacks without which a handler cannot be registered.
+enum class FileCallback { CanPreserve, Preserve, Unpreserve, Retrieve, Finish };
+enum class FlbCallback { Preserve, Unpreserve, Retrieve, Finish };
 
 class FileHandler {
  public:
@@ -24,6 +30,10 @@ class FileHandler {
 
   // At most 47 characters.
   [[nodiscard]] virtual std::string_view compatible() const = 0;
+  // Whether the driver's table has the callback; a handler that lacks a required one is refused.
+  [[nodiscard]] virtual bool has(FileCallback) const { return true; }
+  // The handler's module is being unloaded: no new file gets into its hands.
+  [[nodiscard]] virtual bool going_away() const { return false; }
   // Cheap; decides which handler owns the file.
   [[nodiscard]] virtual bool can_preserve(const KernelFile& file) const = 0;
   // The workload still runs. Sets handle.
@@ -36,7 +46,7 @@ class FileHandler {
   [[nodiscard]] virtual int retrieve(FileState& state) = 0;
   [[nodiscard]] virtual bool can_finish(const FileState&) const { return true; }
   virtual void finish(FileState& state) = 0;
-  // Identity for the test whether a file is preserved already.
+  // Identity for the test whether a file is preserved already, among the files of all handlers.
   [[nodiscard]] virtual const void* identity(const KernelFile& file) const { return &file; }
 };
 
@@ -47,6 +57,9 @@ class Flb {
   virtual ~Flb() = default;
 
   [[nodiscard]] virtual std::string_view compatible() const = 0;
+  // As for a handler.
+  [[nodiscard]] virtual bool has(FlbCallback) const { return true; }
+  [[nodiscard]] virtual bool going_away() const { return false; }
   // Old kernel. Sets data: all that the next kernel's retrieve gets.
   [[nodiscard]] virtual int preserve(std::uint64_t& data) = 0;
   virtual void unpreserve(std::uint64_t data) = 0;

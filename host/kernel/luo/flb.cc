@@ -12,19 +12,33 @@ namespace holdover::host::kernel {
 
 int Luo::register_flb(FileHandler& handler, Flb& flb) {
   if (!enabled_) return EOPNOTSUPP;
+  for (const auto callback :
+       {FlbCallback::Preserve, FlbCallback::Unpreserve, FlbCallback::Retrieve, FlbCallback::Finish}) {
+    if (!flb.has(callback)) return EINVAL;
+  }
   const std::string_view compatible = flb.compatible();
   if (compatible.empty() || compatible.size() >= luo_abi::kCompatibleBytes) return EINVAL;
   if (std::find(handlers_.begin(), handlers_.end(), &handler) == handlers_.end()) return EINVAL;
   FlbState* state = find_flb(flb);
-  if (state == nullptr) {
-    const auto taken = [&](const FlbState& other) { return other.flb->compatible() == compatible; };
+  if (state != nullptr && belongs(*state, handler)) return EEXIST;
+  if (state == nullptr || state->handlers.empty()) {
+    const auto registered = [](const FlbState& other) { return !other.handlers.empty(); };
+    const auto taken = [&](const FlbState& other) {
+      return registered(other) && other.flb->compatible() == compatible;
+    };
     if (std::any_of(flbs_.begin(), flbs_.end(), taken)) return EEXIST;
-    if (flbs_.size() == luo_abi::kMaxFlbs) return ENOSPC;
-    state = &add_flb(flb);
-  } else if (std::find(state->handlers.begin(), state->handlers.end(), &handler) != state->handlers.end()) {
-    return EEXIST;
+    const auto count = std::count_if(flbs_.begin(), flbs_.end(), registered);
+    if (static_cast<std::uint64_t>(count) == luo_abi::kMaxFlbs) return ENOSPC;
+    if (state == nullptr) state = &add_flb(flb);
   }
   state->handlers.push_back(&handler);
+  return 0;
+}
+
+int Luo::unregister_flb(FileHandler& handler, Flb& flb) {
+  if (!enabled_) return EOPNOTSUPP;
+  FlbState* const state = find_flb(flb);
+  if (state == nullptr || std::erase(state->handlers, &handler) == 0) return ENOENT;
   return 0;
 }
 
@@ -64,7 +78,7 @@ int Luo::get_outgoing_flbs(FileHandler& handler) {
     FlbState& state = flbs_[index];
     if (!belongs(state, handler)) continue;
     int error = 0;
-    if (state.outgoing_count == 0) error = state.flb->preserve(state.outgoing_data);
+    if (state.outgoing_count == 0) error = state.flb->going_away() ? ENODEV : state.flb->preserve(state.outgoing_data);
     if (error == 0) {
       ++state.outgoing_count;
       continue;
@@ -98,6 +112,7 @@ int Luo::get_incoming(Flb& flb) {
     const auto entry = std::find_if(incoming_flbs_->begin(), incoming_flbs_->end(),
                                     [&](const HandedFlb& handed) { return handed.name == flb.compatible(); });
     if (entry == incoming_flbs_->end()) return ENOENT;
+    if (flb.going_away()) return ENODEV;
     state->incoming_error = flb.retrieve(entry->data);
     if (state->incoming_error != 0) return state->incoming_error;
     state->incoming_ready = true;

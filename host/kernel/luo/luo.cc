@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/kernel/errno.h"
 #include "host/kernel/kho/dram_value.h"
 #include "host/kernel/luo/abi.h"
 #include "host/kernel/panic.h"
@@ -83,6 +84,10 @@ void Luo::write_header(PhysicalAddress flbs) {
 
 int Luo::register_handler(FileHandler& handler) {
   if (!enabled_) return EOPNOTSUPP;
+  for (const auto callback : {FileCallback::CanPreserve, FileCallback::Preserve, FileCallback::Unpreserve,
+                              FileCallback::Retrieve, FileCallback::Finish}) {
+    if (!handler.has(callback)) return EINVAL;
+  }
   const std::string_view compatible = handler.compatible();
   if (compatible.empty() || compatible.size() >= luo_abi::kCompatibleBytes) return EINVAL;
   const auto taken = [&](const FileHandler* other) { return other->compatible() == compatible; };
@@ -94,14 +99,31 @@ int Luo::register_handler(FileHandler& handler) {
 FileHandler* Luo::find_handler(const KernelFile& file) const {
   const auto found = std::find_if(handlers_.begin(), handlers_.end(),
                                   [&](const FileHandler* handler) { return handler->can_preserve(file); });
-  return found == handlers_.end() ? nullptr : *found;
+  return found == handlers_.end() || (*found)->going_away() ? nullptr : *found;
+}
+
+int Luo::unregister_handler(FileHandler& handler) {
+  if (!enabled_) return EOPNOTSUPP;
+  const auto found = std::find(handlers_.begin(), handlers_.end(), &handler);
+  if (found == handlers_.end()) return ENOENT;
+  const auto uses = [&](const std::unique_ptr<LuoSession>& session) {
+    return std::any_of(session->files_.begin(), session->files_.end(),
+                       [&](const LuoSession::Entry& entry) { return entry.handler == &handler; });
+  };
+  if (std::any_of(outgoing_sessions_.begin(), outgoing_sessions_.end(), uses) ||
+      std::any_of(incoming_list_.begin(), incoming_list_.end(), uses)) {
+    return EBUSY;
+  }
+  for (FlbState& state : flbs_) std::erase(state.handlers, &handler);
+  handlers_.erase(found);
+  return 0;
 }
 
 bool Luo::is_preserved(const FileHandler& handler, const KernelFile& file) const {
   const void* const identity = handler.identity(file);
   for (const auto& session : outgoing_sessions_) {
     for (const LuoSession::Entry& entry : session->files_) {
-      if (entry.handler == &handler && handler.identity(*entry.state.file) == identity) return true;
+      if (entry.handler->identity(*entry.state.file) == identity) return true;
     }
   }
   return false;
@@ -110,7 +132,6 @@ bool Luo::is_preserved(const FileHandler& handler, const KernelFile& file) const
 int Luo::open() {
   if (!enabled_) return ENOENT;
   if (open_) return EBUSY;
-  if (frozen_) return EDEADLK;
   if (!deserialized_) {
     deserialized_ = true;
     deserialize_error_ = deserialize();
@@ -135,13 +156,15 @@ int Luo::deserialize() {
     if (!file_set) return EINVAL;
     file_set->release();
     const HandedSession& handed = (*sessions)[index];
+    const auto same_name = [&](const std::unique_ptr<LuoSession>& other) { return other->name() == handed.name; };
+    if (std::any_of(incoming_list_.begin(), incoming_list_.end(), same_name)) return EEXIST;
     std::unique_ptr<LuoSession> session(new LuoSession(*this, handed.name, true));
     for (const HandedFile& file : handed.files) {
       const auto handler = std::find_if(handlers_.begin(), handlers_.end(), [&](const FileHandler* candidate) {
         return candidate->compatible() == file.compatible;
       });
-      if (handler == handlers_.end()) return ENOENT;
-      session->files_.push_back({*handler, FileState{nullptr, file.token, file.handle, 0}});
+      if (handler == handlers_.end() || (*handler)->going_away()) return ENOENT;
+      session->files_.push_back({*handler, FileState{nullptr, file.token, file.handle, 0, nullptr}});
     }
     incoming_list_.push_back(std::move(session));
   }
@@ -151,7 +174,7 @@ int Luo::deserialize() {
 
 int Luo::create_session(const std::string& name, LuoSession*& session) {
   if (!enabled_) return EOPNOTSUPP;
-  if (frozen_) return EDEADLK;
+  if (frozen_) return kNeverReturns;
   if (name.empty() || name.size() >= luo_abi::kNameBytes || name.find('\0') != std::string::npos) return EINVAL;
   const auto taken = [&](const std::unique_ptr<LuoSession>& other) { return other->name() == name; };
   if (std::any_of(outgoing_sessions_.begin(), outgoing_sessions_.end(), taken)) return EEXIST;
@@ -164,7 +187,7 @@ int Luo::create_session(const std::string& name, LuoSession*& session) {
 
 int Luo::retrieve_session(const std::string& name, LuoSession*& session) {
   if (!enabled_) return EOPNOTSUPP;
-  if (frozen_) return EDEADLK;
+  if (frozen_) return kNeverReturns;
   const auto found = std::find_if(incoming_list_.begin(), incoming_list_.end(),
                                   [&](const std::unique_ptr<LuoSession>& other) { return other->name() == name; });
   if (found == incoming_list_.end()) return ENOENT;
@@ -187,7 +210,7 @@ void Luo::forget(const LuoSession& session) {
 
 int Luo::freeze() {
   if (!enabled_) return 0;
-  if (frozen_) return EDEADLK;
+  if (frozen_) return kNeverReturns;
   int error = 0;
   auto next = outgoing_sessions_.begin();
   for (; next != outgoing_sessions_.end() && error == 0; ++next) error = (*next)->freeze();

@@ -32,16 +32,21 @@ class Luo {
   [[nodiscard]] std::uint64_t liveupdate_number() const { return number_; }
 
   // ---- Drivers ----
-  // EOPNOTSUPP: LUO off; EINVAL: compatible string empty or too long; EEXIST: taken.
+  // EOPNOTSUPP: LUO off; EINVAL: a required callback is missing, compatible string empty or too long; EEXIST: taken.
   [[nodiscard]] int register_handler(FileHandler& handler);
-  // EOPNOTSUPP; EINVAL: handler not registered, bad string; EEXIST: this pair, or the string of another FLB; ENOSPC: 63
-  // FLBs.
+  // And its FLBs with it. EOPNOTSUPP; ENOENT: not registered; EBUSY: a file of a session is in its hands.
+  [[nodiscard]] int unregister_handler(FileHandler& handler);
+  // EOPNOTSUPP; EINVAL: a callback is missing, handler not registered, bad string; EEXIST: this pair, or the string of
+  // another FLB; ENOSPC: 63 FLBs.
   [[nodiscard]] int register_flb(FileHandler& handler, Flb& flb);
-  // EOPNOTSUPP; ENOENT: no file preserved. Each success must be put.
+  // EOPNOTSUPP; ENOENT: this pair is not registered.
+  [[nodiscard]] int unregister_flb(FileHandler& handler, Flb& flb);
+  // EOPNOTSUPP; ENOENT: no file preserved. Each success must be put; what was not put is in the count that is handed
+  // over.
   [[nodiscard]] int get_outgoing(Flb& flb);
   void put_outgoing(Flb& flb);
-  // EOPNOTSUPP; ENODATA: no table came in, or finished already; ENOENT: no such entry; else the sticky error of
-  // retrieve().
+  // EOPNOTSUPP; ENODATA: no table came in, or finished already; ENOENT: no such entry; ENODEV: the owner is going away;
+  // else the sticky error of retrieve().
   [[nodiscard]] int get_incoming(Flb& flb);
   void put_incoming(Flb& flb);
 
@@ -57,7 +62,8 @@ class Luo {
 
   // ---- reboot(KEXEC) ----
   // Freezes every file of every outgoing session and serializes; 0: nothing can be undone any more, and every verb
-  // blocks (EDEADLK here). Otherwise the errno of the freeze that failed: everything is unfrozen and still preserved.
+  // of a session, or that opens one, blocks (kNeverReturns). Otherwise the errno of the freeze that failed: everything
+  // is unfrozen and still preserved.
   [[nodiscard]] int freeze();
   [[nodiscard]] bool frozen() const { return frozen_; }
 

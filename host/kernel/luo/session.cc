@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/kernel/errno.h"
 #include "host/kernel/kho/dram_value.h"
 #include "host/kernel/luo/abi.h"
 #include "host/kernel/luo/luo.h"
@@ -17,7 +18,7 @@ LuoSession::LuoSession(Luo& luo, std::string name, bool incoming)
 
 int LuoSession::preserve(KernelFile* file, std::uint64_t token) {
   if (incoming_) return EINVAL;
-  if (luo_.frozen_) return EDEADLK;
+  if (luo_.frozen_) return kNeverReturns;
   const auto same_token = [&](const Entry& entry) { return entry.state.token == token; };
   if (std::any_of(files_.begin(), files_.end(), same_token)) return EEXIST;
   if (const int error = blocks_.resize(files_.size() + 1); error != 0) return error;
@@ -27,6 +28,7 @@ int LuoSession::preserve(KernelFile* file, std::uint64_t token) {
   entry.state.token = token;
   int error = file == nullptr ? EBADF : 0;
   if (error == 0) {
+    file->hold();
     entry.handler = luo_.find_handler(*file);
     if (entry.handler == nullptr) error = ENOENT;
   }
@@ -37,17 +39,17 @@ int LuoSession::preserve(KernelFile* file, std::uint64_t token) {
     if (error != 0) luo_.put_outgoing_flbs(*entry.handler);
   }
   if (error != 0) {
+    if (file != nullptr) file->drop();
     blocks_.shrink(files_.size());
     return error;
   }
-  file->hold();
   files_.push_back(entry);
   return 0;
 }
 
 int LuoSession::retrieve(std::uint64_t token, KernelFile*& file) {
   if (!incoming_) return EINVAL;
-  if (luo_.frozen_) return EDEADLK;
+  if (luo_.frozen_) return kNeverReturns;
   const auto entry = std::find_if(files_.begin(), files_.end(),
                                   [&](const Entry& candidate) { return candidate.state.token == token; });
   if (entry == files_.end()) return ENOENT;
@@ -69,7 +71,7 @@ int LuoSession::retrieve(std::uint64_t token, KernelFile*& file) {
 
 int LuoSession::finish() {
   if (!incoming_) return EINVAL;
-  if (luo_.frozen_) return EDEADLK;
+  if (luo_.frozen_) return kNeverReturns;
   for (const Entry& entry : files_) {
     if (!entry.handler->can_finish(entry.state)) return EBUSY;
   }

@@ -22,8 +22,11 @@ class LuoSession {
   [[nodiscard]] bool is_incoming() const { return incoming_; }
   [[nodiscard]] std::size_t file_count() const { return files_.size(); }
 
-  // Outgoing (else EINVAL). EEXIST: token used; ENOMEM, ENOSPC: no room; EBADF: no file; ENOENT: no handler; EBUSY:
-  // preserved already; else the error of an FLB or of the handler. Everything before the failing step is undone.
+  // Every verb is kNeverReturns after a successful Luo::freeze().
+
+  // Outgoing (else EINVAL). EEXIST: token used; ENOMEM, ENOSPC: no room; EBADF: no file; ENOENT: no handler, or
+  // the first that takes the file is going away; EBUSY: preserved already; else the error of an FLB or of the handler.
+  // Everything before the failing step is undone.
   [[nodiscard]] int preserve(KernelFile* file, std::uint64_t token);
   // Incoming (else EINVAL). ENOENT: unknown token; else the handler's error, for ever. A second success is the same
   // file.
