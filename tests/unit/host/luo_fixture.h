@@ -25,6 +25,9 @@ class FakeHandler : public FileHandler {
       : log_(log), name_(std::move(name)) {}
 
   std::string_view compatible() const override { return name_; }
+  bool has(FileCallback callback) const override { return callback != missing; }
+  bool going_away() const override { return leaving; }
+  const void* identity(const KernelFile& file) const override { return alias != nullptr ? alias : &file; }
   bool can_preserve(const KernelFile& file) const override { return dynamic_cast<const FakeFile*>(&file) != nullptr; }
   int preserve(FileState& state) override {
     note("preserve", state);
@@ -55,6 +58,9 @@ class FakeHandler : public FileHandler {
     finish_status = state.retrieve_status;
   }
 
+  std::optional<FileCallback> missing;
+  bool leaving = false;
+  const void* alias = nullptr;  // what every file is to this handler
   int preserve_error = 0;
   int retrieve_error = 0;
   std::optional<std::uint64_t> failing_freeze;
