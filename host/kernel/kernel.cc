@@ -123,8 +123,9 @@ void Kernel::print(std::string_view line) { platform_.console(line); }
 
 VfioContext Kernel::vfio_context() { return VfioContext{*hardware_, *interrupts_, *iommu_, policies_}; }
 
-MemoryFile& Kernel::restore_memory(PhysicalAddress first, std::uint64_t page_count) {
-  return files_.add(std::make_unique<Memfd>(*pages_, first, page_count));
+MemoryFile* Kernel::restore_memory(const MemoryState& state) {
+  if (!is_contiguous(state)) return nullptr;
+  return &files_.add(std::make_unique<Memfd>(*pages_, state));
 }
 
 AddressSpaceFile& Kernel::restore_address_space(const AddressSpaceState& state) {

@@ -102,7 +102,7 @@ class Kernel : private KernelObjects {
 
   // ---- KernelObjects: what the file handlers restore ----
   [[nodiscard]] IommuState iommu_state() const override { return iommu_->state(); }
-  [[nodiscard]] MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t page_count) override;
+  [[nodiscard]] MemoryFile* restore_memory(const MemoryState& state) override;
   [[nodiscard]] AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override;
   [[nodiscard]] DeviceFile* restore_device(const DeviceState& state) override;
   [[nodiscard]] PciPath path(pcie::Bdf function) const override;

@@ -225,6 +225,11 @@ bool Kho::can_restore(PhysicalAddress address, Bytes size) const {
   return found != unrestored_.end() && size.count() <= kPageBytes << found->second;
 }
 
+std::optional<unsigned> Kho::waiting_order(PhysicalAddress address) const {
+  const auto found = unrestored_.find(address);
+  return found == unrestored_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void Kho::restore_free(PhysicalAddress address) {
   if (address.raw() == 0) return;
   if (const auto order = restore_folio(address, PageState::Kernel)) pages_.free(address, pages_of(*order));

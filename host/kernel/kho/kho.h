@@ -74,6 +74,8 @@ class Kho {
   [[nodiscard]] bool restore_pages(PhysicalAddress first, std::uint64_t count, PageState state);
   // Whether a folio of at least `size` bytes at this address waits to be restored.
   [[nodiscard]] bool can_restore(PhysicalAddress address, Bytes size) const;
+  // Order of the folio that waits at this address; nothing where none does.
+  [[nodiscard]] std::optional<unsigned> waiting_order(PhysicalAddress address) const;
   // Restores the folio and frees it; address 0 is allowed.
   void restore_free(PhysicalAddress address);
   // Folios of the old kernel that nobody restored yet.

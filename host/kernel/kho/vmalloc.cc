@@ -117,8 +117,7 @@ std::optional<VmallocArea> restore_vmalloc(Kho& kho, const VmallocSer& handed) {
   const VmallocArea& area = chain->area;
   std::set<PhysicalAddress> seen;
   const auto waits = [&](PhysicalAddress address, unsigned order) {
-    const Bytes size = (std::uint64_t{1} << order) * kPageSize;
-    return seen.insert(address).second && kho.can_restore(address, size) && !kho.can_restore(address, size + Bytes{1});
+    return seen.insert(address).second && kho.waiting_order(address) == order;
   };
   if (!std::all_of(chain->chunks.begin(), chain->chunks.end(), [&](PhysicalAddress at) { return waits(at, 0); }) ||
       !std::all_of(area.folios.begin(), area.folios.end(), [&](PhysicalAddress at) { return waits(at, area.order); })) {

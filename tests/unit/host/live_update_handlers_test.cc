@@ -21,13 +21,21 @@ constexpr std::uint64_t kDevice = 20;
 
 class FakeMemory : public MemoryFile {
  public:
-  FakeMemory(PhysicalAddress first, std::uint64_t count) : first_(first), count_(count) {}
-  PhysicalAddress first() const override { return first_; }
-  std::uint64_t page_count() const override { return count_; }
+  FakeMemory(PhysicalAddress first, std::uint64_t count) {
+    memory.size = count * kPageSize;
+    for (const PreservedFolio& folio : split_into_folios(first, count)) {
+      memory.folios.push_back({(folio.address - first) / kPageSize, folio.address, folio.order});
+    }
+  }
+  explicit FakeMemory(MemoryState state) : memory(std::move(state)) {}
+  PhysicalAddress first() const { return memory.folios.front().address; }
+  std::uint64_t page_count() const { return memory.page_count(); }
+  MemoryState state() const override { return memory; }
+  bool huge() const override { return false; }
+  void set_frozen(bool value) override { frozen = value; }
 
- private:
-  PhysicalAddress first_;
-  std::uint64_t count_;
+  MemoryState memory;
+  bool frozen = false;
 };
 
 class FakeSpace : public AddressSpaceFile {
@@ -54,9 +62,9 @@ class FakeDevice : public DeviceFile {
 class FakeObjects : public KernelObjects {
  public:
   IommuState iommu_state() const override { return unit; }
-  MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t count) override {
-    memories.push_back(std::make_unique<FakeMemory>(first, count));
-    return *memories.back();
+  MemoryFile* restore_memory(const MemoryState& state) override {
+    memories.push_back(std::make_unique<FakeMemory>(state));
+    return memories.back().get();
   }
   AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override {
     spaces.push_back(std::make_unique<FakeSpace>(state));

@@ -26,6 +26,7 @@ class LuoUser : public LuoTest {
   }
   // Nothing of this kernel runs any more.
   void end_kernel() {
+    if (files_ == nullptr) return;
     files_->abandon();
     luo_.reset();
     descriptors_.reset();

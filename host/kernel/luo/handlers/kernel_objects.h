@@ -13,11 +13,45 @@
 
 namespace holdover::host::kernel {
 
-// A memfd: physically contiguous pages of state Dma.
+// F_SEAL_*: what a memfd refuses from now on.
+inline constexpr std::uint32_t kSealSeal = 0x01;
+inline constexpr std::uint32_t kSealShrink = 0x02;
+inline constexpr std::uint32_t kSealGrow = 0x04;
+inline constexpr std::uint32_t kSealWrite = 0x08;
+inline constexpr std::uint32_t kSealFutureWrite = 0x10;
+inline constexpr std::uint32_t kSealExec = 0x20;
+inline constexpr std::uint32_t kKnownSeals =
+    kSealSeal | kSealShrink | kSealGrow | kSealWrite | kSealFutureWrite | kSealExec;
+
+// Pages of a file that lie together in memory, 2^order of them, naturally aligned.
+struct MemoryFolio {
+  std::uint64_t index = 0;  // page in the file
+  PhysicalAddress address;
+  unsigned order = 0;
+
+  friend bool operator==(const MemoryFolio&, const MemoryFolio&) = default;
+};
+
+// What stands of a memfd.
+struct MemoryState {
+  Bytes size;
+  Bytes position;
+  std::uint32_t seals = 0;
+  std::uint32_t flags = 0;          // status flags (O_*); FD_CLOEXEC is the descriptor's
+  std::vector<MemoryFolio> folios;  // ascending index; pages that none of them covers are holes
+
+  [[nodiscard]] std::uint64_t page_count() const { return size / kPageSize + (size % kPageSize > Bytes{0} ? 1 : 0); }
+};
+// Whether the folios are one physical range without a hole.
+[[nodiscard]] bool is_contiguous(const MemoryState& state);
+
+// A memfd: pages of state Dma.
 class MemoryFile : public KernelFile {
  public:
-  [[nodiscard]] virtual PhysicalAddress first() const = 0;
-  [[nodiscard]] virtual std::uint64_t page_count() const = 0;
+  [[nodiscard]] virtual MemoryState state() const = 0;
+  [[nodiscard]] virtual bool huge() const = 0;  // of hugetlbfs
+  // While frozen, the file neither grows nor shrinks, and no hole is punched into it.
+  virtual void set_frozen(bool frozen) = 0;
 };
 
 // What stands of an address space in DRAM: 48-bit second-level page tables, and the domain id in the context entries.
@@ -65,7 +99,8 @@ class KernelObjects {
   virtual ~KernelObjects() = default;
 
   [[nodiscard]] virtual IommuState iommu_state() const = 0;
-  [[nodiscard]] virtual MemoryFile& restore_memory(PhysicalAddress first, std::uint64_t page_count) = 0;
+  // Null where this kernel has no file of that shape (EOPNOTSUPP).
+  [[nodiscard]] virtual MemoryFile* restore_memory(const MemoryState& state) = 0;
   [[nodiscard]] virtual AddressSpaceFile& restore_address_space(const AddressSpaceState& state) = 0;
   // Nothing where the scan did not find the function (ENODEV), or where no VFIO driver is bound to it.
   [[nodiscard]] virtual DeviceFile* restore_device(const DeviceState& state) = 0;

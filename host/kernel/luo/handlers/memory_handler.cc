@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "host/kernel/luo/handlers/memory_handler.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
+#include <memory>
+#include <set>
 
 #include "host/kernel/kho/abi.h"
-#include "host/kernel/kho/block_set.h"
 #include "host/kernel/kho/dram_value.h"
+#include "host/kernel/kho/vmalloc.h"
 
 namespace holdover::host::kernel {
 namespace {
@@ -18,13 +22,38 @@ constexpr Bytes kMemorySerSize{sizeof(MemorySer)};
 constexpr std::uint64_t kRingsToken = 2;
 constexpr std::uint64_t kDataToken = 3;
 
+std::uint64_t pages_of(const MemoryFolio& folio) { return std::uint64_t{1} << folio.order; }
+
+// Whether the list could be that of a file in this DRAM: ascending, without overlap, within the file's size.
+bool is_plausible(const MemoryState& state) {
+  std::uint64_t next = 0;
+  std::set<PhysicalAddress> addresses;
+  for (const MemoryFolio& folio : state.folios) {
+    if (folio.index < next || folio.index > state.page_count() || pages_of(folio) > state.page_count() - folio.index ||
+        !addresses.insert(folio.address).second) {
+      return false;
+    }
+    next = folio.index + pages_of(folio);
+  }
+  return true;
+}
+
 }  // namespace
+
+// What unpreserve has to undo.
+struct MemoryHandler::Preserved {
+  std::vector<MemoryFolio> folios;
+  bool first_page_left_out = false;
+  VmallocArea list;
+  kho_abi::VmallocSer handed{};
+};
 
 MemoryHandler::MemoryHandler(Kho& kho, KernelObjects& objects, const Policies& policies)
     : kho_(kho), objects_(objects), policies_(policies) {}
 
 bool MemoryHandler::can_preserve(const KernelFile& file) const {
-  return dynamic_cast<const MemoryFile*>(&file) != nullptr;
+  const auto* const memory = dynamic_cast<const MemoryFile*>(&file);
+  return memory != nullptr && !memory->huge();
 }
 
 bool MemoryHandler::leaves_out_first_page(std::uint64_t token) const {
@@ -32,81 +61,136 @@ bool MemoryHandler::leaves_out_first_page(std::uint64_t token) const {
          (policies_.mistakes.ring_not_preserved && token == kRingsToken);
 }
 
-int MemoryHandler::preserve(FileState& state) {
-  const auto& file = dynamic_cast<const MemoryFile&>(*state.file);
-  PhysicalAddress header;
-  if (const int error = kho_.alloc_preserve(kMemorySerSize, header); error != 0) return error;
-  const auto folios = split_into_folios(file.first(), file.page_count());
-  BlockSet set(kho_, sizeof(FolioSer));
-  int error = set.resize(folios.size());
-  if (error == 0) {
-    const std::uint64_t left_out = leaves_out_first_page(state.token) ? 1 : 0;
-    if (file.page_count() > left_out) {
-      error = kho_.preserve_pages(file.first() + left_out * kPageSize, file.page_count() - left_out);
-    }
+int MemoryHandler::preserve_folio(const MemoryFolio& folio, bool leave_out_first_page) {
+  if (!leave_out_first_page) return kho_.preserve_folio(folio.address, folio.order);
+  return folio.order == 0 ? 0 : kho_.preserve_pages(folio.address + kPageSize, pages_of(folio) - 1);
+}
+
+void MemoryHandler::unpreserve_folio(const MemoryFolio& folio, bool leave_out_first_page) {
+  if (!leave_out_first_page) {
+    kho_.unpreserve_folio(folio.address, folio.order);
+  } else if (folio.order != 0) {
+    kho_.unpreserve_pages(folio.address + kPageSize, pages_of(folio) - 1);
   }
-  if (error != 0) {
-    set.release();
-    kho_.unpreserve_free(header, kMemorySerSize);
+}
+
+int MemoryHandler::preserve_list(const MemoryState& memory, Preserved& preserved, MemorySer& header) {
+  if (memory.folios.empty()) return 0;
+  auto list = allocate_vmalloc(kho_.pages(), Bytes{memory.folios.size() * sizeof(FolioSer)});
+  if (!list) return ENOMEM;
+  for (std::size_t index = 0; index < memory.folios.size(); ++index) {
+    const MemoryFolio& folio = memory.folios[index];
+    const FolioSer entry{
+        folio.address.raw() >> kho_abi::kPageShift | memory_abi::kFolioDirty | memory_abi::kFolioUptodate, folio.index};
+    write_vmalloc(kho_.pages(), *list, index * sizeof(entry), std::as_bytes(std::span(&entry, 1)));
+  }
+  if (const int error = preserve_vmalloc(kho_, *list, header.folios); error != 0) {
+    free_vmalloc(kho_.pages(), *list);
     return error;
   }
-  for (std::size_t index = 0; index < folios.size(); ++index) {
-    store(set.entry(index), 0, FolioSer{folios[index].address.raw(), folios[index].order, 0});
-  }
-  store(kho_.pages().dram(), header.raw(), MemorySer{file.page_count(), set.first().raw()});
-  state.handle = header.raw();
+  preserved.list = std::move(*list);
+  preserved.handed = header.folios;
   return 0;
+}
+
+int MemoryHandler::preserve(FileState& state) {
+  auto& file = dynamic_cast<MemoryFile&>(*state.file);
+  const MemoryState memory = file.state();
+  if ((memory.seals & ~kKnownSeals) != 0) return EOPNOTSUPP;
+  if (memory.page_count() > std::numeric_limits<std::uint32_t>::max()) return EFBIG;
+  PhysicalAddress where;
+  if (const int error = kho_.alloc_preserve(kMemorySerSize, where); error != 0) return error;
+  auto preserved = std::make_shared<Preserved>();
+  preserved->first_page_left_out = leaves_out_first_page(state.token);
+  MemorySer header{memory.position.count(), memory.size.count(), memory.seals, memory.flags, memory.folios.size(), {}};
+  int error = preserve_list(memory, *preserved, header);
+  for (const MemoryFolio& folio : memory.folios) {
+    if (error == 0) error = preserve_folio(folio, preserved->folios.empty() && preserved->first_page_left_out);
+    if (error != 0) break;
+    preserved->folios.push_back(folio);
+  }
+  store(kho_.pages().dram(), where.raw(), header);
+  state.handle = where.raw();
+  state.private_data = preserved;
+  file.set_frozen(true);
+  if (error != 0) unpreserve(state);
+  return error;
 }
 
 void MemoryHandler::unpreserve(FileState& state) {
-  const auto& file = dynamic_cast<const MemoryFile&>(*state.file);
-  const std::uint64_t left_out = leaves_out_first_page(state.token) ? 1 : 0;
-  if (file.page_count() > left_out) {
-    kho_.unpreserve_pages(file.first() + left_out * kPageSize, file.page_count() - left_out);
+  const auto preserved = std::static_pointer_cast<Preserved>(state.private_data);
+  for (std::size_t index = 0; index < preserved->folios.size(); ++index) {
+    unpreserve_folio(preserved->folios[index], index == 0 && preserved->first_page_left_out);
   }
-  const auto header = load<MemorySer>(kho_.pages().dram(), state.handle);
-  const auto chain = decode_blocks(kho_.pages().dram(), PhysicalAddress{header.folios}, sizeof(FolioSer));
-  HOLDOVER_CHECK(chain.has_value());
-  for (const PhysicalAddress block : chain->blocks) kho_.unpreserve_free(block, kPageSize);
+  if (!preserved->list.folios.empty()) {
+    unpreserve_vmalloc(kho_, preserved->list, preserved->handed);
+    free_vmalloc(kho_.pages(), preserved->list);
+  }
   kho_.unpreserve_free(PhysicalAddress{state.handle}, kMemorySerSize);
+  state.private_data.reset();
+  dynamic_cast<MemoryFile&>(*state.file).set_frozen(false);
 }
 
-int MemoryHandler::take_over(std::uint64_t handle, PhysicalAddress& first, std::uint64_t& count) {
+int MemoryHandler::freeze(FileState& state) {
+  const MemoryState memory = dynamic_cast<const MemoryFile&>(*state.file).state();
+  auto header = load<MemorySer>(kho_.pages().dram(), state.handle);
+  header.position = memory.position.count();
+  header.flags = memory.flags;
+  store(kho_.pages().dram(), state.handle, header);
+  return 0;
+}
+
+int MemoryHandler::take_over(std::uint64_t handle, MemoryState& out) {
   const PhysicalAddress where{handle};
   if (!in_dram(kho_.pages().dram(), where, sizeof(MemorySer)) || !kho_.can_restore(where, kMemorySerSize)) return EIO;
   const auto header = load<MemorySer>(kho_.pages().dram(), handle);
-  auto set = BlockSet::restore(kho_, PhysicalAddress{header.folios}, sizeof(FolioSer));
   kho_.restore_free(where);
-  if (!set || set->size() == 0) return EIO;
-  first = PhysicalAddress{load<FolioSer>(set->entry(0), 0).address};
-  count = header.page_count;
-  // The folios must be what preserve_pages() makes of one contiguous range.
-  const bool plausible =
-      count != 0 && count <= kho_.pages().dram().size() / kPageSize.count() && first.raw() % kPageSize.count() == 0;
-  const auto folios = plausible ? split_into_folios(first, count) : std::vector<PreservedFolio>{};
-  bool same = folios.size() == set->size();
-  for (std::size_t index = 0; same && index < folios.size(); ++index) {
-    const auto entry = load<FolioSer>(set->entry(index), 0);
-    same = folios[index] == PreservedFolio{PhysicalAddress{entry.address}, entry.order};
+  if ((header.seals & ~kKnownSeals) != 0) return EOPNOTSUPP;
+  out = MemoryState{Bytes{header.size}, Bytes{header.position}, header.seals, header.flags, {}};
+  if (header.folio_count > kho_.pages().dram().size() / kPageSize.count()) return EIO;
+  if (header.folio_count == 0) return 0;
+  const auto list = restore_vmalloc(kho_, header.folios);
+  if (!list) return EIO;
+  const bool fits = list->size() >= Bytes{header.folio_count * sizeof(FolioSer)};
+  for (std::uint64_t index = 0; fits && index < header.folio_count; ++index) {
+    FolioSer entry{};
+    read_vmalloc(kho_.pages(), *list, index * sizeof(entry), std::as_writable_bytes(std::span(&entry, 1)));
+    // The order is KHO's; a frame beyond DRAM is none that waits.
+    const PhysicalAddress address{(entry.frame_and_flags & memory_abi::kFrameMask) << kho_abi::kPageShift};
+    const auto order = kho_.waiting_order(address);
+    if (!order) break;
+    out.folios.push_back({entry.index, address, *order});
   }
-  set->release();
-  return same && kho_.restore_pages(first, count, PageState::Dma) ? 0 : EIO;
+  free_vmalloc(kho_.pages(), *list);
+  return out.folios.size() == header.folio_count && is_plausible(out) && restore_folios(out) ? 0 : EIO;
+}
+
+bool MemoryHandler::restore_folios(const MemoryState& state) {
+  // One range comes back as one allocation.
+  if (is_contiguous(state) &&
+      split_into_folios(state.folios.front().address, state.page_count()).size() == state.folios.size()) {
+    return kho_.restore_pages(state.folios.front().address, state.page_count(), PageState::Dma);
+  }
+  return std::all_of(state.folios.begin(), state.folios.end(), [this](const MemoryFolio& folio) {
+    return kho_.restore_folio(folio.address, PageState::Dma).has_value();
+  });
 }
 
 int MemoryHandler::retrieve(FileState& state) {
-  PhysicalAddress first;
-  std::uint64_t count = 0;
-  if (const int error = take_over(state.handle, first, count); error != 0) return error;
-  state.file = &objects_.restore_memory(first, count);
-  return 0;
+  MemoryState memory;
+  if (const int error = take_over(state.handle, memory); error != 0) return error;
+  state.file = objects_.restore_memory(memory);
+  if (state.file != nullptr) return 0;
+  for (const MemoryFolio& folio : memory.folios) kho_.pages().free(folio.address, pages_of(folio));
+  return EOPNOTSUPP;
 }
 
 void MemoryHandler::finish(FileState& state) {
   // Retrieved: everything was taken over. Failed: what is left stays reserved until the next boot.
   if (state.retrieve_status != 0) return;
-  PhysicalAddress first;
-  std::uint64_t count = 0;
-  if (take_over(state.handle, first, count) == 0) kho_.pages().free(first, count);
+  MemoryState memory;
+  if (take_over(state.handle, memory) != 0) return;
+  for (const MemoryFolio& folio : memory.folios) kho_.pages().free(folio.address, pages_of(folio));
 }
 
 }  // namespace holdover::host::kernel
