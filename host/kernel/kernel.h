@@ -44,8 +44,9 @@ class Kernel : private KernelObjects {
   void boot();
 
   // kexec_file_load(): the next kernel's boot-parameter page in scratch, with the command line, the KHO tree and
-  // the scratch region in it; replaces the image that was loaded before. EBUSY: this kernel is on its way to another one;
-  // EINVAL: the command line is too long; EADDRNOTAVAIL: scratch has no room. A jump image (KEXEC_PRESERVE_CONTEXT) takes no handover along.
+  // the scratch region in it; replaces the image that was loaded before. EBUSY: this kernel is on its way to another
+  // one; EINVAL: the command line is too long; EADDRNOTAVAIL: scratch has no room. A jump image
+  // (KEXEC_PRESERVE_CONTEXT) takes no handover along.
   enum class ImageKind { Default, Jump };
   [[nodiscard]] int load_image(std::string_view command_line, ImageKind kind = ImageKind::Default);
   // KEXEC_FILE_UNLOAD. EBUSY as above.

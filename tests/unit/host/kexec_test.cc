@@ -13,6 +13,8 @@
 namespace holdover::host::kernel {
 namespace {
 
+constexpr char kCommandLine[] = "profile=continuous";
+
 class Kexec : public ::testing::Test {
  protected:
   Kexec() { kernel_.boot(); }
@@ -24,13 +26,13 @@ class Kexec : public ::testing::Test {
   BootParameters next_parameters() { return read_boot_parameters(platform_.dram(), next_); }
 
   testing::FakePlatform platform_;
-  Kernel kernel_{platform_, platform_.write_boot_page("profile=continuous")};
+  Kernel kernel_{platform_, platform_.write_boot_page(kCommandLine)};
   PhysicalAddress next_;
 };
 
 TEST_F(Kexec, WithoutAnImageIsEinval) {
   EXPECT_EQ(kernel_.kexec(next_), EINVAL);
-  ASSERT_EQ(kernel_.load_image(), 0);
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0);
   ASSERT_EQ(kernel_.unload_image(), 0);
   EXPECT_EQ(kernel_.kexec(next_), EINVAL);
   EXPECT_FALSE(luo().frozen()) << "the image comes before LUO";
@@ -38,23 +40,31 @@ TEST_F(Kexec, WithoutAnImageIsEinval) {
 }
 
 TEST_F(Kexec, ASecondOneIsEbusyAndSoIsAnotherImage) {
-  ASSERT_EQ(kernel_.load_image(), 0);
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0);
   ASSERT_EQ(kernel_.kexec(next_), 0);
   EXPECT_EQ(kernel_.kexec(next_), EBUSY);
-  EXPECT_EQ(kernel_.load_image(), EBUSY);
+  EXPECT_EQ(kernel_.load_image(kCommandLine), EBUSY);
   EXPECT_EQ(kernel_.unload_image(), EBUSY);
 }
 
 TEST_F(Kexec, ImageWithoutRoomInScratchIsEaddrnotavail) {
   while (kernel_.pages().allocate(1, PageState::Scratch)) {
   }
-  EXPECT_EQ(kernel_.load_image(), EADDRNOTAVAIL);
+  EXPECT_EQ(kernel_.load_image(kCommandLine), EADDRNOTAVAIL);
   EXPECT_EQ(kernel_.kexec(next_), EINVAL);
 }
 
+TEST_F(Kexec, ARefusedImageLeavesTheOneThatWasLoaded) {
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0);
+  EXPECT_EQ(kernel_.load_image(std::string(5000, 'x')), EINVAL) << "the command line is too long";
+  EXPECT_TRUE(kernel_.image_loaded());
+  ASSERT_EQ(kernel_.kexec(next_), 0);
+  EXPECT_STREQ(next_parameters().command_line.data(), kCommandLine);
+}
+
 TEST_F(Kexec, ImageLiesInScratchAndBringsTreeAndScratchAlong) {
-  ASSERT_EQ(kernel_.load_image(), 0);
-  ASSERT_EQ(kernel_.load_image(), 0) << "replaces the first one";
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0);
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0) << "replaces the first one";
   ASSERT_EQ(kernel_.kexec(next_), 0);
   const BootParameters next = next_parameters();
   EXPECT_EQ(next.kho_fdt, kernel_.live_update().kho().fdt().raw());
@@ -65,7 +75,7 @@ TEST_F(Kexec, ImageLiesInScratchAndBringsTreeAndScratchAlong) {
 
 TEST_F(Kexec, AJumpImageSkipsLuo) {
   create_session();
-  ASSERT_EQ(kernel_.load_image(Kernel::ImageKind::Jump), 0);
+  ASSERT_EQ(kernel_.load_image(kCommandLine, Kernel::ImageKind::Jump), 0);
   ASSERT_EQ(kernel_.kexec(next_), 0);
   EXPECT_FALSE(luo().frozen());
   EXPECT_EQ(next_parameters().kho_fdt, 0u);
@@ -73,7 +83,7 @@ TEST_F(Kexec, AJumpImageSkipsLuo) {
 
 TEST_F(Kexec, AnyOtherImageFreezesLuo) {
   create_session();
-  ASSERT_EQ(kernel_.load_image(), 0);
+  ASSERT_EQ(kernel_.load_image(kCommandLine), 0);
   ASSERT_EQ(kernel_.kexec(next_), 0);
   EXPECT_TRUE(luo().frozen());
 }
