@@ -12,6 +12,7 @@
 #include "bench/kernels.h"
 #include "bench/output_file.h"
 #include "bench/run.h"
+#include "host/agent/stream_layout.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -103,8 +104,14 @@ void require_traffic(const RunOptions& options) {
   if (options.channels < 1 || options.channels > sim::kMostChannels) {
     refuse_number("--channels", options.channels, "1 to " + std::to_string(sim::kMostChannels));
   }
-  if (options.max_payload != 128 && options.max_payload != 256 && options.max_payload != 512) {
-    refuse_number("--max-payload", options.max_payload, "128, 256 or 512 bytes");
+  const unsigned most = 128u << sim::select_endpoint(options.endpoint).max_payload_supported;
+  const unsigned payload = max_payload(options);
+  if (payload != 128 && payload != 256 && payload != 512) {
+    refuse_number("--max-payload", payload, "128, 256 or 512 bytes");
+  }
+  if (payload > most) {
+    refuse_number("--max-payload", payload,
+                  "at most " + std::to_string(most) + " bytes with --endpoint " + options.endpoint);
   }
   require_directions(options);
   try {
@@ -246,10 +253,11 @@ sim::MachineConfig machine_config(const RunOptions& options) {
     if (entry.name == options.aspm) config.aspm = entry.aspm;
   }
   config.blackout = options.blackout;
+  config.endpoint = sim::select_endpoint(options.endpoint);
   config.endpoint.data_width = options.width;
   config.endpoint.channels = options.channels;
   while (config.endpoint.max_payload_supported != 0 &&
-         (128u << config.endpoint.max_payload_supported) > options.max_payload) {
+         (128u << config.endpoint.max_payload_supported) > max_payload(options)) {
     --config.endpoint.max_payload_supported;
   }
   config.disturbance = sim::select_disturbances(options.disturb);
@@ -260,6 +268,10 @@ sim::MachineConfig machine_config(const RunOptions& options) {
   config.endpoint.completion_timeout = options.completion_timeout.value_or(
       std::max(config.endpoint.completion_timeout, whole(sim::longest_answer(config), kMicrosecond) + kMicrosecond));
   return config;
+}
+
+unsigned max_payload(const RunOptions& options) {
+  return options.max_payload.value_or(128u << sim::select_endpoint(options.endpoint).max_payload_supported);
 }
 
 BulkChannels bulk_channels(const RunOptions& options) {
@@ -286,6 +298,7 @@ void validate(const RunOptions& options) {
   require_kernels(options);
   require_name("--topology", options.topology, sim::topologies());
   require_link(options);
+  require_name("--endpoint", options.endpoint, sim::endpoints());
   require_name("--aspm", options.aspm, kAspm);
   require_faults(options);
   if (options.scenario == "neighbour" && options.topology == "direct") {
@@ -296,6 +309,12 @@ void validate(const RunOptions& options) {
     throw Error{
         ErrorCode::InvalidArgument,
         "--jump none with --scenario neighbour has no neighbour that is left behind; ask for --scenario continuity"};
+  }
+  const unsigned vectors = sim::select_endpoint(options.endpoint).msix_vectors;
+  if (vectors < host::kVectorCount) {
+    throw Error{ErrorCode::InvalidArgument, "--endpoint " + options.endpoint + " has " + std::to_string(vectors) +
+                                                " interrupt vectors, and --scenario " + options.scenario + " needs " +
+                                                std::to_string(host::kVectorCount) + "; ask for --endpoint holdover"};
   }
   require_range("--blackout", options.blackout, kShortestBlackout);
   require_range("--before", options.before, Time{0});
@@ -348,10 +367,14 @@ std::string command_line(const RunOptions& options) {
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);
   if (options.link != defaults.link) line << " --link " << quoted(options.link);
+  if (options.endpoint != defaults.endpoint) line << " --endpoint " << quoted(options.endpoint);
   if (options.aspm != defaults.aspm) line << " --aspm " << quoted(options.aspm);
   if (options.width != defaults.width) line << " --width " << options.width;
   if (options.channels != defaults.channels) line << " --channels " << options.channels;
-  if (options.max_payload != defaults.max_payload) line << " --max-payload " << options.max_payload;
+  if (options.max_payload &&
+      *options.max_payload != 128u << sim::select_endpoint(options.endpoint).max_payload_supported) {
+    line << " --max-payload " << *options.max_payload;
+  }
   if (options.bulk != defaults.bulk) line << " --bulk " << quoted(options.bulk);
   if (options.transfer != defaults.transfer) line << " --transfer " << options.transfer;
   if (options.disturb != defaults.disturb) line << " --disturb " << quoted(options.disturb);

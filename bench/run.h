@@ -47,8 +47,9 @@ struct RunOptions {
   std::vector<std::string> policies;  // «name=value»: what is changed of every kernel (host/kernel/policy.h)
   FinishOrder finish = FinishOrder::BeforePreserve;
   std::string topology = "direct";
-  std::string link = "gen3x8";  // all links of the machine; sim::select_link()
-  std::string aspm = "off";     // what firmware leaves enabled on links: off, l0s, l1, all
+  std::string link = "gen3x8";        // all links of the machine; sim::select_link()
+  std::string endpoint = "holdover";  // which device the straps make of the endpoints; sim::endpoints()
+  std::string aspm = "off";           // what firmware leaves enabled on links: off, l0s, l1, all
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::Process;
   Jump jump = Jump::Kexec;
@@ -58,9 +59,10 @@ struct RunOptions {
   std::vector<std::string> faults;      // names of faults()
 
   // The endpoints and their traffic. The defaults that EndpointConfig and Disturbance have are these.
-  unsigned width = sim::EndpointConfig{}.data_width;                           // bits
-  unsigned channels = sim::EndpointConfig{}.channels;                          // of DMA
-  unsigned max_payload = 128u << sim::EndpointConfig{}.max_payload_supported;  // bytes, that the endpoints support
+  unsigned width = sim::EndpointConfig{}.data_width;   // bits
+  unsigned channels = sim::EndpointConfig{}.channels;  // of DMA
+  // Bytes that the endpoints support; none: as many as the endpoint has.
+  std::optional<unsigned> max_payload;
   std::string bulk;            // «c2h,h2c»: directions of the bulk channels; empty: one each way, as far as there
   std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture
   Time heartbeat = Time{2'000'000};  // period of the records
@@ -156,6 +158,9 @@ void validate(const RunOptions& options);
 
 // The machine of a run, without faults and files.
 [[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);
+
+// Bytes that the endpoints of a run support.
+[[nodiscard]] unsigned max_payload(const RunOptions& options);
 
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {

@@ -45,11 +45,12 @@ Rows policy_rows() {
   return all;
 }
 
-constexpr std::array<Section, 7> kSections{{
+constexpr std::array<Section, 8> kSections{{
     {"scenarios", [] { return rows(bench::scenarios()); }},
     {"profiles", [] { return rows(host::kernel::profiles()); }},
     {"policies", policy_rows},
     {"topologies", [] { return rows(sim::topologies()); }},
+    {"endpoints", [] { return rows(sim::endpoints()); }},
     {"disturbances", [] { return rows(sim::disturbances()); }},
     {"faults", [] { return rows(bench::faults()); }},
     {"hazards", [] { return rows(bench::observable_hazards()); }},
@@ -77,10 +78,9 @@ void list(std::ostream& out, const std::string& what) {
     found = true;
   }
   if (!found) {
-    throw Error(
-        ErrorCode::InvalidArgument,
-        "list: «" + what +
-            "» is not possible; it takes scenarios, profiles, policies, topologies, disturbances, faults or hazards");
+    throw Error(ErrorCode::InvalidArgument, "list: «" + what +
+                                                "» is not possible; it takes scenarios, profiles, policies, "
+                                                "topologies, endpoints, disturbances, faults or hazards");
   }
 }
 
@@ -89,9 +89,9 @@ void list(std::ostream& out, const std::string& what) {
 Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();
-  verb->add_option(
-      "what", *what,
-      "scenarios, profiles, policies, topologies, disturbances, faults or hazards; all of them where it is left out");
+  verb->add_option("what", *what,
+                   "scenarios, profiles, policies, topologies, endpoints, disturbances, faults or hazards; all of them "
+                   "where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

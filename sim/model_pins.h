@@ -34,6 +34,13 @@ void apply_straps(Model& model, const EndpointConfig& config) {
   model.strap_link_speed_i = static_cast<std::uint8_t>(config.link_speed);
   model.strap_link_width_i = static_cast<std::uint8_t>(config.link_width);
   model.strap_aspm_i = static_cast<std::uint8_t>(config.aspm);
+  model.strap_bar0_wide_i = config.bar0_wide ? 1 : 0;
+  model.strap_bar2_wide_i = config.bar2_wide ? 1 : 0;
+  model.strap_io_space_i = config.io_space ? 1 : 0;
+  model.strap_interrupt_pin_i = static_cast<std::uint8_t>(config.interrupt_pin);
+  model.strap_pme_i = config.pme ? 1 : 0;
+  model.strap_extended_tag_i = config.extended_tag ? 1 : 0;
+  model.strap_slot_clock_i = config.slot_clock ? 1 : 0;
 }
 
 // As many of the words as the port is wide.

@@ -68,6 +68,16 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
         std::uint64_t{endpoint.aer}, std::uint64_t{endpoint.ari}, std::uint64_t{endpoint.dsn}}) {
     hash.add(field);
   }
+  // Straps that came later count only where they are not what they always were: the traces of all other runs stay as
+  // they are.
+  const EndpointConfig always;
+  const auto straps = [](const EndpointConfig& of) {
+    return std::array<std::uint64_t, 7>{of.bar0_wide, of.bar2_wide,    of.io_space,  of.interrupt_pin,
+                                        of.pme,       of.extended_tag, of.slot_clock};
+  };
+  if (straps(endpoint) != straps(always)) {
+    for (const std::uint64_t field : straps(endpoint)) hash.add(field);
+  }
   const Disturbance& disturbance = config.disturbance;
   hash.add(std::uint64_t{disturbance.split_at_every_boundary});
   hash.add(std::uint64_t{disturbance.split_at_random});

@@ -68,11 +68,30 @@ struct EndpointConfig {
   unsigned link_speed = 3;  // 1..5
   unsigned link_width = 8;
   unsigned aspm = kAspmAll;  // that it supports
+  // What else decides what a kernel writes into it. A wide BAR has 64 bits and is prefetchable, another 32 bits and is
+  // not.
+  bool bar0_wide = false;
+  bool bar2_wide = true;
+  bool io_space = false;       // I/O Space Enable can be written, though there is no I/O BAR
+  unsigned interrupt_pin = 0;  // 0 none, 1..4 INTA..INTD, of which it never sends one
+  bool pme = false;            // PME from D0 and D3hot can be enabled; none is ever sent
+  bool extended_tag = true;    // tags of 8 bits, else of 5
+  bool slot_clock = true;      // Slot Clock Configuration of Link Status
   // What its driver sets it to. The endpoint does not learn it from here; the machine must not be later than this.
   Time completion_timeout = Time{200'000'000};
 };
 // Throws Error{InvalidArgument} for straps that endpoint and machine were not made for; build_machine() asks it.
 void validate(const EndpointConfig& config);
+
+// Which device the straps make of it.
+struct EndpointEntry {
+  std::string_view name;
+  std::string_view sentence;
+  void (*apply)(EndpointConfig&);
+};
+[[nodiscard]] std::span<const EndpointEntry> endpoints();
+// Throws Error{InvalidArgument} with the names there are.
+[[nodiscard]] EndpointConfig select_endpoint(std::string_view name);
 
 // Legal unkindness of the root complex and memory, each kind of it to be had alone. Everything is drawn from the seed;
 // every distribution is finite.

@@ -227,8 +227,8 @@ This is version {version} of the map: a driver compares it with `VERSION` and re
 
 | BAR | what | size |
 |---|---|---|
-| 0 | registers, 32 bits, not prefetchable; the region below is {kib} KiB, and repeats nowhere: the rest reads 0 | strap `bar0_size_log2` |
-| 2, 3 | card memory, 64 bits, prefetchable; addresses are taken modulo the memory's size (`CARD_MEMORY`) | strap `bar2_size_log2` |
+| 0 | registers, 32 bits, not prefetchable (strap `bar0_wide`: 64 bits, prefetchable, with BAR 1); the region below is {kib} KiB, and repeats nowhere: the rest reads 0 | strap `bar0_size_log2` |
+| 2, 3 | card memory, 64 bits, prefetchable (strap `bar2_wide` = 0: 32 bits, not prefetchable, BAR 2 alone); addresses are taken modulo the memory's size (`CARD_MEMORY`) | strap `bar2_size_log2` |
 
 Registers are 32 bits wide and little endian, and take any byte enables. A request for several double words is served one
 by one, in the order of the addresses. Of a read-only pair (`_LO`, `_HI`) the read of `_LO` latches `_HI`, so two reads give

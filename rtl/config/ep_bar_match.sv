@@ -9,8 +9,8 @@ module ep_bar_match
   parameter int unsigned Bar2Bytes = 65536
 ) (
   input  logic        enable_i,  // memory decode on, D0
-  input  logic [31:0] bar0_i,
-  input  logic [31:0] bar0_mask_i,
+  input  logic [63:0] bar0_i,  // of a BAR of 32 bits: upper half 0, and all ones in the mask
+  input  logic [63:0] bar0_mask_i,
   input  logic [63:0] bar2_i,
   input  logic [63:0] bar2_mask_i,
 
@@ -26,7 +26,7 @@ module ep_bar_match
 
   assign address = request_i.fmt_type[5] ? {request_i.dw2, request_i.dw3[31:2], 2'b00}
                                          : {32'd0, request_i.dw2[31:2], 2'b00};
-  assign hits_bar0 = address[63:32] == '0 && (address[31:0] & bar0_mask_i) == bar0_i;
+  assign hits_bar0 = (address & bar0_mask_i) == bar0_i;
   assign hits_bar2 = (address & bar2_mask_i) == bar2_i;
 
   assign hit_o = enable_i && (hits_bar0 || hits_bar2);
@@ -34,7 +34,7 @@ module ep_bar_match
 
   // A request does not cross a multiple of 4096, so its first address tells.
   logic [63:0] offset;
-  assign offset = address & (hits_bar0 ? {32'd0, ~bar0_mask_i} : ~bar2_mask_i);
+  assign offset = address & (hits_bar0 ? ~bar0_mask_i : ~bar2_mask_i);
   assign offset_o = offset[31:0];
   assign beyond_o = offset >= (hits_bar0 ? 64'(Bar0Bytes) : 64'(Bar2Bytes));
 

@@ -33,8 +33,10 @@ module ep_config_express
   output logic        initiate_flr_o  // this write starts a function level reset
 );
 
-  // Bit 15 reads 0 and starts the reset; phantom functions and auxiliary power are hardwired to 0.
+  // Bit 15 reads 0 and starts the reset; phantom functions and auxiliary power are hardwired to 0. So is, by strap,
+  // Extended Tag Field Enable.
   localparam logic [15:0] DeviceControlWritable = 16'h79FF;
+  localparam logic [15:0] DeviceControlTag = 16'h0100;
   localparam logic [15:0] DeviceControlReset = 16'h2810;  // relaxed ordering, no snoop, 512-byte read requests
   localparam logic [15:0] DeviceControlKept = 16'h00E0;   // Max_Payload_Size
   localparam logic [15:0] LinkControlWritable = 16'h02CB;  // ASPM, RCB, common clock, extended synch, autonomous width
@@ -61,15 +63,16 @@ module ep_config_express
   logic [15:0] link_status, link_status2;
   logic [2:0]  l0s_exit, l1_exit;
   // Any latency of leaving L1 and L0s is acceptable.
-  assign device_capabilities = {3'd0, 1'b1, 12'd0, 1'b1, 3'd0, 3'd7, 3'd7, 1'b1, 2'b00, straps_i.max_payload_supported};
+  assign device_capabilities = {3'd0, 1'b1, 12'd0, 1'b1, 3'd0, 3'd7, 3'd7, straps_i.extended_tag, 2'b00,
+                                straps_i.max_payload_supported};
   // ASPM optionality. The link always runs at what it can.
   assign l0s_exit = straps_i.aspm[0] ? L0sExitLatency : '0;
   assign l1_exit = straps_i.aspm[1] ? L1ExitLatency : '0;
   assign link_capabilities = {10'b0000_0000_01, 4'd0, l1_exit, l0s_exit, straps_i.aspm, straps_i.link_width,
                               straps_i.link_speed};
   assign link_capabilities2 = (32'd2 << straps_i.link_speed) - 32'd2;
-  assign link_status = {3'b000, 1'b1, 2'b00, straps_i.link_width, straps_i.link_speed};  // slot clock
-  assign link_status2 = straps_i.link_speed >= 4'd3 ? 16'h001E : 16'h0000;               // equalization done
+  assign link_status = {3'b000, straps_i.slot_clock, 2'b00, straps_i.link_width, straps_i.link_speed};
+  assign link_status2 = straps_i.link_speed >= 4'd3 ? 16'h001E : 16'h0000;  // equalization done
 
   function automatic logic [31:0] read(logic [5:2] register_number);
     unique case ({2'b00, register_number, 2'b00})
@@ -97,6 +100,9 @@ module ep_config_express
     return 16'(merge({16'd0, value}, {16'd0, writable}, write));
   endfunction
 
+  logic [15:0] device_control_writable;
+  assign device_control_writable = DeviceControlWritable & ~(straps_i.extended_tag ? 16'd0 : DeviceControlTag);
+
   logic writes_control;
   assign writes_control = hits(write_i, ControlRegister);
   assign initiate_flr_o = writes_control && write_i.be[1] && write_i.data[15];
@@ -106,7 +112,7 @@ module ep_config_express
 
   always_ff @(posedge clk_i) begin
     device_status_q <= (device_status_q & ~status_cleared) | status_set_i;
-    if (writes_control) device_control_q <= merged(device_control_q, DeviceControlWritable, write_i);
+    if (writes_control) device_control_q <= merged(device_control_q, device_control_writable, write_i);
     if (hits(write_i, LinkControlRegister)) link_control_q <= merged(link_control_q, LinkControlWritable, write_i);
     if (hits(write_i, Control2Register)) begin
       device_control2_q <= merged(device_control2_q, DeviceControl2Writable, write_i);

@@ -21,25 +21,40 @@ module ep_config_header
   output logic        parity_response_o,
   output logic        serr_enable_o,
   output logic        intx_disable_o,
-  output logic [31:0] bar0_o,
-  output logic [31:0] bar0_mask_o,
+  // Of a BAR of 32 bits: upper half 0, and all ones in the mask.
+  output logic [63:0] bar0_o,
+  output logic [63:0] bar0_mask_o,
   output logic [63:0] bar2_o,
   output logic [63:0] bar2_mask_o
 );
 
-  // No I/O BAR: I/O Space Enable is hardwired to 0.
+  // No I/O BAR: I/O Space Enable is hardwired to 0, or by strap can be written and enables nothing.
   localparam logic [15:0] CommandWritable = 16'b0000_0101_0100_0110;
   localparam logic [15:0] StatusErrors = 16'hF900;
   localparam logic [15:0] StatusCapabilityList = 16'h0010;
-  localparam logic [3:0]  Bar2Attributes = 4'b1100;  // prefetchable, 64 bits
+  localparam logic [3:0]  WideAttributes = 4'b1100;  // prefetchable, 64 bits
 
   logic [15:0] command_q, status_q;
   logic [7:0]  cache_line_q, interrupt_line_q;
-  logic [31:0] bar0_q;
-  logic [63:0] bar2_q;
+  logic [63:0] bar0_q, bar2_q;
 
-  assign bar0_mask_o = ~((32'd1 << straps_i.bar0_size_log2) - 32'd1);
-  assign bar2_mask_o = ~((64'd1 << straps_i.bar2_size_log2) - 64'd1);
+  function automatic logic [63:0] mask_of(logic wide, logic [5:0] size_log2);
+    return ~((64'd1 << size_log2) - 64'd1) | {{32{!wide}}, 32'd0};
+  endfunction
+
+  // Of a BAR of 32 bits the upper half is another register, which is not there.
+  function automatic logic [63:0] writable_of(logic wide, logic [63:0] mask);
+    return mask & {{32{wide}}, 32'hFFFF_FFFF};
+  endfunction
+
+  logic [63:0] bar0_writable, bar2_writable;
+  assign bar0_mask_o = mask_of(straps_i.bar0_wide, straps_i.bar0_size_log2);
+  assign bar2_mask_o = mask_of(straps_i.bar2_wide, straps_i.bar2_size_log2);
+  assign bar0_writable = writable_of(straps_i.bar0_wide, bar0_mask_o);
+  assign bar2_writable = writable_of(straps_i.bar2_wide, bar2_mask_o);
+
+  logic [15:0] command_writable;
+  assign command_writable = CommandWritable | {15'd0, straps_i.io_space};
 
   function automatic logic [31:0] read(logic [5:2] register_number);
     unique case (register_number)
@@ -47,12 +62,13 @@ module ep_config_header
       4'h1: return {status_q | StatusCapabilityList, command_q};
       4'h2: return {straps_i.class_code, straps_i.revision};
       4'h3: return {24'd0, cache_line_q};
-      4'h4: return bar0_q;
-      4'h6: return {bar2_q[31:4], Bar2Attributes};
+      4'h4: return {bar0_q[31:4], straps_i.bar0_wide ? WideAttributes : 4'd0};
+      4'h5: return bar0_q[63:32];
+      4'h6: return {bar2_q[31:4], straps_i.bar2_wide ? WideAttributes : 4'd0};
       4'h7: return bar2_q[63:32];
       4'hB: return {straps_i.subsystem_id, straps_i.subsystem_vendor_id};
       4'hD: return {24'd0, PowerOffset};
-      4'hF: return {24'd0, interrupt_line_q};  // no Interrupt Pin: there are no INTx messages
+      4'hF: return {16'd0, 5'd0, straps_i.interrupt_pin, interrupt_line_q};  // no INTx message is ever sent
       default: return 32'd0;
     endcase
   endfunction
@@ -64,7 +80,7 @@ module ep_config_header
   assign writes_header = write_i.valid && write_i.register_number[11:6] == 6'd0;
 
   logic [31:0] command_merged, cache_line_merged, interrupt_line_merged;
-  assign command_merged = merge({16'd0, command_q}, {16'd0, CommandWritable}, write_i);
+  assign command_merged = merge({16'd0, command_q}, {16'd0, command_writable}, write_i);
   assign cache_line_merged = merge({24'd0, cache_line_q}, 32'h0000_00FF, write_i);
   assign interrupt_line_merged = merge({24'd0, interrupt_line_q}, 32'h0000_00FF, write_i);
 
@@ -78,9 +94,10 @@ module ep_config_header
       unique case (write_i.register_number[5:2])
         4'h1: command_q <= command_merged[15:0];
         4'h3: cache_line_q <= cache_line_merged[7:0];
-        4'h4: bar0_q <= merge(bar0_q, bar0_mask_o, write_i);
-        4'h6: bar2_q[31:0] <= merge(bar2_q[31:0], bar2_mask_o[31:0], write_i);
-        4'h7: bar2_q[63:32] <= merge(bar2_q[63:32], bar2_mask_o[63:32], write_i);
+        4'h4: bar0_q[31:0] <= merge(bar0_q[31:0], bar0_writable[31:0], write_i);
+        4'h5: bar0_q[63:32] <= merge(bar0_q[63:32], bar0_writable[63:32], write_i);
+        4'h6: bar2_q[31:0] <= merge(bar2_q[31:0], bar2_writable[31:0], write_i);
+        4'h7: bar2_q[63:32] <= merge(bar2_q[63:32], bar2_writable[63:32], write_i);
         4'hF: interrupt_line_q <= interrupt_line_merged[7:0];
         default: ;
       endcase

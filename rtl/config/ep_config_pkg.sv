@@ -24,6 +24,13 @@ package ep_config_pkg;
     logic [3:0]  link_speed;  // 1: 2.5 GT/s, 2: 5, 3: 8, 4: 16, 5: 32
     logic [5:0]  link_width;  // lanes
     logic [1:0]  aspm;        // bit 0: L0s, bit 1: L1
+    logic        bar0_wide;   // BAR 0 has 64 bits and is prefetchable, else 32 bits and is not
+    logic        bar2_wide;   // the same of BAR 2
+    logic        io_space;    // I/O Space Enable can be written, though there is no I/O BAR
+    logic [2:0]  interrupt_pin;
+    logic        pme;
+    logic        extended_tag;
+    logic        slot_clock;
   } straps_t;
 
   // A configuration write that takes effect in this clock.
@@ -97,8 +104,8 @@ package ep_config_pkg;
     logic        parity_response;
     logic        serr_enable;
     logic        intx_disable;
-    logic [31:0] bar0;
-    logic [31:0] bar0_mask;
+    logic [63:0] bar0;
+    logic [63:0] bar0_mask;
     logic [63:0] bar2;
     logic [63:0] bar2_mask;
     logic [1:0]  d_state;

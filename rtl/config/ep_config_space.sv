@@ -30,6 +30,13 @@ module ep_config_space
   input  logic [3:0]                 strap_link_speed_i,
   input  logic [5:0]                 strap_link_width_i,
   input  logic [1:0]                 strap_aspm_i,
+  input  logic                       strap_bar0_wide_i,
+  input  logic                       strap_bar2_wide_i,
+  input  logic                       strap_io_space_i,
+  input  logic [2:0]                 strap_interrupt_pin_i,
+  input  logic                       strap_pme_i,
+  input  logic                       strap_extended_tag_i,
+  input  logic                       strap_slot_clock_i,
 
   // Configuration requests, one beat each, and their completions.
   input  logic                       rx_cfg_valid_i,
@@ -128,7 +135,14 @@ module ep_config_space
         dsn: strap_dsn_i,
         link_speed: strap_link_speed_i,
         link_width: strap_link_width_i,
-        aspm: strap_aspm_i
+        aspm: strap_aspm_i,
+        bar0_wide: strap_bar0_wide_i,
+        bar2_wide: strap_bar2_wide_i,
+        io_space: strap_io_space_i,
+        interrupt_pin: strap_interrupt_pin_i,
+        pme: strap_pme_i,
+        extended_tag: strap_extended_tag_i,
+        slot_clock: strap_slot_clock_i
       };
     end
   end

@@ -45,6 +45,9 @@ class ConfigSpaceFixture : public ::testing::Test {
     top->strap_link_speed_i = 3;
     top->strap_link_width_i = 8;
     top->strap_aspm_i = 3;
+    top->strap_bar2_wide_i = 1;
+    top->strap_extended_tag_i = 1;
+    top->strap_slot_clock_i = 1;
     top->tx_msg_ready_i = 1;
     top->tx_cfg_ready_i = 1;
     top->tx_cpl_ready_i = 1;

@@ -56,6 +56,91 @@ TEST_F(ConfigSpace, ABarOfManyGigabytesHasItsSizeInTheUpperHalf) {
   EXPECT_EQ(read(0x1c), 0xffff'fffcu);
 }
 
+TEST_F(ConfigSpace, BarsAreAsWideAsTheirStrapsSay) {
+  for (unsigned straps = 0; straps < 4; ++straps) {
+    const bool wide0 = (straps & 1) != 0, wide2 = (straps & 2) != 0;
+    top->strap_bar0_wide_i = wide0;
+    top->strap_bar2_wide_i = wide2;
+    restart();
+    for (const unsigned offset : {0x10u, 0x14u, 0x18u, 0x1cu}) write(offset, 0xffff'ffff);
+    EXPECT_EQ(read(0x10), wide0 ? 0xffff'000cu : 0xffff'0000u);
+    EXPECT_EQ(read(0x14), wide0 ? 0xffff'ffffu : 0u);
+    EXPECT_EQ(read(0x18), wide2 ? 0xffff'000cu : 0xffff'0000u);
+    EXPECT_EQ(read(0x1c), wide2 ? 0xffff'ffffu : 0u);
+    write(0x10, 0xe000'0000);
+    write(0x14, 0x0000'0080);
+    write(0x18, 0xe001'0000);
+    write(0x1c, 0x0000'0081);
+    write(0x04, 0x0002, 0x1);
+    const std::uint64_t bar0 = 0xe000'0000 + (wide0 ? 0x80'0000'0000 : 0);
+    const std::uint64_t bar2 = 0xe001'0000 + (wide2 ? 0x81'0000'0000 : 0);
+    for (const std::uint64_t upper : {std::uint64_t{0}, std::uint64_t{0x80} << 32, std::uint64_t{0x81} << 32}) {
+      const Fate first = send(memory_read(upper + 0xe000'0010));
+      EXPECT_EQ(first.to_core, upper + 0xe000'0000 == bar0) << "straps " << straps << ", upper half " << upper;
+      if (first.to_core) {
+        EXPECT_EQ(first.bar, 0u);
+        EXPECT_EQ(first.offset, 0x10u);
+      }
+      const Fate second = send(memory_read(upper + 0xe001'0020));
+      EXPECT_EQ(second.to_core, upper + 0xe001'0000 == bar2) << "straps " << straps << ", upper half " << upper;
+      if (second.to_core) {
+        EXPECT_EQ(second.bar, 2u);
+        EXPECT_EQ(second.offset, 0x20u);
+      }
+    }
+  }
+}
+
+TEST_F(ConfigSpace, IoSpaceEnableCanBeWrittenByStrap) {
+  top->strap_io_space_i = 1;
+  restart();
+  write(0x04, 0x0000'ffff);
+  EXPECT_EQ(read(0x04), 0x0010'0547u);
+}
+
+TEST_F(ConfigSpace, InterruptPinIsTheStrapsAndIgnoresWrites) {
+  for (unsigned pin = 0; pin <= 4; ++pin) {
+    top->strap_interrupt_pin_i = static_cast<std::uint8_t>(pin);
+    restart();
+    write(0x3c, 0xffff'ffff);
+    EXPECT_EQ(read(0x3c), pin << 8 | 0xffu);
+  }
+}
+
+TEST_F(ConfigSpace, PmeCanBeEnabledWhereTheStrapOffersIt) {
+  EXPECT_EQ(read(kPower) >> 16, 0x0003u);
+  write(kPower + 4, 0x0000'8100);
+  EXPECT_EQ(read(kPower + 4), 0x0000'0008u);
+  top->strap_pme_i = 1;
+  restart();
+  EXPECT_EQ(read(kPower) >> 16, 0x4803u) << "from D0 and D3hot";
+  write(kPower + 4, 0x0000'8100);
+  EXPECT_EQ(read(kPower + 4), 0x0000'0108u) << "none is ever pending";
+  write(kPower + 4, 0, 0x1);
+  EXPECT_EQ(read(kPower + 4), 0x0000'0108u) << "a write of the lower byte leaves it alone";
+  write(kPower + 4, 0);
+  EXPECT_EQ(read(kPower + 4), 0x0000'0008u);
+}
+
+TEST_F(ConfigSpace, ExtendedTagsCanBeEnabledWhereTheStrapSupportsThem) {
+  constexpr std::uint32_t kSupported = 1u << 5;
+  EXPECT_EQ(read(kExpress + 4) & kSupported, kSupported);
+  top->strap_extended_tag_i = 0;
+  restart();
+  EXPECT_EQ(read(kExpress + 4) & kSupported, 0u);
+  EXPECT_EQ(read(kExpress + 8), 0x0000'2810u);
+  write(kExpress + 8, 0x0000'7fff, 0x3);
+  EXPECT_EQ(read(kExpress + 8), 0x0000'78ffu);
+}
+
+TEST_F(ConfigSpace, SlotClockIsTheStraps) {
+  constexpr std::uint32_t kSlotClock = 1u << 28;
+  EXPECT_EQ(read(kExpress + 0x10) & kSlotClock, kSlotClock);
+  top->strap_slot_clock_i = 0;
+  restart();
+  EXPECT_EQ(read(kExpress + 0x10) & kSlotClock, 0u);
+}
+
 TEST_F(ConfigSpace, ByteEnablesSelectTheBytesOfAWrite) {
   write(0x10, 0x1234'0000);
   write(0x10, 0xffff'ffff, 0x8);

@@ -14,6 +14,13 @@ module config_space_top (
   input  logic [3:0]   strap_link_speed_i,
   input  logic [5:0]   strap_link_width_i,
   input  logic [1:0]   strap_aspm_i,
+  input  logic         strap_bar0_wide_i,
+  input  logic         strap_bar2_wide_i,
+  input  logic         strap_io_space_i,
+  input  logic [2:0]   strap_interrupt_pin_i,
+  input  logic         strap_pme_i,
+  input  logic         strap_extended_tag_i,
+  input  logic         strap_slot_clock_i,
 
   input  logic         rx_cfg_valid_i,
   output logic         rx_cfg_ready_o,

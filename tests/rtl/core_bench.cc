@@ -71,6 +71,8 @@ CoreBench::CoreBench(const BenchConfig& settings)
   model->strap_max_payload_supported_i = 5;
   model->strap_msix_vectors_i = 32;
   model->strap_aer_i = 1;
+  model->strap_bar2_wide_i = 1;
+  model->strap_extended_tag_i = 1;
   np_limit_ = static_cast<std::uint8_t>(config.np_slots);
   for (int n = 0; n < 4; ++n) model.edge();
   model->rst_ni = 1;

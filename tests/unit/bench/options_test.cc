@@ -55,6 +55,23 @@ TEST(Options, AnUnknownNameIsAnsweredWithThePossibleOnes) {
   EXPECT_NE(refusal(options).find("--fault: there is no fault «H999»; there are: H012"), std::string::npos);
 }
 
+TEST(Options, AnEndpointIsChosenByNameAndBringsItsPayload) {
+  RunOptions options = in_process();
+  options.endpoint = "toaster";
+  EXPECT_EQ(refusal(options), "--endpoint: there is no «toaster»; there are: holdover, recorded");
+  options.endpoint = "recorded";
+  EXPECT_EQ(machine_config(options).endpoint.max_payload_supported, 0u);
+  EXPECT_TRUE(machine_config(options).endpoint.bar0_wide);
+  EXPECT_EQ(refusal(options),
+            "--endpoint recorded has 4 interrupt vectors, and --scenario continuity needs 9; ask for --endpoint "
+            "holdover");
+  EXPECT_NE(command_line(options).find(" --endpoint recorded"), std::string::npos);
+  options.max_payload = 256;
+  EXPECT_NE(refusal(options), "");
+  EXPECT_EQ(max_payload(in_process()), 512u);
+  EXPECT_EQ(command_line(in_process()).find("--max-payload"), std::string::npos);
+}
+
 TEST(Options, ANeighbourNeedsASwitch) {
   RunOptions options = in_process();
   options.scenario = "neighbour";
