@@ -106,6 +106,8 @@ struct TableEntry {
   std::string_view sentence;
 };
 [[nodiscard]] std::span<const TableEntry> scenarios();
+// Those of them in which something is handed over: a kernel with live update passes them.
+[[nodiscard]] std::span<const TableEntry> update_scenarios();
 // Hazards of the kernel (host/kernel/hazard.h), then faults of the machine.
 [[nodiscard]] std::span<const TableEntry> faults();
 

@@ -13,9 +13,11 @@ namespace holdover::bench {
 namespace {
 
 constexpr std::string_view kNeighbour = "neighbour";
-constexpr std::array<TableEntry, 2> kScenarios = {{
+constexpr std::string_view kPlainKexec = "plain-kexec";
+constexpr std::array<TableEntry, 3> kScenarios = {{
     {"continuity", "every endpoint is preserved; heartbeat, two bulk channels and interrupts go on across the update"},
     {kNeighbour, "the first endpoint is preserved, the second one below the same switch is not and must be quiet"},
+    {kPlainKexec, "nothing runs and nothing is preserved: what kernels write on their way, with or without a driver"},
 }};
 
 struct MachineFaultEntry {
@@ -61,7 +63,15 @@ const std::vector<MachineFaultEntry>& machine_faults() {
 
 std::span<const TableEntry> scenarios() { return kScenarios; }
 
+std::span<const TableEntry> update_scenarios() {
+  // The others stand behind them.
+  const auto end = std::find_if(kScenarios.begin(), kScenarios.end(),
+                                [](const TableEntry& entry) { return handed_over(entry.name, 1) == 0; });
+  return {kScenarios.begin(), end};
+}
+
 std::uint32_t handed_over(std::string_view scenario, unsigned count) {
+  if (scenario == kPlainKexec) return 0;
   const unsigned preserved = scenario == kNeighbour ? 1u : count;
   return static_cast<std::uint32_t>((std::uint64_t{1} << preserved) - 1);
 }

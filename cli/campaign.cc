@@ -139,7 +139,7 @@ bench::RunOptions draw(std::uint64_t seed, const std::vector<sim::ModelSize>& mo
   options.isolation = draw.below("isolation", 4) == 0 ? bench::Isolation::Process : bench::Isolation::InProcess;
   if (draw.below("scenario", 4) == 0) {
     bench::RunOptions other = options;
-    other.scenario = draw.one_of("scenario/which", bench::scenarios()).name;
+    other.scenario = draw.one_of("scenario/which", bench::update_scenarios()).name;
     if (is_possible(other)) options = other;
   }
   return options;

@@ -39,6 +39,12 @@ class System {
   // reboot(LINUX_REBOOT_CMD_KEXEC). Leaves the stack by throwing KernelGone where the jump took place; throws
   // Error{Refused} where the kernel refused, and everything preserved is still preserved then.
   virtual void kexec() = 0;
+  // A panic with a crash kernel loaded (echo c >/proc/sysrq-trigger): nothing is shut down and nothing handed over.
+  // Leaves the stack by throwing KernelGone.
+  virtual void crash() = 0;
+  // Configuration space by way of sysfs, whether or not a driver is bound: `size` 1, 2 or 4 bytes, naturally aligned.
+  // Throws Error{NotFound} where there is no such function.
+  virtual void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) = 0;
 
   // A range of `size` bytes of IO virtual addresses that suits this system, never the same twice.
   [[nodiscard]] virtual Iova allocate_iova(Bytes size) = 0;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "host/agent/live_update_stages.h"
+#include "host/agent/plain_kexec.h"
 
 namespace holdover::host {
 namespace {
@@ -12,12 +13,13 @@ namespace {
 constexpr Participants kContinuity{};
 constexpr Participants kNeighbour{1, 1};
 
-constexpr std::array<ScenarioStages, 2> kStages{{
+constexpr std::array<ScenarioStages, 3> kStages{{
     {"continuity", "every endpoint is handed over while its DMA goes on",
      [](System& system) { run_stage_1(system, kContinuity); },
      [](System& system) { run_stage_2(system, kContinuity); }},
     {"neighbour", "the first endpoint is handed over, the second runs traffic and is quiesced",
      [](System& system) { run_stage_1(system, kNeighbour); }, [](System& system) { run_stage_2(system, kNeighbour); }},
+    {"plain-kexec", "no endpoint runs traffic or is handed over", run_plain_kexec_stage_1, run_plain_kexec_stage_2},
 }};
 
 }  // namespace

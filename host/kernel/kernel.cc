@@ -89,6 +89,13 @@ int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out) {
   return 0;
 }
 
+int Kernel::write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
+  const PciDevice* device = pci_->find(function);
+  if (device == nullptr) return ENODEV;
+  device->config.write(static_cast<unsigned>(offset.count()), size, value);
+  return 0;
+}
+
 int Kernel::create_memory(Bytes size, FileReference<Memfd>& out) {
   if (size == Bytes{0} || size % kPageSize != Bytes{0}) return EINVAL;
   std::unique_ptr<Memfd> file = Memfd::create(*pages_, size);

@@ -58,6 +58,9 @@ class Kernel : private KernelObjects {
   // 0 cannot be seen by the caller: where the jump took place, the boot-parameter page of the next kernel is in `next`,
   // and this kernel has stopped(). Otherwise a positive errno, and everything preserved is still preserved.
   [[nodiscard]] int kexec(PhysicalAddress& next);
+  // A panic that enters the loaded image, as kdump does: no device, interrupt controller or IOMMU is touched, and
+  // nothing is handed over. EINVAL without an image; else as kexec().
+  [[nodiscard]] int crash(PhysicalAddress& next);
   // No instruction of this kernel runs any more: after a jump or a panic. Closing files does nothing then.
   void stop() { files_.abandon(); }
   [[nodiscard]] bool stopped() const { return files_.abandoned(); }
@@ -69,6 +72,8 @@ class Kernel : private KernelObjects {
   [[nodiscard]] std::vector<pcie::Bdf> vfio_devices() const;
   // ENODEV where there is none, EBUSY while it is incoming or open.
   [[nodiscard]] int open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out);
+  // sysfs `config`: ENODEV where there is no such function.
+  [[nodiscard]] int write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value);
   // ENOMEM
   [[nodiscard]] int create_memory(Bytes size, FileReference<Memfd>& out);
   [[nodiscard]] int create_domain(FileReference<IommuDomain>& out);

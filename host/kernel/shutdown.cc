@@ -91,4 +91,16 @@ int Kernel::kexec(PhysicalAddress& next) {
   return 0;
 }
 
+int Kernel::crash(PhysicalAddress& next) {
+  if (!image_) return EINVAL;
+  print("Kernel panic: entering the crash kernel");
+  BootParameters parameters = read_boot_parameters(pages_->dram(), image_->parameters);
+  parameters.kho_fdt = 0;
+  write_boot_parameters(pages_->dram(), image_->parameters, parameters);
+  next = image_->parameters;
+  stop();
+  platform_.jump(next);
+  return 0;
+}
+
 }  // namespace holdover::host::kernel

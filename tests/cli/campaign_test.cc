@@ -48,7 +48,7 @@ TEST(Campaign, EverythingIsDrawn) {
     isolations.insert(options.isolation);
   }
   EXPECT_EQ(topologies.size(), sim::topologies().size());
-  EXPECT_EQ(scenarios.size(), bench::scenarios().size());
+  EXPECT_EQ(scenarios.size(), bench::update_scenarios().size());
   EXPECT_EQ(sizes.size(), kModels.size());
   EXPECT_EQ(isolations.size(), 2u);
   EXPECT_EQ(links.size(), 25u);

@@ -156,6 +156,16 @@ std::unique_ptr<host::LiveUpdate> FakeSystem::open_live_update() {
   return std::make_unique<FakeLiveUpdate>(world_);
 }
 
+void FakeSystem::crash() {
+  crashed = true;
+  world_.jumped = true;
+  throw host::KernelGone{PhysicalAddress{0}};
+}
+
+void FakeSystem::write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
+  config_writes.emplace_back(function, static_cast<unsigned>(offset.count()), size, value);
+}
+
 void FakeSystem::kexec() {
   if (kexec_errno != 0) {
     refuse(kexec_errno, "freeze failed");

@@ -65,6 +65,8 @@ class FakeSystem final : public host::System {
   [[nodiscard]] std::unique_ptr<host::LiveUpdate> open_live_update() override;
   void load_kernel(const std::string& command_line) override { loaded = command_line; }
   void kexec() override;
+  void crash() override;
+  void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override;
   [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
@@ -76,7 +78,10 @@ class FakeSystem final : public host::System {
 
   std::map<std::string, std::string, std::less<>> parameters;
   bool has_live_update = true;
-  std::string loaded;   // command line of the next kernel
+  std::string loaded;  // command line of the next kernel
+  // What user space wrote by way of sysfs, and whether the kernel ended in a crash.
+  std::vector<std::tuple<pcie::Bdf, unsigned, unsigned, std::uint32_t>> config_writes;
+  bool crashed = false;
   int kexec_errno = 0;  // not 0: the kexec is refused with it
 
  private:

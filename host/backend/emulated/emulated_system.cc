@@ -54,6 +54,18 @@ void EmulatedSystem::kexec() {
 
 std::string EmulatedSystem::command_line() { return kernel_.parameters().command_line.data(); }
 
+void EmulatedSystem::crash() {
+  if (!kernel_.image_loaded()) load_kernel(command_line());
+  PhysicalAddress next;
+  check_errno(kernel_.crash(next), "a panic");
+  throw KernelGone{next};
+}
+
+void EmulatedSystem::write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {
+  if (kernel_.write_config(function, offset, size, value) == 0) return;
+  throw Error(ErrorCode::NotFound, "There is no function at " + function.to_string() + ".", ENODEV);
+}
+
 std::string EmulatedSystem::parameter(std::string_view name) {
   return kernel::command_line_value(kernel_.parameters(), std::string(name));
 }

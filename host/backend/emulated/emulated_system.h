@@ -19,6 +19,8 @@ class EmulatedSystem : public System {
   [[nodiscard]] std::unique_ptr<LiveUpdate> open_live_update() override;
   void load_kernel(const std::string& command_line) override;
   void kexec() override;
+  void crash() override;
+  void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
   [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;

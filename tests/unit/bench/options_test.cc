@@ -49,7 +49,7 @@ TEST(Options, DefaultsAreValid) { EXPECT_EQ(refusal(in_process()), ""); }
 TEST(Options, AnUnknownNameIsAnsweredWithThePossibleOnes) {
   RunOptions options = in_process();
   options.scenario = "continuty";
-  EXPECT_EQ(refusal(options), "--scenario: there is no «continuty»; there are: continuity, neighbour");
+  EXPECT_EQ(refusal(options), "--scenario: there is no «continuty»; there are: continuity, neighbour, plain-kexec");
   options = in_process();
   options.faults = {"H999"};
   EXPECT_NE(refusal(options).find("--fault: there is no fault «H999»; there are: H012"), std::string::npos);
@@ -64,7 +64,9 @@ TEST(Options, AnEndpointIsChosenByNameAndBringsItsPayload) {
   EXPECT_TRUE(machine_config(options).endpoint.bar0_wide);
   EXPECT_EQ(refusal(options),
             "--endpoint recorded has 4 interrupt vectors, and --scenario continuity needs 9; ask for --endpoint "
-            "holdover");
+            "holdover, or --scenario plain-kexec");
+  options.scenario = "plain-kexec";
+  EXPECT_EQ(refusal(options), "");
   EXPECT_NE(command_line(options).find(" --endpoint recorded"), std::string::npos);
   options.max_payload = 256;
   EXPECT_NE(refusal(options), "");

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "host/agent/plain_kexec.h"
+
+#include <cerrno>
+#include <charconv>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/agent/next_kernel.h"
+#include "pcie/config_space.h"
+#include "pcie/error.h"
+
+namespace holdover::host {
+namespace {
+
+namespace config = pcie::config;
+using pcie::Phase;
+using pcie::Step;
+
+std::uint32_t number(System& system, const std::string& name, std::uint32_t otherwise, std::uint32_t most) {
+  const std::string text = system.parameter(name);
+  if (text.empty()) return otherwise;
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > most) {
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "parameter " + name + "=" + text + " of the command line is not a number from 0 to " + std::to_string(most));
+  }
+  return value;
+}
+
+void jump(System& system) {
+  system.load_kernel(next_command_line(system.command_line()).value_or(system.command_line()));
+  if (system.parameter("crash") == "yes") {
+    system.crash();
+  } else {
+    system.kexec();
+  }
+}
+
+}  // namespace
+
+void run_plain_kexec_stage_1(System& system) {
+  system.mark(Phase::Setup, Step::Begin, 0);
+  const auto command =
+      static_cast<std::uint16_t>(number(system, "command", config::kCommandMemory | config::kCommandBusMaster, 0xffff));
+  const std::uint32_t before = number(system, "before_us", 200, 1'000'000'000);
+  std::vector<std::unique_ptr<Device>> bound;
+  for (const pcie::Bdf function : system.devices()) {
+    if (system.parameter("driver") != "none") bound.push_back(system.open_device(function));
+    system.write_config(function, Bytes{config::kCommand}, 2, command);
+  }
+  system.mark(Phase::Steady, Step::Begin, 0);
+  system.wait(std::chrono::microseconds(before));
+  if (system.parameter("jump") == "none") {
+    system.mark(Phase::Halt, Step::Begin, 0);
+    return;
+  }
+  try {
+    jump(system);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Refused) throw;
+    system.mark(Phase::Freeze, Step::KexecRefused, static_cast<std::uint64_t>(error.errno_value()));
+    system.print(std::string("the kernel refused the kexec: ") + error.what());
+    system.mark(Phase::Halt, Step::Begin, 0);
+  }
+}
+
+void run_plain_kexec_stage_2(System& system) {
+  system.mark(Phase::Retrieve, Step::Begin, 0);
+  system.mark(Phase::Retrieve, Step::NoHandover, ENOENT);
+  system.print("nothing was handed over, as asked");
+  system.mark(Phase::Halt, Step::Begin, 0);
+}
+
+}  // namespace holdover::host
