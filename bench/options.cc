@@ -311,7 +311,7 @@ void validate(const RunOptions& options) {
         "--jump none with --scenario neighbour has no neighbour that is left behind; ask for --scenario continuity"};
   }
   const unsigned vectors = sim::select_endpoint(options.endpoint).msix_vectors;
-  if (vectors < host::kVectorCount && options.scenario != "plain-kexec") {
+  if (vectors < host::kVectorCount && handed_over(options.scenario, 1) != 0) {
     throw Error{ErrorCode::InvalidArgument, "--endpoint " + options.endpoint + " has " + std::to_string(vectors) +
                                                 " interrupt vectors, and --scenario " + options.scenario + " needs " +
                                                 std::to_string(host::kVectorCount) +

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/compare_trace_command.h"
 #include "cli/list_command.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
@@ -39,6 +40,7 @@ constexpr char kFooter[] =
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
+    "  holdover compare-trace 7.2.log                   does the emulated kernel write what a recorded one wrote?\n"
     "\n"
     "Exit codes: 0 PASS, 1 FAIL, 2 usage, environment or interrupted, 3 INCONCLUSIVE";
 
@@ -114,7 +116,8 @@ int parse_and_run(int argc, char** argv) {
                                       add_matrix_command(app, program),
                                       add_measure_command(app, program),
                                       add_list_command(app),
-                                      add_trace_command(app)};
+                                      add_trace_command(app),
+                                      add_compare_trace_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };

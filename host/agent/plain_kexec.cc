@@ -40,9 +40,8 @@ void jump(System& system) {
   }
 }
 
-}  // namespace
-
-void run_plain_kexec_stage_1(System& system) {
+// User space of one kernel until the kexec.
+void let_go(System& system) {
   system.mark(Phase::Setup, Step::Begin, 0);
   const auto command =
       static_cast<std::uint16_t>(number(system, "command", config::kCommandMemory | config::kCommandBusMaster, 0xffff));
@@ -68,11 +67,19 @@ void run_plain_kexec_stage_1(System& system) {
   }
 }
 
+}  // namespace
+
+void run_plain_kexec_stage_1(System& system) { let_go(system); }
+
 void run_plain_kexec_stage_2(System& system) {
   system.mark(Phase::Retrieve, Step::Begin, 0);
   system.mark(Phase::Retrieve, Step::NoHandover, ENOENT);
   system.print("nothing was handed over, as asked");
-  system.mark(Phase::Halt, Step::Begin, 0);
+  if (next_command_line(system.command_line())) {
+    let_go(system);
+  } else {
+    system.mark(Phase::Halt, Step::Begin, 0);
+  }
 }
 
 }  // namespace holdover::host

@@ -12,7 +12,7 @@ namespace holdover::host {
 
 // Ends in kexec() or crash(), or returns with jump=none and where the kexec was refused.
 void run_plain_kexec_stage_1(System& system);
-// The next kernel has booted; there is nothing left to do.
+// The next kernel has booted: there is nothing left to do, unless the command line names a further kernel.
 void run_plain_kexec_stage_2(System& system);
 
 }  // namespace holdover::host
