@@ -15,31 +15,63 @@ namespace {
 
 namespace config = pcie::config;
 
-class AspmWalk {
+class LinkWalk {
  public:
-  AspmWalk(pcie::Platform& platform, unsigned aspm) : platform_(platform), aspm_(aspm) {}
+  LinkWalk(pcie::Platform& platform, unsigned aspm) : platform_(platform), aspm_(aspm) {}
 
-  // Bridges are numbered in the order in which a kernel numbers them: no endpoint sees its number change.
-  void walk_bus(unsigned bus) {
-    for (unsigned device = 0; device < 32; ++device) {
-      const pcie::Bdf bdf{0, static_cast<std::uint8_t>(bus), static_cast<std::uint8_t>(device), 0};
-      if (is_bridge(bdf)) walk_bridge(bdf);
+  // All root ports.
+  void run() {
+    for (const pcie::Bdf root : bridges_on(0)) {
+      const unsigned first = last_;
+      payload_ = kLargestPayload;
+      walk_bridge(root, Step::Look);
+      last_ = first;
+      walk_bridge(root, Step::Set);
     }
   }
 
  private:
-  void walk_bridge(pcie::Bdf bridge) {
+  enum class Step { Look, Set };
+  static constexpr unsigned kLargestPayload = 5;
+
+  [[nodiscard]] std::vector<pcie::Bdf> bridges_on(unsigned bus) {
+    std::vector<pcie::Bdf> bridges;
+    for (unsigned device = 0; device < 32; ++device) {
+      const pcie::Bdf bdf{0, static_cast<std::uint8_t>(bus), static_cast<std::uint8_t>(device), 0};
+      if (is_bridge(bdf)) bridges.push_back(bdf);
+    }
+    return bridges;
+  }
+
+  // Bridges are numbered in the order in which a kernel numbers them: no endpoint sees its number change.
+  void walk_bridge(pcie::Bdf bridge, Step step) {
     const unsigned secondary = ++last_;
     const unsigned all = sim::kPlatformMap.last_bus;
     platform_.config_write(bridge, Bytes{config::kPrimaryBus}, 4, all << 16 | secondary << 8 | bridge.bus);
+    payload(bridge, step);
     const pcie::Bdf below{0, static_cast<std::uint8_t>(secondary), 0, 0};
     if (port_type(bridge) == config::kPortTypeSwitchUpstream) {
-      walk_bus(secondary);
+      for (const pcie::Bdf port : bridges_on(secondary)) walk_bridge(port, step);
     } else if (link_is_up(bridge)) {
-      enable(bridge, below);
-      if (is_bridge(below)) walk_bridge(below);
+      if (step == Step::Set) enable(bridge, below);
+      if (is_bridge(below)) {
+        walk_bridge(below, step);
+      } else {
+        payload(below, step);
+      }
     }
     platform_.config_write(bridge, Bytes{config::kPrimaryBus}, 4, 0);
+  }
+
+  void payload(pcie::Bdf function, Step step) {
+    if (step == Step::Look) {
+      payload_ = std::min(payload_, read(function, express(function) + config::kExpressDeviceCapabilities) & 7);
+      return;
+    }
+    const Bytes offset{express(function) + config::kExpressDeviceControl};
+    const std::uint32_t control =
+        platform_.config_read(function, offset, 2) & ~std::uint32_t{config::kDeviceControlMaxPayload};
+    platform_.config_write(function, offset, 2, control | payload_ << 5);
   }
 
   // The end above first (PCIe 5.0, 5.4.1.3).
@@ -48,7 +80,7 @@ class AspmWalk {
     for (const pcie::Bdf end : {above, below}) {
       const Bytes offset{express(end) + config::kExpressLinkControl};
       const std::uint32_t control = platform_.config_read(end, offset, 2) & ~std::uint32_t{config::kLinkControlAspm};
-      platform_.config_write(end, offset, 2, control | both);
+      platform_.config_write(end, offset, 2, control | config::kLinkControlCommonClock | both);
     }
   }
 
@@ -77,6 +109,7 @@ class AspmWalk {
   pcie::Platform& platform_;
   unsigned aspm_;
   unsigned last_ = 0;  // bus number
+  std::uint32_t payload_ = kLargestPayload;
 };
 
 }  // namespace
@@ -125,8 +158,6 @@ void write_cold_boot(std::span<std::byte> dram, const std::string& command_line)
   host::kernel::write_boot_parameters(dram, kColdBootParameters, parameters);
 }
 
-void enable_aspm(pcie::Platform& platform, unsigned aspm) {
-  if (aspm != 0) AspmWalk{platform, aspm}.walk_bus(0);
-}
+void set_up_links(pcie::Platform& platform, unsigned aspm) { LinkWalk{platform, aspm}.run(); }
 
 }  // namespace holdover::bench

@@ -118,7 +118,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), line);
   observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
-  enable_aspm(machine->platform(), config.aspm);
+  set_up_links(machine->platform(), config.aspm);
   unsigned updates = 0;
   if (options.jump == Jump::Kexec) {
     Scene& scene = observer.ledgers().scene;

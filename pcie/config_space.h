@@ -92,10 +92,19 @@ inline constexpr std::uint16_t kPmStateMask = 0x0003;
 inline constexpr std::uint16_t kPmNoSoftReset = 1u << 3;
 inline constexpr std::uint16_t kPmPmeEnable = 1u << 8;
 inline constexpr std::uint16_t kPmPmeStatus = 1u << 15;
+inline constexpr unsigned kPmCapabilities = 2;
+inline constexpr std::uint16_t kPmCapabilitiesPme = 0xf800;  // states from which PME can be signalled
 
 // MSI capability.
 inline constexpr unsigned kMsiControl = 2;
+inline constexpr unsigned kMsiAddressLow = 4;
+inline constexpr unsigned kMsiAddressHigh = 8;  // 64-bit only; what follows stands 4 bytes lower without it
+inline constexpr unsigned kMsiData = 12;
+inline constexpr unsigned kMsiMask = 16;
 inline constexpr std::uint16_t kMsiControlEnable = 1u << 0;
+inline constexpr std::uint16_t kMsiControlCount = 0x0070;  // vectors in use, as a power of two
+inline constexpr std::uint16_t kMsiControlWide = 1u << 7;
+inline constexpr std::uint16_t kMsiControlMaskable = 1u << 8;
 
 // MSI-X capability.
 inline constexpr unsigned kMsixControl = 2;
@@ -116,6 +125,8 @@ inline constexpr unsigned kExpressLinkStatus = 0x12;
 inline constexpr unsigned kExpressSlotCapabilities = 0x14;
 inline constexpr unsigned kExpressSlotControl = 0x18;
 inline constexpr unsigned kExpressRootControl = 0x1c;
+inline constexpr unsigned kExpressRootCapabilities = 0x1e;
+inline constexpr unsigned kExpressRootStatus = 0x20;
 inline constexpr unsigned kExpressDeviceCapabilities2 = 0x24;
 inline constexpr unsigned kExpressDeviceControl2 = 0x28;
 inline constexpr unsigned kExpressLinkCapabilities2 = 0x2c;  // Supported Link Speeds Vector in bits 7:1
@@ -135,7 +146,27 @@ inline constexpr std::uint16_t kDeviceStatusTransactionsPending = 1u << 5;
 inline constexpr std::uint32_t kDeviceCapabilitiesFlr = 1u << 28;
 inline constexpr std::uint16_t kLinkControlAspm = 3;  // bit 0: L0s, bit 1: L1
 inline constexpr std::uint16_t kLinkControlRcb = 1u << 3;
+inline constexpr std::uint16_t kLinkControlRetrain = 1u << 5;
+inline constexpr std::uint16_t kLinkControlCommonClock = 1u << 6;
+inline constexpr std::uint16_t kLinkControlBandwidthInterrupts = 0x0c00;  // management, autonomous
+inline constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
+inline constexpr std::uint16_t kLinkStatusSlotClock = 1u << 12;
+inline constexpr std::uint16_t kLinkStatusActive = 1u << 13;
+inline constexpr std::uint16_t kLinkStatusBandwidthManagement = 1u << 14;
+inline constexpr std::uint16_t kLinkStatusBandwidth = 0xc000;  // management, autonomous
+inline constexpr std::uint32_t kLinkCapabilitiesSpeed = 0xf;
+inline constexpr std::uint32_t kLinkCapabilitiesAspm = 3u << 10;
+inline constexpr std::uint32_t kLinkCapabilitiesBandwidthNotification = 1u << 21;
+inline constexpr std::uint16_t kRootControlSystemErrors = 0x0007;
+inline constexpr std::uint16_t kRootControlPmeInterrupt = 1u << 3;
+inline constexpr std::uint16_t kRootControlRetryVisibility = 1u << 4;
+inline constexpr std::uint16_t kRootCapabilitiesRetryVisibility = 1u << 0;
+inline constexpr std::uint32_t kRootStatusPme = 1u << 16;
+inline constexpr std::uint32_t kDeviceCapabilitiesExtendedTag = 1u << 5;
+inline constexpr std::uint32_t kDeviceCapabilitiesRoleBased = 1u << 15;
 inline constexpr std::uint32_t kDeviceCapabilities2Ari = 1u << 5;
+inline constexpr std::uint32_t kDeviceCapabilities2Ltr = 1u << 11;
+inline constexpr std::uint16_t kExpressFlagsInterrupt = 0x3e00;  // message number of the capability's interrupts
 inline constexpr std::uint16_t kDeviceControl2Ari = 1u << 5;
 inline constexpr std::uint16_t kDeviceControl2Ltr = 1u << 10;
 
@@ -150,6 +181,10 @@ inline constexpr unsigned kAerHeaderLog = 0x1c;
 inline constexpr unsigned kAerRootCommand = 0x2c;
 inline constexpr unsigned kAerRootStatus = 0x30;
 inline constexpr unsigned kAerErrorSource = 0x34;  // of correctable errors in 15:0, of uncorrectable ones in 31:16
+inline constexpr std::uint32_t kAerRootCommandInterrupts = 0x7;  // correctable, non-fatal, fatal
+inline constexpr std::uint32_t kAerRootCorrectable = 1u << 0;
+inline constexpr std::uint32_t kAerRootUncorrectable = 1u << 2;
+inline constexpr std::uint32_t kAerRootFatal = 1u << 6;
 inline constexpr unsigned kAerBytes = 0x48;        // with what a port may have behind the header log
 
 inline constexpr std::uint32_t kAerDataLinkProtocol = 1u << 4;

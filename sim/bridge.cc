@@ -18,8 +18,6 @@ constexpr std::uint32_t kLinkCapabilitiesAspm =
 // Of ports with a link below: surprise down error reporting, data link layer link active reporting, link bandwidth
 // notification.
 constexpr std::uint32_t kLinkCapabilitiesBelow = (1u << 19) | (1u << 20) | (1u << 21);
-constexpr std::uint16_t kLinkStatusTraining = 1u << 11;
-constexpr std::uint16_t kLinkStatusActive = 1u << 13;
 constexpr std::uint16_t kSlotControlPowerOff = 1u << 10;
 constexpr std::uint16_t kSlotStatusPresence = 1u << 6;
 constexpr std::uint16_t kSlotStatusLinkChanged = 1u << 8;
@@ -65,10 +63,11 @@ std::uint32_t Bridge::read(unsigned offset) const {
     value |=
         speed_width | kLinkCapabilitiesAspm | (has_link_below() ? kLinkCapabilitiesBelow : 0) | (identity_.port << 24);
   } else if (offset == kExpress + config::kExpressLinkControl) {
-    std::uint32_t status = link->is_up() ? speed_width : 0;
+    // One reference clock for the whole machine.
+    std::uint32_t status = (link->is_up() ? speed_width : 0) | config::kLinkStatusSlotClock;
     if (has_link_below()) {
-      if (link->is_up()) status |= kLinkStatusActive;
-      if (link->is_training()) status |= kLinkStatusTraining;
+      if (link->is_up()) status |= config::kLinkStatusActive;
+      if (link->is_training()) status |= config::kLinkStatusTraining;
     }
     value |= status << 16;
   } else if (offset == kExpress + config::kExpressSlotControl && has_link_below()) {

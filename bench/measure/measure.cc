@@ -212,6 +212,7 @@ MeasureReport measure(const MeasureOptions& options, const MachineFactory& facto
   const std::unique_ptr<sim::ObservedMachine> machine = factory(report.machine, alarms);
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), kernel_command_line(options.machine, {}));
+  set_up_links(machine->platform(), report.machine.aspm);
   std::optional<Error> failure;
   const host::ImageExit exit = host::run_program(machine->platform(), kColdBootParameters, [&](host::System& system) {
     try {
