@@ -28,8 +28,12 @@ std::string field_change(const NeverField& field, std::uint32_t before, std::uin
          hex((after & field.mask) >> shift);
 }
 
-// Decoding and INTx, which are off while BARs are sized.
-constexpr std::uint32_t kCommandSizing = config::kCommandIo | config::kCommandMemory | config::kCommandIntxDisable;
+// Decoding and INTx, which are off while BARs are sized. A bridge's INTx Disable goes with the MSI of its port driver,
+// which a kernel leaves off from its shutdown until its successor binds drivers.
+std::uint32_t command_sizing(const ConfigShadow& function) {
+  constexpr std::uint32_t kDecode = config::kCommandIo | config::kCommandMemory;
+  return function.bridge() ? kDecode : kDecode | config::kCommandIntxDisable;
+}
 
 }  // namespace
 
@@ -170,8 +174,8 @@ void ConfigLedger::on_phase_end(Time time) {
   for (auto& [where, away] : away_) {
     const auto& [function, offset] = where;
     const bool sized = sized_register(reference_[function], offset).has_value();
-    const bool command = offset == config::kCommand &&
-                         ((shadows_[function].at(offset) ^ reference_[function].at(offset)) & kCommandSizing) != 0;
+    const std::uint32_t changed = shadows_[function].at(offset) ^ reference_[function].at(offset);
+    const bool command = offset == config::kCommand && (changed & command_sizing(reference_[function])) != 0;
     if (away.reported || (!sized && !command)) continue;
     away.reported = true;
     const std::optional<unsigned> endpoint = concerns(function);

@@ -100,12 +100,24 @@ void Kernel::scan() {
 }
 
 void Kernel::bind_drivers() {
-  pci_->for_each([this](PciDevice& device) {
-    const bool incoming = pci_->incoming(device);
-    enable_acs(device, policies_);
-    if (device.express_port()) {
-      enable_device(device);
-    } else if (!device.bridge && incoming && policies_.mistakes.function_reset) {
+  const auto match = [this](PciDevice& device) {
+    if (policies_.acs_control == AcsControl::Match) enable_acs(device, policies_);
+  };
+  // iommu_probe_device() asks for a device's configuration as a match does.
+  pci_->for_each(match);
+  pci_->for_each([&](PciDevice& device) {
+    if (!device.express_port()) return;
+    match(device);
+    ports_.push_back(std::make_unique<PortDriver>(*hardware_, *interrupts_, policies_, device));
+    device.port_driver = ports_.back().get();
+    device.port_driver->probe();
+  });
+  if (policies_.endpoint_driver == EndpointDriver::None) return;
+  pci_->for_each([&](PciDevice& device) {
+    if (device.bridge) return;
+    match(device);
+    device.power_known = true;
+    if (pci_->incoming(device) && policies_.mistakes.function_reset) {
       (void)reset_function(*hardware_, policies_, device);
     }
   });

@@ -74,6 +74,7 @@ void Kernel::panic(std::string_view reason) {
 
 std::vector<pcie::Bdf> Kernel::vfio_devices() const {
   std::vector<pcie::Bdf> functions;
+  if (policies_.endpoint_driver == EndpointDriver::None) return functions;
   pci_->for_each([&](const PciDevice& device) {
     if (!device.bridge) functions.push_back(device.bdf);
   });
@@ -83,7 +84,7 @@ std::vector<pcie::Bdf> Kernel::vfio_devices() const {
 
 int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out) {
   PciDevice* device = pci_->find(bdf);
-  if (device == nullptr || device->bridge) return ENODEV;
+  if (device == nullptr || device->bridge || policies_.endpoint_driver == EndpointDriver::None) return ENODEV;
   if (device->open != nullptr || pci_->incoming(*device)) return EBUSY;
   out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device)));
   return 0;

@@ -25,6 +25,7 @@
 #include "host/kernel/mm/memfd.h"
 #include "host/kernel/mm/page_allocator.h"
 #include "host/kernel/pci/pci_bus.h"
+#include "host/kernel/pci/port_driver.h"
 #include "host/kernel/profile.h"
 #include "host/kernel/vfio/vfio_device.h"
 #include "pcie/platform.h"
@@ -141,6 +142,7 @@ class Kernel : private KernelObjects {
   std::unique_ptr<InterruptiblePlatform> hardware_;  // while interrupts are on
   std::unique_ptr<Iommu> iommu_;
   std::unique_ptr<PciBus> pci_;
+  std::vector<std::unique_ptr<PortDriver>> ports_;
 };
 
 }  // namespace holdover::host::kernel

@@ -32,8 +32,9 @@ constexpr std::array kAri{PolicyValue{"on", "set where the function below has AR
                           PolicyValue{"off", "pci=noari: left alone"}};
 constexpr std::array kFreeze{PolicyValue{"keep-running", "the function runs on"},
                              PolicyValue{"reset-function", "the function is reset, as the posted VFIO series does"}};
-constexpr std::array kShutdownBusMaster{PolicyValue{"clear", "on every function"},
-                                        PolicyValue{"keep-outgoing", "not on functions that are handed over"}};
+constexpr std::array kShutdownBusMaster{PolicyValue{"driver-bound", "on functions that a driver has brought to D0"},
+                                        PolicyValue{"all", "on every function"},
+                                        PolicyValue{"not-outgoing", "not on functions that are handed over"}};
 constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
                               PolicyValue{"wait", "shutdown waits until its transactions are no longer pending"}};
 constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
@@ -46,6 +47,27 @@ constexpr std::array kBusNumbers{PolicyValue{"keep", "valid numbers stay"},
                                  PolicyValue{"reassign", "pci=assign-busses: every bridge is numbered anew"}};
 constexpr std::array kMsixAtInit{PolicyValue{"disable", "Enable is cleared on every function"},
                                  PolicyValue{"keep-incoming", "not on functions that were handed over"}};
+constexpr std::array kEndpointDriver{PolicyValue{"none", "no driver binds"}, PolicyValue{"vfio", "vfio-pci"}};
+constexpr std::array kBarSizing{PolicyValue{"per-register", "decoding off and on again for each BAR"},
+                                PolicyValue{"once", "decoding off once, for all BARs"}};
+constexpr std::array kRetryVisibility{PolicyValue{"bridge-scan", "in each pass over the bridge"},
+                                      PolicyValue{"setup", "when the port is found"}};
+constexpr std::array kPowerAtInit{PolicyValue{"unknown", "nothing is done, the state counts as unknown"},
+                                  PolicyValue{"d0", "functions are brought to D0"}};
+constexpr std::array kAcsControl{PolicyValue{"init", "when the function is found"},
+                                 PolicyValue{"match", "at IOMMU probe and at each match of a driver"}};
+constexpr std::array kAdvisoryErrors{PolicyValue{"masked", "their mask is left alone"},
+                                     PolicyValue{"unmasked", "they are unmasked"}};
+constexpr std::array kSecondaryStatus{PolicyValue{"keep", "left alone"},
+                                      PolicyValue{"clear", "errors of the scan are cleared"}};
+constexpr std::array kAspmAtInit{PolicyValue{"keep", "they stay on"},
+                                 PolicyValue{"off-and-on", "they are switched off and on again"}};
+constexpr std::array kRetrainStatus{PolicyValue{"keep", "left alone"}, PolicyValue{"clear", "cleared"}};
+constexpr std::array kAerStart{PolicyValue{"port", "of the port"},
+                               PolicyValue{"hierarchy", "of the port, and of what is below if errors were reported"}};
+constexpr std::array kDpcStart{PolicyValue{"keep-status", "left alone"}, PolicyValue{"clear-status", "cleared first"}};
+constexpr std::array kBandwidthControl{PolicyValue{"none", "there is no such service"},
+                                       PolicyValue{"notify", "its interrupts are on"}};
 constexpr std::array kDelays{PolicyValue{"scaled", "a thousandth"}, PolicyValue{"real", "as long as on hardware"}};
 
 constexpr std::array kOwnPolicies{
@@ -67,9 +89,25 @@ constexpr std::array kOwnPolicies{
                                      kMsixAtKexec),
     policy<&Policies::iommu_at_kexec>("iommu-at-kexec", "the IOMMU at shutdown", kIommuAtKexec),
     policy<&Policies::iommu_at_boot>("iommu-at-boot", "an IOMMU that translates already, at boot", kIommuAtBoot),
+    policy<&Policies::retry_visibility>(
+        "retry-visibility", "when a root port that supports it is made to show Request Retry Status", kRetryVisibility),
+    policy<&Policies::bar_sizing>("bar-sizing", "how long decoding is off while BARs are sized", kBarSizing),
     policy<&Policies::bus_numbers>("bus-numbers", "bridges that have bus numbers already, at the scan", kBusNumbers),
     policy<&Policies::ari>("ari", "ARI Forwarding Enable of a bridge when the function below it is found", kAri),
     policy<&Policies::msix_at_init>("msix-at-init", "where pci_msix_init() clears MSI-X Enable", kMsixAtInit),
+    policy<&Policies::power_at_init>("power-at-init", "the power state of functions that the scan finds", kPowerAtInit),
+    policy<&Policies::acs_control>("acs-control", "when ACS Control is written", kAcsControl),
+    policy<&Policies::advisory_errors>("advisory-errors", "advisory non-fatal errors of functions that the scan finds",
+                                       kAdvisoryErrors),
+    policy<&Policies::aspm_at_init>("aspm-at-init", "ASPM states that the scan finds enabled", kAspmAtInit),
+    policy<&Policies::retrain_status>(
+        "retrain-status", "Link Bandwidth Management Status after the kernel has retrained a link", kRetrainStatus),
+    policy<&Policies::secondary_status>("secondary-status", "Secondary Status of a bridge after it was scanned",
+                                        kSecondaryStatus),
+    policy<&Policies::endpoint_driver>("endpoint-driver", "which driver binds to endpoints", kEndpointDriver),
+    policy<&Policies::aer_start>("aer-start", "error status that the AER service clears when it starts", kAerStart),
+    policy<&Policies::dpc_start>("dpc-start", "DPC Interrupt Status when the DPC service starts", kDpcStart),
+    policy<&Policies::bandwidth_control>("bandwidth-control", "the port service for link bandwidth", kBandwidthControl),
     policy<&Policies::delays>("delays", "the waits that a kernel is bound to, such as 100 ms after a reset", kDelays),
 };
 

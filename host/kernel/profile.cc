@@ -24,7 +24,7 @@ constexpr Policies pci_v9() { return pci_series_alone(PciSeries::V9); }
 // Bus mastering at kexec became part of the series with v4.
 constexpr Policies pci_v3() {
   Policies policies = pci_series_alone(PciSeries::V3);
-  policies.shutdown_bus_master = ShutdownBusMaster::Clear;
+  policies.shutdown_bus_master = ShutdownBusMaster::All;
   return policies;
 }
 
@@ -38,13 +38,36 @@ constexpr Policies pci_v9_vfio_v5() {
 constexpr Policies stock_7_3() {
   Policies policies = pci_series_alone(PciSeries::None);
   policies.live_update = false;
-  policies.shutdown_bus_master = ShutdownBusMaster::Clear;
+  policies.shutdown_bus_master = ShutdownBusMaster::All;
   return policies;
 }
 
-constexpr Policies stock_7_2() { return stock_7_3(); }
-constexpr Policies stock_6_12() { return stock_7_2(); }
-constexpr Policies stock_6_1() { return stock_6_12(); }
+constexpr Policies stock_7_2() {
+  Policies policies = stock_7_3();
+  policies.advisory_errors = AdvisoryErrors::Masked;
+  return policies;
+}
+
+constexpr Policies stock_6_12() {
+  Policies policies = stock_7_2();
+  policies.shutdown_bus_master = ShutdownBusMaster::DriverBound;
+  policies.power_at_init = PowerAtInit::Unknown;
+  policies.bar_sizing = BarSizing::PerRegister;
+  policies.acs_control = AcsControl::Init;
+  policies.aspm_at_init = AspmAtInit::Keep;
+  policies.aer_start = AerStart::Port;
+  policies.bandwidth_control = BandwidthControl::None;
+  return policies;
+}
+
+constexpr Policies stock_6_1() {
+  Policies policies = stock_6_12();
+  policies.retry_visibility = RetryVisibility::BridgeScan;
+  policies.secondary_status = SecondaryStatus::Keep;
+  policies.retrain_status = RetrainStatus::Keep;
+  policies.dpc_start = DpcStart::KeepStatus;
+  return policies;
+}
 
 constexpr std::array kProfiles{
     Profile{"continuous",

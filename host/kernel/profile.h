@@ -12,10 +12,8 @@
 
 namespace holdover::host::kernel {
 
-enum class ShutdownBusMaster {
-  Clear,
-  KeepOutgoing
-};                                              // pci_device_shutdown(): on every function, or not on outgoing ones
+// pci_device_shutdown(): on functions that a driver has brought to D0, on every function, or not on outgoing ones.
+enum class ShutdownBusMaster { DriverBound, All, NotOutgoing };
 enum class PendingAtShutdown { Ignore, Wait };  // what a function still waits for when it lost bus mastering there
 enum class BusNumbers { Keep, Reassign };       // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class Ari { On, Off };                     // pci_configure_ari(), or pci=noari
@@ -25,6 +23,18 @@ enum class MsixAtKexec { Disable, FunctionMask };
 enum class MsixAtInit { Disable, KeepIncoming };   // pci_msix_init(): on every function, or not on incoming ones
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
 enum class ScratchCheck { Off, On };               // kho_preserve_*() of pages in scratch: nobody notices, or EINVAL
+enum class EndpointDriver { None, Vfio };          // who binds to endpoints
+enum class BarSizing { PerRegister, Once };        // decoding off for each BAR, or for all of them
+enum class RetryVisibility { BridgeScan, Setup };  // where pci_enable_rrs_sv() is called
+enum class PowerAtInit { Unknown, D0 };            // pci_pm_init(): the power state stays unknown, or D0 is entered
+enum class AcsControl { Init, Match };             // pci_enable_acs(): when found, or at IOMMU probe and driver match
+enum class AdvisoryErrors { Masked, Unmasked };    // pci_aer_init() of functions with role-based error reporting
+enum class SecondaryStatus { Keep, Clear };        // pci_scan_bridge(), at its end
+enum class AspmAtInit { Keep, OffAndOn };          // pcie_aspm_cap_init(): states that are enabled already
+enum class RetrainStatus { Keep, Clear };          // Link Bandwidth Management Status after a retraining
+enum class AerStart { Port, Hierarchy };           // whose error status aer_enable_rootport() clears
+enum class DpcStart { KeepStatus, ClearStatus };   // DPC Interrupt Status when containment is enabled
+enum class BandwidthControl { None, Notify };      // the port service for link bandwidth
 enum class Delays { Scaled, Real };                // waits a kernel is bound to, divided by 1000 or not
 
 struct Policies {
@@ -32,7 +42,7 @@ struct Policies {
   ScratchCheck scratch_check = ScratchCheck::On;
   PciSeries pci = PciSeries::V9;  // the PCI core series
   PciLiveUpdateRules pci_rules;   // what it does: rules_of(pci), unless one was changed alone
-  ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::KeepOutgoing;
+  ShutdownBusMaster shutdown_bus_master = ShutdownBusMaster::NotOutgoing;
   PendingAtShutdown pending_at_shutdown = PendingAtShutdown::Wait;
   BusNumbers bus_numbers = BusNumbers::Keep;
   Ari ari = Ari::On;
@@ -41,6 +51,18 @@ struct Policies {
   MsixAtKexec msix_at_kexec = MsixAtKexec::FunctionMask;
   MsixAtInit msix_at_init = MsixAtInit::KeepIncoming;
   Freeze freeze = Freeze::KeepRunning;
+  EndpointDriver endpoint_driver = EndpointDriver::Vfio;
+  BarSizing bar_sizing = BarSizing::Once;
+  RetryVisibility retry_visibility = RetryVisibility::Setup;
+  PowerAtInit power_at_init = PowerAtInit::D0;
+  AcsControl acs_control = AcsControl::Match;
+  AdvisoryErrors advisory_errors = AdvisoryErrors::Unmasked;
+  SecondaryStatus secondary_status = SecondaryStatus::Clear;
+  AspmAtInit aspm_at_init = AspmAtInit::OffAndOn;
+  RetrainStatus retrain_status = RetrainStatus::Clear;
+  AerStart aer_start = AerStart::Hierarchy;
+  DpcStart dpc_start = DpcStart::ClearStatus;
+  BandwidthControl bandwidth_control = BandwidthControl::Notify;
   Delays delays = Delays::Scaled;
 
   // Single mistakes that a kernel or driver may make, off in every profile; hazard.h gives them their numbers.

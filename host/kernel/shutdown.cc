@@ -36,11 +36,12 @@ void Kernel::shut_devices_down() {
   for (PciDevice* device : order) {
     live_update.freeze(device->bdf);
     const bool outgoing = live_update.is_outgoing(device->bdf);
+    if (device->port_driver != nullptr) device->port_driver->shutdown();
     if (device->open != nullptr) device->open->shutdown(outgoing);
     const bool mistake =
         device->bridge ? policies_.mistakes.bridge_loses_bus_master : policies_.mistakes.endpoint_loses_bus_master;
-    const bool keep = policies_.shutdown_bus_master == ShutdownBusMaster::KeepOutgoing && outgoing && !mistake;
-    if (keep) continue;
+    if (policies_.shutdown_bus_master == ShutdownBusMaster::NotOutgoing && outgoing && !mistake) continue;
+    if (policies_.shutdown_bus_master == ShutdownBusMaster::DriverBound && !device->power_known) continue;
     set_bus_master(*device, false);
     if (policies_.pending_at_shutdown == PendingAtShutdown::Wait && !device->bridge && device->express != 0) {
       wait_for_pending(*hardware_, *device);

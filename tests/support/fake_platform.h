@@ -62,6 +62,8 @@ class FakePlatform : public pcie::Platform {
   // Cold boot: page 1 with these parameters.
   PhysicalAddress write_boot_page(const std::string& command_line);
 
+  // A message to the interrupt controller.
+  void message(std::uint8_t vector) { pending_[vector] = true; }
   // An event inside the endpoint: a message, or a pending bit.
   void raise(FakeFunction& function, unsigned vector);
 

@@ -47,6 +47,7 @@ std::optional<std::uint8_t> Interrupts::allocate_vector() {
 void Interrupts::free_vector(std::uint8_t vector) {
   HOLDOVER_CHECK(allocated_[vector]);
   allocated_[vector] = false;
+  handlers_[vector] = nullptr;
 }
 
 InterruptMessage Interrupts::message(std::uint8_t vector) const { return {msi_window_.raw(), vector}; }
@@ -56,6 +57,7 @@ void Interrupts::poll() {
   while (const std::optional<std::uint8_t> vector = platform_.take_interrupt()) {
     if (allocated_[*vector]) {
       ++counts_[*vector];
+      if (handlers_[*vector]) handlers_[*vector]();
     } else {
       ++stray_;
     }

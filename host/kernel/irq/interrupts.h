@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "pcie/platform.h"
 #include "pcie/units.h"
@@ -30,6 +32,9 @@ class Interrupts {
 
   [[nodiscard]] std::optional<std::uint8_t> allocate_vector();
   void free_vector(std::uint8_t vector);
+  // Called at each interrupt of this vector, from poll(); it may access hardware, and then may be called again before
+  // it returns. An empty handler takes it away, as does free_vector().
+  void on_interrupt(std::uint8_t vector, std::function<void()> handler) { handlers_[vector] = std::move(handler); }
   [[nodiscard]] InterruptMessage message(std::uint8_t vector) const;
 
   // Takes what is pending and counts it; nothing while the controller is off.
@@ -45,6 +50,7 @@ class Interrupts {
   BusAddress msi_window_;
   std::array<bool, 256> allocated_{};
   std::array<std::uint64_t, 256> counts_{};
+  std::array<std::function<void()>, 256> handlers_;
   std::uint64_t stray_ = 0;
   bool enabled_ = false;
 };

@@ -16,37 +16,68 @@ constexpr std::uint32_t kBarMemoryMask = 0xffff'fff0;
 constexpr std::uint32_t kBarIoMask = 0xffff'fffc;
 constexpr std::uint32_t kRomMask = 0xffff'f800;
 
-struct Sized {
-  std::uint32_t value;  // before, as written back
-  std::uint32_t ones;   // read after all ones
-};
+constexpr std::uint32_t kRomEnable = 1u << 0;
+constexpr std::uint16_t kDecode = kCommandIo | kCommandMemory;
 
-Sized size_register(const ConfigAccess& config, unsigned offset, std::uint32_t ones, bool restore) {
+struct Sized {
+  std::uint32_t value = 0;  // before, as written back
+  std::uint32_t ones = 0;   // read after all ones
+};
+using SizedBars = std::array<Sized, 6>;
+
+Sized size_register(const ConfigAccess& config, unsigned offset, std::uint32_t test, bool keep, bool restore) {
   const std::uint32_t value = config.read32(offset);
-  config.write32(offset, ones);
+  config.write32(offset, keep ? value | test : test);
   const std::uint32_t read = config.read32(offset);
   if (restore) config.write32(offset, value);
   return {value, read};
 }
 
+// Runs `body` while the function decodes nothing. No write where it decoded nothing before.
+template <typename Body>
+void without_decoding(const ConfigAccess& config, Body body) {
+  const std::uint16_t command = config.read16(kCommand);
+  const bool decoding = (command & kDecode) != 0;
+  if (decoding) config.write16(kCommand, static_cast<std::uint16_t>(command & ~kDecode));
+  body();
+  if (decoding) config.write16(kCommand, command);
+}
+
+bool is_wide(std::uint32_t value) { return (value & kBarIo) == 0 && (value & kBarType) == kBarWide; }
+
 std::uint64_t lowest_bit(std::uint64_t mask) { return mask & (~mask + 1); }
 
-}  // namespace
+// pci_size_bars() of 6.15 and later.
+Sized size_at_once(const PciDevice& device, unsigned count, bool forget_first, SizedBars& bars) {
+  Sized rom;
+  without_decoding(device.config, [&] {
+    for (unsigned index = 0; index < count; ++index) {
+      bars[index] = size_register(device.config, kBar0 + 4 * index, 0xffff'ffff, false, !(forget_first && index == 0));
+    }
+    rom = size_register(device.config, device.bridge ? kBridgeRomBar : kRomBar, kRomMask, false, true);
+  });
+  return rom;
+}
 
-void size_bars(PciDevice& device, bool forget_first) {
-  const ConfigAccess& config = device.config;
-  const unsigned count = device.bridge ? 2 : 6;
-  const std::uint16_t command = config.read16(kCommand);
-  constexpr std::uint16_t kDecode = kCommandIo | kCommandMemory;
-  if ((command & kDecode) != 0) config.write16(kCommand, static_cast<std::uint16_t>(command & ~kDecode));
-
-  std::array<Sized, 6> sized{};
+// __pci_read_base() before: a BAR of 64 bits is one, and Enable of the ROM BAR stays as it is.
+Sized size_each(const PciDevice& device, unsigned count, bool forget_first, SizedBars& bars) {
   for (unsigned index = 0; index < count; ++index) {
-    sized[index] = size_register(config, kBar0 + 4 * index, 0xffff'ffff, !(forget_first && index == 0));
+    without_decoding(device.config, [&] {
+      const unsigned offset = kBar0 + 4 * index;
+      bars[index] = size_register(device.config, offset, 0xffff'ffff, false, !(forget_first && index == 0));
+      if (!is_wide(bars[index].value) || index + 1 == count) return;
+      ++index;
+      bars[index] = size_register(device.config, offset + 4, 0xffff'ffff, false, true);
+    });
   }
-  const Sized rom = size_register(config, device.bridge ? kBridgeRomBar : kRomBar, kRomMask, true);
-  if ((command & kDecode) != 0) config.write16(kCommand, command);
+  Sized rom;
+  without_decoding(device.config, [&] {
+    rom = size_register(device.config, device.bridge ? kBridgeRomBar : kRomBar, kRomMask, true, true);
+  });
+  return rom;
+}
 
+void decode(PciDevice& device, unsigned count, const SizedBars& sized) {
   for (unsigned index = 0; index < count; ++index) {
     Bar& bar = device.bars[index];
     const auto [value, ones] = sized[index];
@@ -58,7 +89,7 @@ void size_bars(PciDevice& device, bool forget_first) {
       continue;
     }
     bar.prefetchable = (ones & kBarPrefetchable) != 0;
-    bar.wide = (ones & kBarType) == kBarWide && index + 1 < count;
+    bar.wide = is_wide(ones) && index + 1 < count;
     std::uint64_t mask = ones & kBarMemoryMask;
     std::uint64_t address = value & kBarMemoryMask;
     if (bar.wide) {
@@ -69,7 +100,19 @@ void size_bars(PciDevice& device, bool forget_first) {
     bar.size = Bytes{lowest_bit(mask)};
     bar.address = BusAddress{address};
   }
-  device.rom_size = rom.ones == 0xffff'ffff ? Bytes{0} : Bytes{lowest_bit(rom.ones & kRomMask)};
+}
+
+}  // namespace
+
+void size_bars(PciDevice& device, BarSizing sizing, bool forget_first) {
+  const unsigned count = device.bridge ? 2 : 6;
+  SizedBars bars{};
+  const Sized rom = sizing == BarSizing::Once ? size_at_once(device, count, forget_first, bars)
+                                              : size_each(device, count, forget_first, bars);
+  decode(device, count, bars);
+  const bool implemented = (rom.ones & kRomMask) != 0 && rom.ones != 0xffff'ffff;
+  device.rom_size = implemented ? Bytes{lowest_bit(rom.ones & kRomMask)} : Bytes{0};
+  device.rom_enabled = implemented && (rom.value & kRomEnable) != 0;
 }
 
 void probe_windows(PciDevice& device) {
@@ -127,11 +170,17 @@ void write_bar(PciDevice& device, unsigned index) {
   const Bar& bar = device.bars[index];
   const ConfigAccess& config = device.config;
   const std::uint16_t command = bar.wide ? config.read16(kCommand) : std::uint16_t{0};
-  const bool decoding = (command & kCommandMemory) != 0;
-  if (decoding) config.write16(kCommand, static_cast<std::uint16_t>(command & ~kCommandMemory));
-  config.write32(kBar0 + 4 * index, static_cast<std::uint32_t>(bar.address.raw()));
+  if (bar.wide) config.write16(kCommand, static_cast<std::uint16_t>(command & ~kCommandMemory));
+  const std::uint32_t type = (bar.prefetchable ? kBarPrefetchable : 0u) | (bar.wide ? kBarWide : 0u);
+  config.write32(kBar0 + 4 * index, static_cast<std::uint32_t>(bar.address.raw()) | type);
   if (bar.wide) config.write32(kBar0 + 4 * index + 4, static_cast<std::uint32_t>(bar.address.raw() >> 32));
-  if (decoding) config.write16(kCommand, command);
+  if (bar.wide) config.write16(kCommand, command);
+}
+
+void disable_rom(const PciDevice& device) {
+  if (!device.rom_enabled) return;
+  const unsigned offset = device.bridge ? kBridgeRomBar : kRomBar;
+  device.config.write32(offset, device.config.read32(offset) & ~kRomEnable);
 }
 
 }  // namespace holdover::host::kernel

@@ -22,21 +22,17 @@ std::uint32_t base_and_limit(const Window& window) {
 
 void write_windows(PciDevice& bridge) {
   const ConfigAccess& config = bridge.config;
-  if (bridge.io_window) {
-    config.write32(kIoBaseUpper, 0x0000'ffff);
-    config.write16(kIoBase, 0x00f0);  // no I/O space on this platform
-    config.write32(kIoBaseUpper, 0);
-  }
+  config.write32(kIoBaseUpper, 0x0000'ffff);
+  config.write16(kIoBase, 0x00f0);  // no I/O space on this platform
+  config.write32(kIoBaseUpper, 0);
   config.write32(kMemoryBase, base_and_limit(bridge.memory_window));
-  if (bridge.prefetch_window.implemented) {
-    const Window& window = bridge.prefetch_window;
-    const std::uint64_t limit = window.size == Bytes{0} ? 0 : window.base.raw() + window.size.count() - 1;
-    const std::uint64_t base = window.size == Bytes{0} ? 0 : window.base.raw();
-    config.write32(kPrefetchLimitUpper, 0);
-    config.write32(kPrefetchBase, base_and_limit(window));
-    config.write32(kPrefetchBaseUpper, static_cast<std::uint32_t>(base >> 32));
-    config.write32(kPrefetchLimitUpper, static_cast<std::uint32_t>(limit >> 32));
-  }
+  const Window& window = bridge.prefetch_window;
+  const std::uint64_t limit = window.size == Bytes{0} ? 0 : window.base.raw() + window.size.count() - 1;
+  const std::uint64_t base = window.size == Bytes{0} ? 0 : window.base.raw();
+  config.write32(kPrefetchLimitUpper, 0);
+  config.write32(kPrefetchBase, base_and_limit(window));
+  config.write32(kPrefetchBaseUpper, static_cast<std::uint32_t>(base >> 32));
+  config.write32(kPrefetchLimitUpper, static_cast<std::uint32_t>(limit >> 32));
   config.write16(kBridgeControl, bridge.bridge_control);
 }
 

@@ -22,6 +22,11 @@ class ConfigAccess {
   void write16(unsigned offset, std::uint16_t value) const { write(offset, 2, value); }
   void write32(unsigned offset, std::uint32_t value) const { write(offset, 4, value); }
 
+  // Read and write, also where nothing changes (pcie_capability_clear_and_set_word()).
+  void change16(unsigned offset, std::uint16_t clear, std::uint16_t set) const {
+    write16(offset, static_cast<std::uint16_t>((read16(offset) & ~clear) | set));
+  }
+
   [[nodiscard]] std::uint32_t read(unsigned offset, unsigned size) const {
     return platform_->config_read(bdf_, Bytes{offset}, size);
   }

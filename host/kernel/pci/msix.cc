@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
 
@@ -18,12 +19,6 @@ constexpr std::uint64_t kAddressHigh = 4;
 constexpr std::uint64_t kData = 8;
 constexpr std::uint64_t kVectorControl = 12;
 constexpr std::uint64_t kEntryMasked = 1;
-
-void change_intx_disable(const PciDevice& device, bool set) {
-  const std::uint16_t old = device.config.read16(kCommand);
-  const auto wanted = static_cast<std::uint16_t>(set ? old | kCommandIntxDisable : old & ~kCommandIntxDisable);
-  if (wanted != old) device.config.write16(kCommand, wanted);
-}
 
 }  // namespace
 
@@ -44,6 +39,7 @@ int Msix::enable(unsigned count) {
   if (!answers()) return ENODEV;
   const unsigned size = find_table();
   if (count == 0 || count > size) return ENOSPC;
+  if ((table_ & 7) >= device_.bars.size() || !device_.bars[table_ & 7].assigned) return ENODEV;
   free_vectors();
   for (unsigned index = 0; index < count; ++index) {
     const std::optional<std::uint8_t> vector = interrupts_.allocate_vector();
@@ -55,7 +51,7 @@ int Msix::enable(unsigned count) {
   }
   const std::uint16_t found = control();
   set_control(found | kMsixControlEnable | kMsixControlFunctionMask);
-  change_intx_disable(device_, true);
+  set_intx_disable(device_, true);
   for (unsigned index = 0; index < size; ++index) mask_entry(index, true);
   for (unsigned index = 0; index < count; ++index) write_entry(index, interrupts_.message(vectors_[index]));
   for (unsigned index = 0; index < count; ++index) mask_entry(index, false);
@@ -72,7 +68,7 @@ void Msix::disable() {
     for (unsigned index = 0; index < size; ++index) mask_entry(index, true);
     (void)platform_.mmio_read(entry(0) + Bytes{kVectorControl}, 4);
     set_control(static_cast<std::uint16_t>(control() & ~kMsixControlEnable));
-    change_intx_disable(device_, false);
+    set_intx_disable(device_, false);
   }
   free_vectors();
 }

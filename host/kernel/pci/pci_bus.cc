@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "host/kernel/pci/link_setup.h"
 #include "host/kernel/pci/liveupdate.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
@@ -19,10 +20,8 @@ constexpr Time kResetHold = 2_ms;
 constexpr Time kResetRecovery = 100_ms;
 
 void visit_tree(const std::vector<std::unique_ptr<PciDevice>>& siblings, const std::function<void(PciDevice&)>& visit) {
-  for (const auto& device : siblings) {
-    visit(*device);
-    visit_tree(device->children, visit);
-  }
+  for (const auto& device : siblings) visit(*device);
+  for (const auto& device : siblings) visit_tree(device->children, visit);
 }
 
 }  // namespace
@@ -31,10 +30,7 @@ PciBus::PciBus(pcie::Platform& platform, const Policies& policies, PciLiveUpdate
                pcie::Phase phase)
     : platform_(platform), policies_(policies), live_update_(live_update), last_bus_(last_bus), phase_(phase) {}
 
-void PciBus::scan() {
-  (void)scan_bus(0, nullptr, roots_);
-  for (const auto& device : roots_) configure_payload(*device);
-}
+void PciBus::scan() { (void)scan_bus(0, nullptr, roots_); }
 
 void PciBus::rescan() { (void)scan_bus(0, nullptr, roots_); }
 
@@ -58,6 +54,10 @@ bool PciBus::incoming(const PciDevice& device) const {
 unsigned PciBus::scan_bus(unsigned bus, PciDevice* upstream, Siblings& found) {
   const bool one_device = upstream != nullptr && upstream->downstream_port();
   for (unsigned slot = 0; slot < (one_device ? 1u : 32u); ++slot) scan_slot(bus, slot, upstream, found);
+  if (one_device && !found.empty() && !upstream->link_set_up) {
+    init_link(platform_, policies_, *upstream, found);
+    upstream->link_set_up = true;
+  }
 
   unsigned highest = bus;
   for (unsigned pass = 0; pass < kBothPasses; ++pass) {
@@ -102,7 +102,8 @@ std::unique_ptr<PciDevice> PciBus::scan_function(pcie::Bdf bdf, PciDevice* upstr
   if (live_update_ != nullptr) device->was_incoming = live_update_->setup_device(bdf);
   if (!setup_device(*device, policies_)) return nullptr;
   platform_.mark(phase_, pcie::Step::FunctionFound, bdf.requester_id());
-  configure_device(*device, policies_, incoming(*device));
+  configure_device(*device);
+  init_capabilities(*device, policies_);
   return device;
 }
 
@@ -124,6 +125,7 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
   const std::uint16_t control = config.read16(kBridgeControl);
   config.write16(kBridgeControl, static_cast<std::uint16_t>(control & ~kBridgeControlMasterAbort));
   bridge.bridge_control = control;
+  if (policies_.retry_visibility == RetryVisibility::BridgeScan) show_retry_status(bridge);
   if (pass == 0 && policies_.mistakes.secondary_bus_reset && !bus_reset_) reset_secondary_bus(bridge, control);
 
   if (!empty && !broken && !reassign) {
@@ -148,7 +150,7 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
     highest = number_bridge(bridge, highest);
   }
 
-  config.write16(kSecondaryStatus, 0xffff);
+  if (policies_.secondary_status == SecondaryStatus::Clear) config.write16(kSecondaryStatus, 0xffff);
   config.write16(kBridgeControl, control);
   if (pass != 0 && live_update_ != nullptr) live_update_->end_bridge_scan(bridge.bdf);
   return highest;

@@ -28,7 +28,8 @@ class PciBus {
   void rescan();
 
   [[nodiscard]] const std::vector<std::unique_ptr<PciDevice>>& root_devices() const { return roots_; }
-  // Parents before children, in scan order. The reverse is the order of device_shutdown().
+  // In the order in which the kernel adds them: all functions of a bus, then what is below its first bridge, and so on.
+  // Drivers match in this order, and its reverse is that of device_shutdown().
   void for_each(const std::function<void(PciDevice&)>& visit) const;
   // Null where the scan found none.
   [[nodiscard]] PciDevice* find(pcie::Bdf bdf) const;

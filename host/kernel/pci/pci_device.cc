@@ -12,6 +12,8 @@ bool PciDevice::incoming() const { return live_update != nullptr && live_update-
 
 bool PciDevice::express_port() const { return bridge && express != 0; }
 
+bool PciDevice::root_port() const { return express_port() && port_type == kPortTypeRootPort; }
+
 bool PciDevice::downstream_port() const {
   return express_port() && (port_type == kPortTypeRootPort || port_type == kPortTypeSwitchDownstream);
 }

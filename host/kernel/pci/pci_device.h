@@ -14,6 +14,7 @@
 namespace holdover::host::kernel {
 
 class PciLiveUpdate;
+class PortDriver;
 class VfioDevice;
 
 struct Bar {
@@ -54,9 +55,12 @@ struct PciDevice {
   unsigned power_management = 0;
   unsigned acs = 0;
   unsigned sriov = 0;
+  unsigned aer = 0;
+  unsigned dpc = 0;
 
   std::array<Bar, 6> bars{};
   Bytes rom_size{0};
+  bool rom_enabled = false;  // as found by the scan
 
   // Bridges only.
   Window memory_window;
@@ -75,6 +79,11 @@ struct PciDevice {
   bool ari_enabled = false;              // bridges: ARI Forwarding Enable, as this kernel knows it
   bool enabled = false;                  // pci_enable_device() was done by this kernel
   VfioDevice* open = nullptr;            // the VFIO device file, while it is open
+  bool power_known = false;              // in D0, and this kernel knows it
+  bool bus_master = false;               // pci_set_master() was done by this kernel
+  bool latency_path = false;             // LTR messages of this function reach the root port
+  PortDriver* port_driver = nullptr;     // of an Express port, once it is bound
+  bool link_set_up = false;              // downstream ports: pcie_aspm_init_link_state() was done
 
   // Handed over by the old kernel and not finished.
   [[nodiscard]] bool incoming() const;
@@ -82,6 +91,7 @@ struct PciDevice {
   [[nodiscard]] bool express_port() const;
   // Root port or switch downstream port: has a link below it, with one device at its end.
   [[nodiscard]] bool downstream_port() const;
+  [[nodiscard]] bool root_port() const;
 };
 
 }  // namespace holdover::host::kernel

@@ -141,6 +141,15 @@ void place_all(const std::vector<Request>& requests, AddressRange& range) {
   }
 }
 
+// __pci_bus_assign_resources(): the bridges below a bridge come before it.
+void write_windows_below(const std::vector<std::unique_ptr<PciDevice>>& siblings) {
+  for (const auto& device : siblings) {
+    if (!device->bridge) continue;
+    write_windows_below(device->children);
+    if (device->secondary != 0) write_windows(*device);
+  }
+}
+
 }  // namespace
 
 bool AddressRange::take(BusAddress base, Bytes size) {
@@ -169,6 +178,7 @@ BusAddress AddressRange::place(Bytes size, Bytes alignment) {
 }
 
 void assign_resources(const PciBus& bus, const HostWindows& windows) {
+  bus.for_each([](PciDevice& device) { disable_rom(device); });
   Ranges ranges{windows.memory, windows.prefetch};
   std::vector<PciDevice*> unassigned;
   for (const auto& device : bus.root_devices()) {
@@ -188,9 +198,7 @@ void assign_resources(const PciBus& bus, const HostWindows& windows) {
       place_all(requests, ranges.of(kind));
     }
   }
-  bus.for_each([](PciDevice& device) {
-    if (device.bridge) write_windows(device);
-  });
+  write_windows_below(bus.root_devices());
 }
 
 }  // namespace holdover::host::kernel

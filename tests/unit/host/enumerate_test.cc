@@ -39,7 +39,9 @@ class Enumerate : public ::testing::Test {
     assign_resources(*bus, HostWindows{AddressRange(BusAddress{0xe000'0000}, Bytes{0x1000'0000}),
                                        AddressRange(BusAddress{0x80'0000'0000}, Bytes{0x10'0000'0000})});
     bus->for_each([](PciDevice& device) {
-      if (device.express_port()) enable_device(device);
+      if (!device.express_port()) return;
+      enable_device(device);
+      set_bus_master(device, true);
     });
     return bus;
   }
@@ -157,12 +159,24 @@ TEST_F(Enumerate, BridgeControlIsPokedAndRestored) {
   EXPECT_EQ(root_.get(kBridgeControl, 2), unsigned{kBridgeControlMasterAbort} | 3u);
 }
 
-TEST_F(Enumerate, MaxPayloadIsTheSmallestOnThePath) {
+TEST_F(Enumerate, MaxPayloadFollowsTheBridgeAbove) {
+  const unsigned control = FakeFunction::kExpress + kExpressDeviceControl;
+  root_.set(control, 2, 1u << 5);
   (void)scan();
-  for (const FakeFunction* function : {&root_, &up_, &down0_, &end0_, &end1_}) {
-    const unsigned control = function->get(FakeFunction::kExpress + kExpressDeviceControl, 2);
-    EXPECT_EQ((control & kDeviceControlMaxPayload) >> 5, 1u) << function->name;
+  for (const FakeFunction* function : {&up_, &down0_, &end0_, &end1_}) {
+    EXPECT_EQ((function->get(control, 2) & kDeviceControlMaxPayload) >> 5, 1u) << function->name;
   }
+  platform_.writes.clear();
+  (void)scan();
+  for (const auto& write : platform_.writes) EXPECT_NE(write.offset, control) << write.function;
+}
+
+TEST_F(Enumerate, ARootPortComesDownToWhatTheFunctionBelowSupports) {
+  const unsigned control = FakeFunction::kExpress + kExpressDeviceControl;
+  root_.set(control, 2, 3u << 5);
+  (void)scan();
+  EXPECT_EQ((root_.get(control, 2) & kDeviceControlMaxPayload) >> 5, 1u);
+  EXPECT_EQ((end0_.get(control, 2) & kDeviceControlMaxPayload) >> 5, 1u);
 }
 
 TEST_F(Enumerate, AssignsBarsInsideTheWindowsOfEveryBridgeAbove) {

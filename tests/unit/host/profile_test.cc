@@ -22,7 +22,7 @@ TEST(Profiles, StockHandsNothingOver) {
   const Policies stock = find_profile("stock-7.3").value();
   EXPECT_FALSE(stock.live_update);
   EXPECT_EQ(stock.pci, PciSeries::None);
-  EXPECT_EQ(stock.shutdown_bus_master, ShutdownBusMaster::Clear);
+  EXPECT_EQ(stock.shutdown_bus_master, ShutdownBusMaster::All);
   EXPECT_EQ(stock.iommu_at_kexec, IommuAtKexec::TranslationOff);
 }
 
@@ -81,7 +81,7 @@ TEST(Profiles, EachVersionOfThePciSeriesHasOne) {
     const Policies policies = find_profile("pci-v" + std::to_string(3 + index)).value();
     EXPECT_EQ(policies.pci, kVersions[index]);
     EXPECT_EQ(policies.pci_rules, rules_of(kVersions[index]));
-    EXPECT_EQ(policies.shutdown_bus_master, index == 0 ? ShutdownBusMaster::Clear : ShutdownBusMaster::KeepOutgoing);
+    EXPECT_EQ(policies.shutdown_bus_master, index == 0 ? ShutdownBusMaster::All : ShutdownBusMaster::NotOutgoing);
   }
 }
 
