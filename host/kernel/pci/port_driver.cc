@@ -2,6 +2,7 @@
 #include "host/kernel/pci/port_driver.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
@@ -10,6 +11,8 @@ namespace holdover::host::kernel {
 namespace {
 
 constexpr unsigned kMostVectors = 32;  // PCIE_PORT_MAX_MSI_ENTRIES
+constexpr Time kPrintInterval = 5'000_ms;
+constexpr unsigned kMostLines = 10;
 
 }  // namespace
 
@@ -80,14 +83,28 @@ void PortDriver::disable_interrupts() {
   }
 }
 
-// Interrupts are taken between any two accesses, so also between those of the handler; messages are edges, so it goes
-// on until nothing is set.
+// Interrupts are taken between any two accesses, so also between those of the handler: it runs once more for a message
+// that came meanwhile.
 void PortDriver::take_interrupt() {
-  if (handling_ || !running_) return;
+  if (!running_) return;
+  again_ = true;
+  if (handling_) return;
   handling_ = true;
-  while (handle_interrupt(platform_, port_, services_, policies_)) {
+  while (std::exchange(again_, false)) {
+    handle_interrupt(platform_, port_, services_, policies_, [this](const std::string& line) { print(line); });
   }
   handling_ = false;
+}
+
+void PortDriver::print(const std::string& sentence) {
+  const Time now = platform_.now();
+  if (printed_ == 0 || now - printing_since_ >= kPrintInterval) {
+    printing_since_ = now;
+    printed_ = 0;
+  }
+  if (printed_ == kMostLines) return;
+  ++printed_;
+  platform_.console("pcieport " + port_.bdf.to_string() + ": " + sentence);
 }
 
 }  // namespace holdover::host::kernel

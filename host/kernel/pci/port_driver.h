@@ -3,6 +3,8 @@
 // and starts them; at shutdown the way back (H017, H101, H102, H108).
 #pragma once
 
+#include <string>
+
 #include "host/kernel/irq/interrupts.h"
 #include "host/kernel/pci/msi.h"
 #include "host/kernel/pci/msix.h"
@@ -34,6 +36,8 @@ class PortDriver {
   [[nodiscard]] bool enable_interrupts();
   void disable_interrupts();
   void take_interrupt();
+  // At most ten lines in five seconds, as aer_ratelimit().
+  void print(const std::string& sentence);
 
   pcie::Platform& platform_;
   Interrupts& interrupts_;
@@ -44,6 +48,9 @@ class PortDriver {
   Msi msi_;
   bool running_ = false;
   bool handling_ = false;
+  bool again_ = false;
+  Time printing_since_;
+  unsigned printed_ = 0;
 };
 
 }  // namespace holdover::host::kernel

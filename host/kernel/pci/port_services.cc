@@ -13,6 +13,8 @@ namespace {
 
 using namespace pcie::config;
 
+using Print = std::function<void(const std::string&)>;
+
 constexpr Time kInactivePoll = 1_us;
 constexpr Time kInactiveLimit = 1'000_ms;
 constexpr std::uint16_t kContainmentControls = kDpcControlTriggerEnable | kDpcControlInterruptEnable;
@@ -102,46 +104,43 @@ bool has_bandwidth_service(const PciDevice& port, BandwidthControl control) {
 }
 
 // aer_irq()
-bool take_errors(pcie::Platform& platform, const PciDevice& port) {
+void take_errors(const PciDevice& port, const Print& print) {
   const std::uint32_t status = port.config.read32(port.aer + kAerRootStatus);
-  if ((status & (kAerRootCorrectable | kAerRootUncorrectable)) == 0) return false;
+  if ((status & (kAerRootCorrectable | kAerRootUncorrectable)) == 0 || status == 0xffff'ffff) return;
   const std::uint32_t sources = port.config.read32(port.aer + kAerErrorSource);
   port.config.write32(port.aer + kAerRootStatus, status);
   const auto report = [&](std::string_view severity, std::uint32_t source) {
     const pcie::Bdf from = pcie::Bdf::from_requester_id(static_cast<std::uint16_t>(source), port.bdf.segment);
-    platform.console("pcieport " + port.bdf.to_string() + ": AER: " + std::string(severity) +
-                     " error message received from " + from.to_string());
+    print("AER: " + std::string(severity) + " error message received from " + from.to_string());
   };
   if ((status & kAerRootCorrectable) != 0) report("Correctable", sources);
   if ((status & kAerRootUncorrectable) != 0) {
     report((status & kAerRootFatal) != 0 ? "Uncorrectable (Fatal)" : "Uncorrectable (Non-Fatal)", sources >> 16);
   }
-  return true;
 }
 
 // dpc_irq() and dpc_reset_link()
-bool take_containment(pcie::Platform& platform, const PciDevice& port, const Policies& policies) {
+void take_containment(pcie::Platform& platform, const PciDevice& port, const Policies& policies, const Print& print) {
   const unsigned offset = port.dpc + kDpcStatus;
   const std::uint16_t status = port.config.read16(offset);
-  if ((status & kDpcStatusInterrupt) == 0 || status == 0xffff) return false;
+  if ((status & kDpcStatusInterrupt) == 0 || status == 0xffff) return;
   port.config.write16(offset, kDpcStatusInterrupt);
-  if ((status & kDpcStatusTrigger) == 0) return true;
+  if ((status & kDpcStatusTrigger) == 0) return;
   const pcie::Bdf from = pcie::Bdf::from_requester_id(port.config.read16(port.dpc + kDpcSource), port.bdf.segment);
-  platform.console("pcieport " + port.bdf.to_string() + ": DPC: containment event, source " + from.to_string());
+  print("DPC: containment event, source " + from.to_string());
   const Time end = platform.now() + scaled(kInactiveLimit, policies);
   while ((port.config.read16(port.express + kExpressLinkStatus) & kLinkStatusActive) != 0 && platform.now() < end) {
     platform.wait(kInactivePoll);
   }
   port.config.write16(offset, kDpcStatusTrigger);
-  return true;
 }
 
 // pcie_bwnotif_irq()
-bool take_bandwidth(const PciDevice& port) {
+void take_bandwidth(const PciDevice& port) {
   const unsigned offset = port.express + kExpressLinkStatus;
-  const auto events = static_cast<std::uint16_t>(port.config.read16(offset) & kLinkStatusBandwidth);
-  if (events != 0) port.config.write16(offset, events);
-  return events != 0;
+  const std::uint16_t status = port.config.read16(offset);
+  const auto events = static_cast<std::uint16_t>(status & kLinkStatusBandwidth);
+  if (events != 0 && status != 0xffff) port.config.write16(offset, events);
 }
 
 }  // namespace
@@ -187,14 +186,11 @@ void stop_services(const PciDevice& port, const PortServices& services, const Po
   if (services.bandwidth && policies.bandwidth_control == BandwidthControl::Notify) stop_bandwidth(port);
 }
 
-bool handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
-                      const Policies& policies) {
-  bool handled = services.error_reporting && take_errors(platform, port);
-  if (services.containment && take_containment(platform, port, policies)) handled = true;
-  if (services.bandwidth && policies.bandwidth_control == BandwidthControl::Notify && take_bandwidth(port)) {
-    handled = true;
-  }
-  return handled;
+void handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
+                      const Policies& policies, const Print& print) {
+  if (services.error_reporting) take_errors(port, print);
+  if (services.containment) take_containment(platform, port, policies, print);
+  if (services.bandwidth && policies.bandwidth_control == BandwidthControl::Notify) take_bandwidth(port);
 }
 
 }  // namespace holdover::host::kernel

@@ -3,6 +3,9 @@
 // to the port's registers what Linux' service driver does when it is probed, removed or interrupted.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "host/kernel/pci/pci_device.h"
 #include "host/kernel/profile.h"
 #include "pcie/platform.h"
@@ -29,8 +32,8 @@ void start_services(const PciDevice& port, const PortServices& services, const P
 void stop_services(const PciDevice& port, const PortServices& services, const Policies& policies);
 
 // The port's interrupt: Root Error Status, DPC Status and Link Status are read and what is set is cleared; error
-// sources and containment are named on the console. A port that contains is released again. False: nothing was set.
-[[nodiscard]] bool handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
-                                    const Policies& policies);
+// sources and containment are named on the console. A port that contains is released again.
+void handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
+                      const Policies& policies, const std::function<void(const std::string&)>& print);
 
 }  // namespace holdover::host::kernel

@@ -212,5 +212,19 @@ TEST_F(Config, DecodingThatIsOffForLongerThanItsPhaseIsFound) {
             std::string::npos);
 }
 
+TEST_F(Config, InterruptsOfAPortMayBeOffBetweenTwoKernelsAndThoseOfAnEndpointMayNot) {
+  for (const sim::FunctionIndex function : {kRootPort, kEndpoint0}) spaces[function].set(config::kCommand, 0x0010'0406);
+  ledger.open_window(us(2), spaces);
+  write(us(3), kRootPort, config::kCommand, 0x6, 0x0010'0006);
+  ledger.on_phase_end(us(4));
+  EXPECT_EQ(count(Check::Configuration), 0u) << first(Check::Configuration);
+  write(us(5), kEndpoint0, config::kCommand, 0x6, 0x0010'0006);
+  ledger.on_phase_end(us(6));
+  EXPECT_EQ(count(Check::Configuration), 1u);
+  write(us(7), kEndpoint0, config::kCommand, 0x406, 0x0010'0406);
+  close();
+  EXPECT_EQ(count(Check::Configuration), 2u) << "the port has them back when the window closes";
+}
+
 }  // namespace
 }  // namespace holdover::bench::testing

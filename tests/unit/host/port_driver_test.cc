@@ -178,6 +178,18 @@ TEST_F(Ports, NameTheSourceOfAnErrorAndClearIt) {
             "pcieport 0000:00:04.0: AER: Uncorrectable (Fatal) error message received from 0000:01:00.0");
 }
 
+TEST_F(Ports, NameTenErrorsAndGoOnClearingThem) {
+  probe();
+  port_.clears[0x130] = 0x7f;
+  for (unsigned error = 0; error < 20; ++error) {
+    port_.set(0x130, 4, kAerRootCorrectable);
+    platform_.message(32);
+    interrupts_.poll();
+    EXPECT_EQ(port_.get(0x130, 4), 0u);
+  }
+  EXPECT_EQ(platform_.console_lines.size(), 10u);
+}
+
 TEST_F(Ports, AreSilentAfterTheirShutdown) {
   probe();
   driver_->shutdown();
@@ -244,6 +256,16 @@ TEST_F(Ports, ForwardToFunctionNumbersOfEightBits) {
   endpoint_.set(0x148, 4, 0x0001'0000 | kExtCapAri);
   scan();
   EXPECT_EQ(port_.get(0x7c, 2), kDeviceControl2Ari);
+}
+
+TEST_F(Ports, ThatWereHandedOverKeepTheirAriForwarding) {
+  scan();
+  port_.set(0x7c, 2, kDeviceControl2Ari);
+  platform_.writes.clear();
+  init_capabilities(*bus_->find(pcie::Bdf{0, 1, 0, 0}), policies_, true, true);
+  EXPECT_EQ(port_.get(0x7c, 2), kDeviceControl2Ari);
+  init_capabilities(*bus_->find(pcie::Bdf{0, 1, 0, 0}), policies_, true, false);
+  EXPECT_EQ(port_.get(0x7c, 2), 0u);
 }
 
 TEST_F(Ports, WithACommonClockDoNotRetrain) {
