@@ -258,16 +258,6 @@ TEST_F(Ports, ForwardToFunctionNumbersOfEightBits) {
   EXPECT_EQ(port_.get(0x7c, 2), kDeviceControl2Ari);
 }
 
-TEST_F(Ports, ThatWereHandedOverKeepTheirAriForwarding) {
-  scan();
-  port_.set(0x7c, 2, kDeviceControl2Ari);
-  platform_.writes.clear();
-  init_capabilities(*bus_->find(pcie::Bdf{0, 1, 0, 0}), policies_, true, true);
-  EXPECT_EQ(port_.get(0x7c, 2), kDeviceControl2Ari);
-  init_capabilities(*bus_->find(pcie::Bdf{0, 1, 0, 0}), policies_, true, false);
-  EXPECT_EQ(port_.get(0x7c, 2), 0u);
-}
-
 TEST_F(Ports, WithACommonClockDoNotRetrain) {
   for (const auto& [function, express] : {std::pair{&port_, 0x54u}, std::pair{&endpoint_, 0x70u}}) {
     function->set(express + kExpressLinkStatus, 2, kLinkStatusSlotClock);
