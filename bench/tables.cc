@@ -25,16 +25,12 @@ struct MachineFaultEntry {
   sim::MachineFault fault;
 };
 
-// The first vector of the interrupt controller that a kernel gives to a device: those below are the processor's own.
-constexpr unsigned kFirstDeviceVector = 32;
-
 sim::MachineFault fault_of(sim::MachineFault::Kind kind) {
   sim::MachineFault fault;
   fault.kind = kind;
   // Early enough that traffic still runs for a while, late enough that the last write before the jump is behind it.
   fault.phase = kind == sim::MachineFault::Kind::DropMessage ? pcie::Phase::After : pcie::Phase::Blackout;
   fault.delay = Time{5'000'000};
-  fault.vector = kFirstDeviceVector;
   return fault;
 }
 

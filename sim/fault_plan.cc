@@ -90,9 +90,9 @@ FaultAction FaultPlan::at_posted_write(Time now, unsigned endpoint) {
   });
 }
 
-FaultAction FaultPlan::at_message(Time now, unsigned endpoint, unsigned vector) {
-  return strike_first(now, [endpoint, vector](const MachineFault& fault) {
-    return fault.endpoint == endpoint && fault.kind == Kind::DropMessage && fault.vector == vector;
+FaultAction FaultPlan::at_message(Time now, unsigned endpoint) {
+  return strike_first(now, [endpoint](const MachineFault& fault) {
+    return fault.endpoint == endpoint && fault.kind == Kind::DropMessage;
   });
 }
 

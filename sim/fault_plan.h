@@ -32,8 +32,7 @@ class FaultPlan {
   // Asked once per packet that passes.
   [[nodiscard]] FaultAction at_completion(Time now, unsigned endpoint);    // to the endpoint
   [[nodiscard]] FaultAction at_posted_write(Time now, unsigned endpoint);  // of the endpoint, to DRAM
-  [[nodiscard]] FaultAction at_message(Time now, unsigned endpoint,
-                                       unsigned vector);  // of the endpoint, the controller's vector
+  [[nodiscard]] FaultAction at_message(Time now, unsigned endpoint);       // of the endpoint
 
   // Whether any fault has yet to strike: lets callers skip the questions.
   [[nodiscard]] bool idle() const { return waiting_ == 0; }

@@ -184,8 +184,8 @@ void MemoryPath::deliver_message(const Packet& packet) {
   const RemappedMessage message = services_.iommu.remap_message(now, tlp.requester, tlp.address, data);
   MessageOutcome outcome = MessageOutcome::Blocked;
   if (message.vector) {
-    const bool dropped = !services_.faults.idle() &&
-                         services_.faults.at_message(now, packet.origin, *message.vector) == FaultAction::Drop;
+    const bool dropped =
+        !services_.faults.idle() && services_.faults.at_message(now, packet.origin) == FaultAction::Drop;
     if (dropped) return;
     outcome = services_.interrupts.accept(*message.vector);
   }

@@ -95,7 +95,6 @@ std::uint64_t configuration_hash(const MachineConfig& config) {
     hash.add(fault.endpoint);
     hash.add(static_cast<std::uint64_t>(fault.phase));
     hash.add(fault.delay.count());
-    hash.add(fault.vector);
   }
   return hash.value();
 }

@@ -125,7 +125,7 @@ struct DisturbanceEntry {
 struct MachineFault {
   enum class Kind {
     StallTransmit,      // the endpoint's hard block stops taking requests for good
-    DropMessage,        // one interrupt message to `vector` vanishes in the fabric
+    DropMessage,        // one interrupt message of the endpoint vanishes in the fabric
     DropCompletion,     // one completion to the endpoint vanishes
     PoisonCompletion,   // one completion to the endpoint arrives poisoned
     DropPostedWrite,    // one memory write of the endpoint vanishes behind its link
@@ -137,7 +137,6 @@ struct MachineFault {
   unsigned endpoint = 0;
   pcie::Phase phase = pcie::Phase::Blackout;  // strikes `delay` after this phase began for the first time
   Time delay = Time{0};
-  unsigned vector = 0;
 };
 
 struct MachineConfig {

@@ -8,12 +8,11 @@ namespace {
 
 using Kind = MachineFault::Kind;
 
-MachineFault fault_of(Kind kind, Time delay = Time{0}, unsigned vector = 0) {
+MachineFault fault_of(Kind kind, Time delay = Time{0}) {
   MachineFault fault;
   fault.kind = kind;
   fault.phase = pcie::Phase::Steady;
   fault.delay = delay;
-  fault.vector = vector;
   return fault;
 }
 
@@ -48,14 +47,13 @@ TEST(FaultPlan, TheFirstBeginningOfAPhaseCounts) {
   EXPECT_EQ(plan.at_posted_write(11_us, 0), FaultAction::Repeat);
 }
 
-TEST(FaultPlan, MatchesEndpointVectorAndPacket) {
-  FaultPlan plan{{fault_of(Kind::DropMessage, Time{0}, 40), fault_of(Kind::DropPostedWrite)}, nullptr};
+TEST(FaultPlan, MatchesEndpointAndPacket) {
+  FaultPlan plan{{fault_of(Kind::DropMessage), fault_of(Kind::DropPostedWrite)}, nullptr};
   plan.begin_phase(1_us, pcie::Phase::Steady);
 
-  EXPECT_EQ(plan.at_message(1_us, 0, 41), FaultAction::Pass);
-  EXPECT_EQ(plan.at_message(1_us, 1, 40), FaultAction::Pass);
+  EXPECT_EQ(plan.at_message(1_us, 1), FaultAction::Pass);
   EXPECT_EQ(plan.at_completion(1_us, 0), FaultAction::Pass);
-  EXPECT_EQ(plan.at_message(1_us, 0, 40), FaultAction::Drop);
+  EXPECT_EQ(plan.at_message(1_us, 0), FaultAction::Drop);
   EXPECT_EQ(plan.at_posted_write(1_us, 1), FaultAction::Pass);
   EXPECT_EQ(plan.at_posted_write(1_us, 0), FaultAction::Drop);
 }

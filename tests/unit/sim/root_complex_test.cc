@@ -367,7 +367,7 @@ TEST_F(RootTest, PostedWritesOfTheHostArriveInOrder) {
 }
 
 TEST_F(RootTest, ALostMessageIsLostOnce) {
-  machine_config.faults.push_back({MachineFault::Kind::DropMessage, 0, pcie::Phase::Steady, Time{0}, 0x51});
+  machine_config.faults.push_back({MachineFault::Kind::DropMessage, 0, pcie::Phase::Steady, Time{0}});
   pcie::Platform& platform = boot();
   platform.mark(pcie::Phase::Steady, pcie::Step::Begin, 0);
   for (int i = 0; i < 2; ++i) {
