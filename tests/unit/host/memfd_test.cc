@@ -31,6 +31,7 @@ class MemoryObjects : public KernelObjects {
   AddressSpaceFile& restore_address_space(const AddressSpaceState&) override { std::abort(); }
   DeviceFile* restore_device(const DeviceState&) override { return nullptr; }
   PciPath path(pcie::Bdf) const override { return {}; }
+  std::uint64_t pci_functions() const override { return 0; }
 
   std::optional<MemoryState> restored;
 
