@@ -28,7 +28,6 @@ void like_the_recorded(EndpointConfig& config) {
   config.msix_vectors = 4;
   config.ari = false;
   config.dsn = false;
-  config.aspm = 0;
   config.io_space = true;
   config.interrupt_pin = 1;
   config.extended_tag = false;

@@ -21,9 +21,9 @@ struct AcceptedDifference {
   std::string_view name;
   ComparedRole role;
   std::string_view register_name;  // a name that ends with «.» stands for every register of that capability
-  // Bits in which values may differ; 0: the register may be written by one side alone, or with any value.
-  std::uint32_t bits;
-  std::string_view sentence;  // why it says nothing about the kernel
+  std::uint32_t bits;              // in which values may differ
+  bool alone;                      // one side alone may write the register
+  std::string_view sentence;       // why it says nothing about the kernel
 };
 [[nodiscard]] std::span<const AcceptedDifference> accepted_differences();
 

@@ -83,6 +83,22 @@ bool writes_bit(const ConfigLog& log, const RegisterNames& names, std::string_vi
   });
 }
 
+// A kernel that finds a function writes Link Control for the read completion boundary, and a second time for the clock
+// where the link has states of active state power management. It tries INTx Disable once for each function.
+bool configures_clock(const ConfigLog& log, const RegisterNames& names) {
+  std::size_t functions = 0;
+  std::size_t controls = 0;
+  for (const LoggedWrite& write : log.writes) {
+    const std::uint32_t inverted = write.before ^ write.value;
+    functions += write.offset == config::kCommand && inverted == config::kCommandIntxDisable &&
+                         (write.value & config::kCommandIntxDisable) != 0
+                     ? 1
+                     : 0;
+    controls += names.name(write.offset) == "PCIE.LnkCtl" ? 1 : 0;
+  }
+  return controls > functions;
+}
+
 bool names_any(const ConfigLog& log, std::string_view prefix) {
   return std::any_of(log.writes.begin(), log.writes.end(),
                      [prefix](const LoggedWrite& write) { return write.name.substr(0, prefix.size()) == prefix; });
@@ -105,10 +121,7 @@ void deduce_device(const ConfigLog& log, const RegisterNames& names, sim::Endpoi
   endpoint.pme = names_any(log, "PM.");
   endpoint.extended_tag = writes_bit(log, names, "PCIE.DevCtl", config::kDeviceControlExtendedTag);
   endpoint.slot_clock = writes_bit(log, names, "PCIE.LnkCtl", kCommonClock);
-  endpoint.aspm = 0;
-  for (const unsigned state : {sim::kAspmL0s, sim::kAspmL1}) {
-    if (writes_bit(log, names, "PCIE.LnkCtl", state)) endpoint.aspm |= state;
-  }
+  endpoint.aspm = configures_clock(log, names) ? sim::kAspmAll : 0;
   endpoint.io_space = false;
   for (const LoggedWrite& write : log.writes) {
     if (write.offset == config::kCommand && (write.after & config::kCommandIo) != 0) endpoint.io_space = true;

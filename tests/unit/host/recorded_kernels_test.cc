@@ -166,6 +166,7 @@ TEST_P(RecordedKernels, WriteThisOverAKexecWithADriver) {
   use();
   (void)taken();
   PhysicalAddress next;
+  ASSERT_EQ(old->load_image(old->parameters().command_line.data()), 0);
   ASSERT_EQ(old->kexec(next), 0);
   EXPECT_EQ(taken(), kexec(GetParam(), true));
   Kernel fresh(platform_, next);
@@ -178,6 +179,7 @@ TEST_P(RecordedKernels, WriteThisOverAKexecWithoutADriver) {
   use();
   (void)taken();
   PhysicalAddress next;
+  ASSERT_EQ(old->load_image(old->parameters().command_line.data()), 0);
   ASSERT_EQ(old->kexec(next), 0);
   EXPECT_EQ(taken(), kexec(GetParam(), false));
   Kernel fresh(platform_, next);
