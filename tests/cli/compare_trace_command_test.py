@@ -12,6 +12,7 @@ import unittest
 HOLDOVER = sys.argv.pop(1)
 DATA = pathlib.Path(sys.argv.pop(1))
 ONCE = DATA / "once.log"
+RECORDED = DATA.parent / "recorded"
 
 
 def compare(*arguments):
@@ -83,6 +84,35 @@ class CompareTrace(unittest.TestCase):
             self.assertIn(said, result.stderr)
             self.assertEqual(result.stderr.count("\n"), 1)
             self.assertEqual(result.stdout, "")
+
+
+class RecordedKernels(unittest.TestCase):
+    """What real kernels wrote is what the emulated ones write, apart from what the recorded port has not."""
+
+    def test_the_endpoint_sees_the_same_writes(self):
+        for log, options in (("linux-6.1-driver.log", []), ("linux-7.2-driver.log", []),
+                             ("linux-7.2-crash.log", ["--jump", "crash"])):
+            with self.subTest(log=log):
+                result = compare(RECORDED / log, *options)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                self.assertTrue(result.stdout.endswith("recorded writes, SAME\n"), result.stdout)
+
+    def test_the_root_port_sees_the_same_writes(self):
+        result = compare(RECORDED / "linux-7.2-driver.log", "--port-trace", RECORDED / "linux-7.2-driver.port-trace")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("recorded writes, SAME", result.stdout)
+        names = {line.split(":")[0].strip() for line in result.stdout.splitlines() if line.startswith("  port-")}
+        self.assertEqual(names, {"port-interrupts", "port-dpc", "port-io", "port-device-control", "port-ltr", "port-pme",
+                                 "port-acs"})
+
+    def test_another_kernel_does_not(self):
+        for log, options in (("linux-6.1-driver.log", ["--profile", "stock-7.2"]),
+                             ("linux-7.2-driver.log", ["--profile", "stock-6.1"]),
+                             ("linux-7.2-driver.log", ["--jump", "crash"])):
+            with self.subTest(log=log, options=options):
+                result = compare(RECORDED / log, *options)
+                self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+                self.assertIn("DIFFERENCES", result.stdout)
 
 
 if __name__ == "__main__":
