@@ -127,6 +127,7 @@ std::string kernel_command_line(const RunOptions& options, const std::vector<std
           " jump=" + (options.jump == Jump::None ? "none" : "kexec") + " before_us=" + microseconds(options.before) +
           " after_us=" + microseconds(options.after) + " blackout_us=" + microseconds(options.blackout);
   constexpr std::uint64_t kNanosecond = 1000;
+  if (interrupts_at_freeze(options) == InterruptsAtFreeze::Off) line += " interrupts_at_freeze=off";
   if (!options.bulk.empty()) line += " bulk=" + options.bulk;
   if (options.transfer != 0) line += " transfer=" + std::to_string(options.transfer);
   line += " heartbeat_ns=" + std::to_string(options.heartbeat.count() / kNanosecond) + " completion_timeout_ns=" +

@@ -13,6 +13,7 @@
 #include "bench/output_file.h"
 #include "bench/run.h"
 #include "host/agent/stream_layout.h"
+#include "host/kernel/hazard.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -274,6 +275,19 @@ unsigned max_payload(const RunOptions& options) {
   return options.max_payload.value_or(128u << sim::select_endpoint(options.endpoint).max_payload_supported);
 }
 
+InterruptsAtFreeze interrupts_at_freeze(const RunOptions& options) {
+  if (options.interrupts_at_freeze) return *options.interrupts_at_freeze;
+  const std::vector<KernelChoice> all = kernels(options);
+  const auto demands = [&](const KernelChoice& kernel) {
+    host::kernel::Policies policies = policies_of(kernel);
+    for (const std::string& name : select_faults(options.faults).hazards) {
+      host::kernel::find_hazard(name)->apply(policies);
+    }
+    return policies.interrupts_at_freeze == host::kernel::InterruptsAtFreeze::MustBeOff;
+  };
+  return std::any_of(all.begin(), all.end() - 1, demands) ? InterruptsAtFreeze::Off : InterruptsAtFreeze::Keep;
+}
+
 BulkChannels bulk_channels(const RunOptions& options) {
   BulkChannels channels;
   if (options.bulk.empty()) {
@@ -364,6 +378,9 @@ std::string command_line(const RunOptions& options) {
        << (options.isolation == Isolation::Process ? "process" : "in-process");
   if (options.jump == Jump::None) line << " --jump none";
   if (options.finish == FinishOrder::AfterPreserve) line << " --finish after-preserve";
+  if (options.interrupts_at_freeze) {
+    line << " --interrupts-at-freeze " << (*options.interrupts_at_freeze == InterruptsAtFreeze::Off ? "off" : "keep");
+  }
   if (options.blackout != defaults.blackout) line << " --blackout " << format_time(options.blackout);
   if (options.before != defaults.before) line << " --before " << format_time(options.before);
   if (options.after != defaults.after) line << " --after " << format_time(options.after);

@@ -31,6 +31,7 @@ Json options_json(const RunOptions& options) {
           {"seed", options.seed},
           {"isolation", options.isolation == Isolation::Process ? "process" : "in-process"},
           {"jump", options.jump == Jump::None ? "none" : "kexec"},
+          {"interrupts_at_freeze", interrupts_at_freeze(options) == InterruptsAtFreeze::Off ? "off" : "keep"},
           {"blackout_ps", options.blackout.count()},
           {"before_ps", options.before.count()},
           {"after_ps", options.after.count()},

@@ -65,6 +65,9 @@ std::vector<std::string> notes_for(const RunOptions& options) {
       })) {
     notes.push_back("the waits that a kernel is bound to (reset, power, link training) are divided by 1000");
   }
+  if (interrupts_at_freeze(options) == InterruptsAtFreeze::Off) {
+    notes.push_back("the agent switches interrupts off before the kexec; events of the gap wait in the endpoint");
+  }
   if (options.channels == 1) {
     notes.push_back("the endpoint has one channel: bulk data goes one way only, beside the heartbeat");
   }
@@ -128,6 +131,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
     if (std::all_of(all.begin(), all.end(), [&](const KernelChoice& kernel) { return kernel == all.front(); })) {
       observer.ledgers().handover.expect_equal_amounts();
     }
+    scene.expect_interrupts_off(interrupts_at_freeze(options) == InterruptsAtFreeze::Off);
   }
   GuardedPlatform platform{*machine, observer, options.stop,
                            kHostPatience + options.before + options.after + options.blackout, progress};

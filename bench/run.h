@@ -37,6 +37,12 @@ enum class FinishOrder : std::uint8_t {
   AfterPreserve,  // its functions are incoming and outgoing at once
 };
 
+// What the agent does with interrupts before it asks for the kexec.
+enum class InterruptsAtFreeze : std::uint8_t {
+  Keep,
+  Off,  // switched off, and on again after the update, as the posted VFIO series demands it
+};
+
 struct RunOptions {
   std::string scenario = "continuity";
   std::string profile = "continuous";
@@ -53,10 +59,11 @@ struct RunOptions {
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::Process;
   Jump jump = Jump::Kexec;
-  Time blackout = Time{1'000'000'000};  // 1 ms; at most 1 s
-  Time before = Time{200'000'000};      // steady traffic before the first preserve
-  Time after = Time{200'000'000};       // steady traffic after the last finish
-  std::vector<std::string> faults;      // names of faults()
+  std::optional<InterruptsAtFreeze> interrupts_at_freeze;  // none: Off where a kernel that is replaced demands it
+  Time blackout = Time{1'000'000'000};                     // 1 ms; at most 1 s
+  Time before = Time{200'000'000};                         // steady traffic before the first preserve
+  Time after = Time{200'000'000};                          // steady traffic after the last finish
+  std::vector<std::string> faults;                         // names of faults()
 
   // The endpoints and their traffic. The defaults that EndpointConfig and Disturbance have are these.
   unsigned width = sim::EndpointConfig{}.data_width;   // bits
@@ -163,6 +170,8 @@ void validate(const RunOptions& options);
 
 // Bytes that the endpoints of a run support.
 [[nodiscard]] unsigned max_payload(const RunOptions& options);
+// What the agent of a run does with interrupts. Throws as kernels() does.
+[[nodiscard]] InterruptsAtFreeze interrupts_at_freeze(const RunOptions& options);
 
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {

@@ -138,6 +138,16 @@ constexpr std::array kOptions{
           }
           options.isolation = text == "process" ? bench::Isolation::Process : bench::Isolation::InProcess;
         }},
+    OptionEntry{"interrupts-at-freeze", "WHAT",
+                "keep, or off: the agent switches interrupts off before it asks for the kexec and on again after the "
+                "update (default: off where a kernel that is replaced demands it by its policy interrupts-at-freeze, "
+                "else keep)",
+                kWhat, false,
+                [](RunOptions& options, const std::string& text) {
+                  if (text != "keep" && text != "off") refuse(text, "keep or off");
+                  options.interrupts_at_freeze =
+                      text == "off" ? bench::InterruptsAtFreeze::Off : bench::InterruptsAtFreeze::Keep;
+                }},
     OptionEntry{"jump", "HOW", "kexec (default), or none: the control, where one kernel simply goes on", kWhat, false,
                 [](RunOptions& options, const std::string& text) {
                   if (text != "kexec" && text != "none") {

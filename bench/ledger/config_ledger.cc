@@ -109,10 +109,12 @@ void ConfigLedger::on_write(const sim::ConfigWrite& write) {
   shadows_[write.function].set(write.offset, write.after);
 }
 
+bool ConfigLedger::declared(const NeverField& field) const { return field.interrupts && scene_.interrupts_off(); }
+
 // Acts that explain losses are noted for every function, judged or not: a neighbour's reset may be the cause.
 void ConfigLedger::note_disruptions(const sim::ConfigWrite& write) {
   for (const NeverField& field : never_fields(shadows_[write.function])) {
-    if (field.offset != write.offset || field.explains == 0) continue;
+    if (field.offset != write.offset || field.explains == 0 || declared(field)) continue;
     const bool commanded = field.command && (write.written & field.mask & byte_mask(write.byte_enables)) != 0;
     const std::uint32_t fell = write.before & ~write.after & field.mask;
     const bool disrupts = std::popcount(field.mask) == 1 && field.name != "secondary bus reset"
@@ -128,7 +130,7 @@ void ConfigLedger::note_disruptions(const sim::ConfigWrite& write) {
 
 void ConfigLedger::judge_never(const sim::ConfigWrite& write, unsigned endpoint) {
   for (const NeverField& field : never_fields(shadows_[write.function])) {
-    if (field.offset != write.offset) continue;
+    if (field.offset != write.offset || declared(field)) continue;
     const bool commanded = field.command && (write.written & field.mask & byte_mask(write.byte_enables)) != 0;
     if (!commanded && ((write.before ^ write.after) & field.mask) == 0) continue;
     evidence_.find(Check::Configuration, write.time, endpoint,
@@ -152,7 +154,9 @@ void ConfigLedger::judge_sized(const sim::ConfigWrite& write, unsigned endpoint)
 
 void ConfigLedger::track_window(const sim::ConfigWrite& write) {
   const ConfigShadow& reference = reference_[write.function];
-  const std::uint32_t compared = ~exempt_bits(reference, write.offset);
+  std::uint32_t compared = ~exempt_bits(reference, write.offset);
+  if (scene_.interrupts_off() && write.offset == config::kCommand)
+    compared &= ~std::uint32_t{config::kCommandIntxDisable};
   const Register where{write.function, write.offset};
   const bool equal = ((write.after ^ reference.at(write.offset)) & compared) == 0;
   const auto found = away_.find(where);
@@ -171,11 +175,14 @@ void ConfigLedger::track_window(const sim::ConfigWrite& write) {
 
 void ConfigLedger::on_phase_end(Time time) {
   if (!scene_.window_open()) return;
+  // INTx Disable comes and goes with MSI-X.
+  const std::uint32_t with_interrupts = scene_.interrupts_off() ? std::uint32_t{config::kCommandIntxDisable} : 0;
   for (auto& [where, away] : away_) {
     const auto& [function, offset] = where;
     const bool sized = sized_register(reference_[function], offset).has_value();
     const std::uint32_t changed = shadows_[function].at(offset) ^ reference_[function].at(offset);
-    const bool command = offset == config::kCommand && (changed & command_sizing(reference_[function])) != 0;
+    const std::uint32_t bound = command_sizing(reference_[function]) & ~with_interrupts;
+    const bool command = offset == config::kCommand && (changed & bound) != 0;
     if (away.reported || (!sized && !command)) continue;
     away.reported = true;
     const std::optional<unsigned> endpoint = concerns(function);

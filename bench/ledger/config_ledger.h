@@ -45,6 +45,8 @@ class ConfigShadow {
   std::optional<unsigned> dpc_;
 };
 
+struct NeverField;
+
 class ConfigLedger {
  public:
   ConfigLedger(const Scene& scene, Evidence& evidence);
@@ -74,6 +76,8 @@ class ConfigLedger {
 
   // The lowest judged endpoint at or below the function.
   [[nodiscard]] std::optional<unsigned> concerns(sim::FunctionIndex function) const;
+  // The run asks for changes of this field.
+  [[nodiscard]] bool declared(const NeverField& field) const;
   void note_disruptions(const sim::ConfigWrite& write);
   void judge_never(const sim::ConfigWrite& write, unsigned endpoint);
   void judge_sized(const sim::ConfigWrite& write, unsigned endpoint);

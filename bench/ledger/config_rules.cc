@@ -55,7 +55,7 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
   }
   if (function.msix()) {
     fields.push_back(
-        {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts});
+        {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts, true});
   }
   return fields;
 }

@@ -75,6 +75,9 @@ class Scene {
 
   // The scenario has these endpoints handed over, whatever the host says.
   void expect_handover(std::uint32_t endpoints) { expected_ = endpoints; }
+  // The agent switches MSI-X off before the kexec, and on again after it.
+  void expect_interrupts_off(bool off) { interrupts_off_ = off; }
+  [[nodiscard]] bool interrupts_off() const { return interrupts_off_; }
   // Endpoints that the scenario, or the host, has handed over.
   [[nodiscard]] std::uint32_t handed_over() const { return recorded_ | expected_; }
   // Endpoints that are judged: those that are handed over, and every endpoint where the host recorded none.
@@ -93,6 +96,7 @@ class Scene {
   std::optional<Time> window_end_;
   bool refused_ = false;
   bool traffic_ = false;
+  bool interrupts_off_ = false;
   std::uint32_t recorded_ = 0;
   std::uint32_t expected_ = 0;
 };

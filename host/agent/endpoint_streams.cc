@@ -61,6 +61,7 @@ void EndpointStreams::retrieve(Session& session) {
   space_ = session.retrieve_address_space(base + kTokenAddressSpace);
   device_ = session.retrieve_device(base + kTokenDevice + index_);
   system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
+  device_->attach(*space_);
   driver_ = EndpointDriver::resume(system_, *device_, *state_, {rings_.get(), data_.get(), heartbeat_.get()});
   lay_out();
 }
@@ -147,12 +148,12 @@ void EndpointStreams::start() {
 
 void EndpointStreams::preserve(Session& session, const std::function<void()>& preserved) {
   const std::uint64_t base = index_ * kTokenStride;
-  const std::array<std::pair<File*, std::uint64_t>, 6> files{{{state_.get(), kTokenState},
-                                                              {rings_.get(), kTokenRings},
+  const std::array<std::pair<File*, std::uint64_t>, 6> files{{{rings_.get(), kTokenRings},
                                                               {data_.get(), kTokenData},
                                                               {heartbeat_.get(), kTokenHeartbeat},
                                                               {space_.get(), kTokenAddressSpace},
-                                                              {device_.get(), kTokenDevice + index_}}};
+                                                              {device_.get(), kTokenDevice + index_},
+                                                              {state_.get(), kTokenState}}};
   for (const auto& [file, token] : files) {
     session.preserve(*file, base + token);
     preserved();

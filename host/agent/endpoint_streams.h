@@ -32,6 +32,7 @@ class EndpointStreams {
   [[nodiscard]] unsigned running_streams() const { return driver_->running_streams(); }
 
   void start();
+  void disable_interrupts() { driver_->disable_interrupts(); }
   void enable_interrupts_again() { driver_->enable_interrupts_again(); }
   // Puts everything into the session. Calls `preserved` after each file.
   void preserve(Session& session, const std::function<void()>& preserved);

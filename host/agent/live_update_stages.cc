@@ -173,11 +173,19 @@ void end_traffic(Stage& stage) {
   stage.narrator.enter(pcie::Phase::Halt);
 }
 
+// interrupts_at_freeze=off: a kernel may demand that no interrupt is configured when it freezes a device.
+bool interrupts_off_at_freeze(System& system) { return system.parameter("interrupts_at_freeze") == "off"; }
+
 // The kexec was refused: the old kernel goes on, and so must the traffic.
 void go_on_after_refusal(Stage& stage, const Error& refusal) {
   stage.system.mark(pcie::Phase::Freeze, pcie::Step::KexecRefused, static_cast<std::uint64_t>(refusal.errno_value()));
   stage.system.print(std::string("the kernel refused the kexec: ") + refusal.what());
   stage.narrator.enter(pcie::Phase::After);
+  if (interrupts_off_at_freeze(stage.system)) {
+    for (const auto& streams : stage.all) {
+      streams->enable_interrupts_again();
+    }
+  }
   for (const auto& streams : stage.all) {
     streams->expect_traffic();
   }
@@ -226,6 +234,11 @@ void preserve(Stage& stage, unsigned count, bool first) {
 
 void jump(Stage& stage) {
   stage.system.load_kernel(next_command_line(stage.system.command_line()).value_or(stage.system.command_line()));
+  if (interrupts_off_at_freeze(stage.system)) {
+    for (const auto& streams : stage.all) {
+      streams->disable_interrupts();
+    }
+  }
   try {
     stage.system.kexec();
   } catch (const Error& error) {

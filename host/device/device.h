@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One PCI function as user space sees it (a VFIO device), whatever stands behind it.
+// One PCI function as user space sees it (a VFIO device), whatever stands behind it. Once a kernel has frozen it for a
+// live update that did not come about, all of it throws Error{Refused} with EIO.
 //
 // Backends: emulated (our kernel over a machine), later vfio, vfio-user and sysfs. tests/contract states what each must
 // do.

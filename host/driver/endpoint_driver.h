@@ -74,6 +74,8 @@ class EndpointDriver {
   // Vectors 0..count-1, to be taken with take_interrupts(). After resume(): as many as the state says.
   void enable_interrupts(unsigned count);
   void enable_interrupts_again();
+  // Until enable_interrupts_again(): events wait inside the endpoint.
+  void disable_interrupts() { device_.disable_interrupts(); }
   [[nodiscard]] unsigned interrupt_vectors() const { return state_.vectors; }
   [[nodiscard]] std::uint64_t take_interrupts(unsigned vector);
 

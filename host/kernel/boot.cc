@@ -6,6 +6,7 @@
 #include "host/kernel/pci/acs.h"
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/resources.h"
+#include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/error.h"
 
@@ -120,6 +121,7 @@ void Kernel::bind_drivers() {
     if (pci_->incoming(device) && policies_.mistakes.function_reset) {
       (void)reset_function(*hardware_, policies_, device);
     }
+    if (!device.bridge && policies_.idle_power == IdlePower::D3hot) suspend(*hardware_, policies_, device);
   });
 }
 

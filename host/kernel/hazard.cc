@@ -7,6 +7,10 @@ namespace holdover::host::kernel {
 namespace {
 
 constexpr std::array kHazards{
+    Hazard{"H006", "A VFIO device's freeze resets the function.",
+           [](Policies& policies) { policies.freeze = Freeze::ResetFunction; }},
+    Hazard{"H009", "A VFIO device's freeze demands that interrupts are off: events of the whole gap have no message.",
+           [](Policies& policies) { policies.interrupts_at_freeze = InterruptsAtFreeze::MustBeOff; }},
     Hazard{"H012", "The pages of the first data buffer are left out of the KHO tree, while the device still owns them.",
            [](Policies& policies) { policies.mistakes.data_buffer_not_preserved = true; }},
     Hazard{"H013-ring", "The pages of a descriptor ring are left out of the KHO tree, so the engine fetches garbage.",
@@ -28,6 +32,13 @@ constexpr std::array kHazards{
            [](Policies& policies) { policies.mistakes.bar_restore_lost = true; }},
     Hazard{"H073", "pci_msix_init() clears MSI-X Enable of an incoming function.",
            [](Policies& policies) { policies.msix_at_init = MsixAtInit::Disable; }},
+    Hazard{"H110", "vfio-pci puts a function that nobody has opened yet into D3hot, an incoming one too.",
+           [](Policies& policies) { policies.idle_power = IdlePower::D3hot; }},
+    Hazard{"H111", "vfio_pci_core_enable() clears Bus Master Enable of an incoming function and resets it.",
+           [](Policies& policies) {
+             policies.bus_master_at_open = BusMasterAtOpen::Clear;
+             policies.reset_at_open = ResetAtOpen::Yes;
+           }},
     Hazard{"H119", "The new kernel resets an incoming function with a function level reset when its driver binds.",
            [](Policies& policies) { policies.mistakes.function_reset = true; }},
     Hazard{"H121", "The new kernel resets the bus below the first bridge when it scans.",
@@ -42,7 +53,8 @@ constexpr std::array kHazards{
         "The Read Completion Boundary is rewritten with the value it has; every kernel does, and it must not disturb "
         "anything.",
         [](Policies&) {}},
-    Hazard{"refused-kexec", "The freeze callback of the last file fails, and reboot() returns EINVAL.",
+    Hazard{"refused-kexec",
+           "The freeze callback of a file behind the device fails, and reboot() returns EINVAL (H008).",
            [](Policies& policies) { policies.mistakes.freeze_fails = true; }},
 };
 

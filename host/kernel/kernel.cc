@@ -82,11 +82,11 @@ std::vector<pcie::Bdf> Kernel::vfio_devices() const {
   return functions;
 }
 
-int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out) {
+int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out, VfioDoor door) {
   PciDevice* device = pci_->find(bdf);
   if (device == nullptr || device->bridge || policies_.endpoint_driver == EndpointDriver::None) return ENODEV;
   if (device->open != nullptr || pci_->incoming(*device)) return EBUSY;
-  out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device)));
+  out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, door)));
   return 0;
 }
 

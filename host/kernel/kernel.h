@@ -72,7 +72,7 @@ class Kernel : private KernelObjects {
   // Endpoints that the VFIO driver is bound to, ascending.
   [[nodiscard]] std::vector<pcie::Bdf> vfio_devices() const;
   // ENODEV where there is none, EBUSY while it is incoming or open.
-  [[nodiscard]] int open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out);
+  [[nodiscard]] int open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out, VfioDoor door = VfioDoor::Cdev);
   // sysfs `config`: ENODEV where there is no such function.
   [[nodiscard]] int write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value);
   // ENOMEM

@@ -35,6 +35,16 @@ constexpr std::array kFreeze{PolicyValue{"keep-running", "the function runs on"}
 constexpr std::array kShutdownBusMaster{PolicyValue{"driver-bound", "on functions that a driver has brought to D0"},
                                         PolicyValue{"all", "on every function"},
                                         PolicyValue{"not-outgoing", "not on functions that are handed over"}};
+constexpr std::array kInterruptsAtFreeze{PolicyValue{"any", "nothing is asked of them"},
+                                         PolicyValue{"must-be-off", "freeze answers EINVAL while any is configured"}};
+constexpr std::array kPowerAtFreeze{PolicyValue{"any", "nothing is asked of it"},
+                                    PolicyValue{"must-be-d0", "freeze answers EINVAL in any other state"}};
+constexpr std::array kIdlePower{PolicyValue{"off", "it stays in D0 (disable_idle_d3)"},
+                                PolicyValue{"on", "it is suspended to D3hot, and resumed at open and at shutdown"}};
+constexpr std::array kBusMasterAtOpen{PolicyValue{"clear", "at every open, and the function is enabled anew"},
+                                      PolicyValue{"keep-incoming", "not of a function that was handed over"}};
+constexpr std::array kResetAtOpen{PolicyValue{"yes", "every open resets the function"},
+                                  PolicyValue{"no", "not the one that takes up a function that was handed over"}};
 constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
                               PolicyValue{"wait", "shutdown waits until its transactions are no longer pending"}};
 constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
@@ -80,6 +90,9 @@ constexpr std::array kOwnPolicies{
              all.pci = static_cast<PciSeries>(index);
              all.pci_rules = rules_of(all.pci);
            }},
+    policy<&Policies::interrupts_at_freeze>("interrupts-at-freeze", "a VFIO device's interrupts at its freeze",
+                                            kInterruptsAtFreeze),
+    policy<&Policies::power_at_freeze>("power-at-freeze", "a VFIO device's power state at its freeze", kPowerAtFreeze),
     policy<&Policies::freeze>("freeze", "what a VFIO device's freeze does to its function", kFreeze),
     policy<&Policies::shutdown_bus_master>("shutdown-bus-master",
                                            "where pci_device_shutdown() clears Bus Master Enable", kShutdownBusMaster),
@@ -108,6 +121,10 @@ constexpr std::array kOwnPolicies{
     policy<&Policies::aer_start>("aer-start", "error status that the AER service clears when it starts", kAerStart),
     policy<&Policies::dpc_start>("dpc-start", "DPC Interrupt Status when the DPC service starts", kDpcStart),
     policy<&Policies::bandwidth_control>("bandwidth-control", "the port service for link bandwidth", kBandwidthControl),
+    policy<&Policies::idle_power>("idle-d3hot", "the power state of a VFIO function that nobody has open", kIdlePower),
+    policy<&Policies::bus_master_at_open>("bus-master-at-open", "where vfio_pci_core_enable() clears Bus Master Enable",
+                                          kBusMasterAtOpen),
+    policy<&Policies::reset_at_open>("reset-at-open", "where vfio_pci_core_enable() resets the function", kResetAtOpen),
     policy<&Policies::delays>("delays", "the waits that a kernel is bound to, such as 100 ms after a reset", kDelays),
 };
 

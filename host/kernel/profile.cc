@@ -28,10 +28,20 @@ constexpr Policies pci_v3() {
   return policies;
 }
 
-// And VFIO as posted in v5: a device is reset before the kexec.
+// vfio-pci as it is without live update: an idle function sleeps, and every open begins with a reset.
+constexpr void use_stock_vfio(Policies& policies) {
+  policies.idle_power = IdlePower::D3hot;
+  policies.bus_master_at_open = BusMasterAtOpen::Clear;
+  policies.reset_at_open = ResetAtOpen::Yes;
+}
+
+// And VFIO as posted in v5: a device is reset before the kexec, and again when it is taken up after it.
 constexpr Policies pci_v9_vfio_v5() {
   Policies policies = pci_v9();
+  policies.interrupts_at_freeze = InterruptsAtFreeze::MustBeOff;
+  policies.power_at_freeze = PowerAtFreeze::MustBeD0;
   policies.freeze = Freeze::ResetFunction;
+  use_stock_vfio(policies);
   return policies;
 }
 
@@ -39,6 +49,7 @@ constexpr Policies stock_7_3() {
   Policies policies = pci_series_alone(PciSeries::None);
   policies.live_update = false;
   policies.shutdown_bus_master = ShutdownBusMaster::All;
+  use_stock_vfio(policies);
   return policies;
 }
 
@@ -74,7 +85,8 @@ constexpr std::array kProfiles{
             "PCI core series v9 plus the announced phases: no reset, IOMMU state handed over, interrupts kept pending.",
             Policies{}},
     Profile{"pci-v9+vfio-v5",
-            "PCI core series v9 and VFIO as posted in v5: interrupts must be off at freeze, which resets the function.",
+            "PCI core series v9 and VFIO as posted in v5: interrupts must be off at freeze, which resets the function; "
+            "so does the first open after it.",
             pci_v9_vfio_v5()},
     Profile{
         "pci-v9",

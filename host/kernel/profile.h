@@ -36,6 +36,12 @@ enum class AerStart { Port, Hierarchy };           // whose error status aer_ena
 enum class DpcStart { KeepStatus, ClearStatus };   // DPC Interrupt Status when containment is enabled
 enum class BandwidthControl { None, Notify };      // the port service for link bandwidth
 enum class Delays { Scaled, Real };                // waits a kernel is bound to, divided by 1000 or not
+enum class InterruptsAtFreeze { Any, MustBeOff };  // what vfio freeze() refuses with EINVAL
+enum class PowerAtFreeze { Any, MustBeD0 };        // the same of the power state
+enum class IdlePower { D0, D3hot };                // a vfio function that nobody has open
+// vfio_pci_core_enable(): at every open, or not where a function that was handed over is taken up.
+enum class BusMasterAtOpen { Clear, KeepIncoming };
+enum class ResetAtOpen { Yes, No };
 
 struct Policies {
   bool live_update = true;  // KHO and LUO are there
@@ -50,6 +56,8 @@ struct Policies {
   IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;
   MsixAtKexec msix_at_kexec = MsixAtKexec::FunctionMask;
   MsixAtInit msix_at_init = MsixAtInit::KeepIncoming;
+  InterruptsAtFreeze interrupts_at_freeze = InterruptsAtFreeze::Any;
+  PowerAtFreeze power_at_freeze = PowerAtFreeze::Any;
   Freeze freeze = Freeze::KeepRunning;
   EndpointDriver endpoint_driver = EndpointDriver::Vfio;
   BarSizing bar_sizing = BarSizing::Once;
@@ -63,6 +71,9 @@ struct Policies {
   AerStart aer_start = AerStart::Hierarchy;
   DpcStart dpc_start = DpcStart::ClearStatus;
   BandwidthControl bandwidth_control = BandwidthControl::Notify;
+  IdlePower idle_power = IdlePower::D0;
+  BusMasterAtOpen bus_master_at_open = BusMasterAtOpen::KeepIncoming;
+  ResetAtOpen reset_at_open = ResetAtOpen::No;
   Delays delays = Delays::Scaled;
 
   // Single mistakes that a kernel or driver may make, off in every profile; hazard.h gives them their numbers.

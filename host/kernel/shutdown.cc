@@ -5,6 +5,7 @@
 
 #include "host/kernel/kernel.h"
 #include "host/kernel/pci/function_reset.h"
+#include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/error.h"
 
@@ -34,6 +35,7 @@ void Kernel::shut_devices_down() {
   std::reverse(order.begin(), order.end());
   PciLiveUpdate& live_update = live_update_->pci();
   for (PciDevice* device : order) {
+    resume(*hardware_, policies_, *device);
     live_update.freeze(device->bdf);
     const bool outgoing = live_update.is_outgoing(device->bdf);
     if (device->port_driver != nullptr) device->port_driver->shutdown();

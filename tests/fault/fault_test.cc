@@ -44,6 +44,7 @@ std::string name_of(const ::testing::TestParamInfo<FaultCase>& info) {
 INSTANTIATE_TEST_SUITE_P(
     Kernel, Fault,
     ::testing::Values(
+        FaultCase{"H006", Check::ResetAndLink, "function level reset of 0000:01:00.0 (endpoint 0)"},
         FaultCase{"H012", Check::Memory, "was not in the KHO tree that kernel A handed over"},
         FaultCase{"H013-ring", Check::Memory, "was not in the KHO tree that kernel A handed over"},
         FaultCase{"H013-page-table", Check::Iommu, "page"},
@@ -59,6 +60,10 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"H058", Check::Configuration, "was sized and not written back by the end of phase enumerate"},
         FaultCase{"H073", Check::Configuration, "MSI-X enable cleared"},
         FaultCase{"H073", Check::Interrupts, "MSI-X enable cleared at 0000:01:00.0 (endpoint 0) by kernel B"},
+        FaultCase{"H110", Check::Continuity,
+                  "power state changed from 0x0 to 0x3 at 0000:01:00.0 (endpoint 0) by kernel B"},
+        FaultCase{"H111", Check::Continuity, "bus master enable cleared at 0000:01:00.0 (endpoint 0) by kernel B"},
+        FaultCase{"H111", Check::ResetAndLink, "function level reset of 0000:01:00.0 (endpoint 0)"},
         FaultCase{"H119", Check::ResetAndLink, "function level reset of 0000:01:00.0 (endpoint 0)"},
         FaultCase{"H121", Check::ResetAndLink, "secondary bus reset set at 0000:00:01.0 (root port 0) by kernel B"}),
     name_of);

@@ -109,6 +109,54 @@ TEST(Scenario, ARefusedKexecFailsTheUpdateAndNothingElse) {
   }
 }
 
+// VFIO as posted: whoever keeps interrupts on is refused, and nothing else happens.
+TEST(Scenario, InterruptsThatStayOnAreRefusedByVfioAsPosted) {
+  RunOptions options = short_run();
+  options.profile = "pci-v9+vfio-v5";
+  options.interrupts_at_freeze = InterruptsAtFreeze::Keep;
+  const Report report = run_whole(options);
+  EXPECT_THAT(report.verdict.headline, HasSubstr("update refused: errno 22, step freeze"));
+  for (unsigned i = 0; i + 1 < kCheckCount; ++i) {
+    EXPECT_EQ(report.verdict.checks[i].status, CheckStatus::Pass) << text_of(report);
+  }
+}
+
+TEST(Scenario, VfioAsPostedResetsWhatItHandsOver) {
+  RunOptions options = short_run();
+  options.profile = "pci-v9+vfio-v5";
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Fail) << text_of(report);
+  EXPECT_EQ(report.verdict.check(Check::Continuity).status, CheckStatus::Fail) << text_of(report);
+  EXPECT_EQ(report.verdict.check(Check::Interrupts).status, CheckStatus::Pass) << text_of(report);
+  EXPECT_THAT(report.verdict.check(Check::ResetAndLink).first->sentence,
+              HasSubstr("function level reset of 0000:01:00.0 (endpoint 0)"));
+  EXPECT_THAT(report.replay, ::testing::Not(HasSubstr("--interrupts-at-freeze"))) << "a default";
+}
+
+// H008
+TEST(Scenario, ARefusalBehindTheDeviceLeavesItDeadWhereFreezeResets) {
+  RunOptions options = short_run({"refused-kexec"});
+  options.profile = "pci-v9+vfio-v5";
+  const Report report = run_whole(options);
+  EXPECT_THAT(report.verdict.headline, HasSubstr("update refused: errno 22, step freeze"));
+  EXPECT_EQ(report.verdict.check(Check::Continuity).status, CheckStatus::Fail) << text_of(report);
+  EXPECT_EQ(report.verdict.check(Check::ResetAndLink).status, CheckStatus::Fail) << text_of(report);
+}
+
+// Events of the gap wait inside the endpoint, and are delivered when the agent enables interrupts again.
+TEST(Scenario, InterruptsThatTheAgentSwitchesOffLoseNothing) {
+  for (const char* fault : {"", "H009"}) {
+    RunOptions options = short_run();
+    if (*fault != '\0') {
+      options.faults = {fault};
+    } else {
+      options.interrupts_at_freeze = InterruptsAtFreeze::Off;
+    }
+    const Report report = run_whole(options);
+    EXPECT_EQ(report.verdict.headline, "PASS (9 of 9 checks)") << text_of(report);
+  }
+}
+
 class NegativeControl : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(NegativeControl, Passes) {

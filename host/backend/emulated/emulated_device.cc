@@ -10,22 +10,26 @@ namespace holdover::host {
 
 std::uint32_t EmulatedDevice::config_read(Bytes offset, unsigned size) {
   check_config(offset, size);
-  return file_->config_read(static_cast<unsigned>(offset.count()), size);
+  std::uint32_t value = 0;
+  check_access(file_->config_read(static_cast<unsigned>(offset.count()), size, value), "a configuration read");
+  return value;
 }
 
 void EmulatedDevice::config_write(Bytes offset, unsigned size, std::uint32_t value) {
   check_config(offset, size);
-  file_->config_write(static_cast<unsigned>(offset.count()), size, value);
+  check_access(file_->config_write(static_cast<unsigned>(offset.count()), size, value), "a configuration write");
 }
 
 std::uint64_t EmulatedDevice::load(unsigned bar, Bytes offset, unsigned size) {
   check_bar(bar, offset, size);
-  return file_->load(bar, offset, size);
+  std::uint64_t value = 0;
+  check_access(file_->load(bar, offset, size, value), "a load from a BAR");
+  return value;
 }
 
 void EmulatedDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
   check_bar(bar, offset, 4);
-  file_->write(bar, offset, value);
+  check_access(file_->write(bar, offset, value), "a store to a BAR");
 }
 
 void EmulatedDevice::attach(AddressSpace& space) {
@@ -39,6 +43,15 @@ void EmulatedDevice::enable_interrupts(unsigned count) {
 }
 
 void EmulatedDevice::reset() { check_errno(file_->reset(), "a reset of " + bdf().to_string()); }
+
+void EmulatedDevice::enable_bus_master() { check_access(file_->enable_bus_master(), "bus mastering"); }
+
+void EmulatedDevice::disable_interrupts() { check_access(file_->disable_interrupts(), "to switch the interrupts off"); }
+
+// Called for every access: the sentence is made only where it is needed.
+void EmulatedDevice::check_access(int error, const char* call) const {
+  if (error != 0) check_errno(error, std::string(call) + " of " + bdf().to_string());
+}
 
 void EmulatedDevice::check_config(Bytes offset, unsigned size) const {
   const bool width = size == 1 || size == 2 || size == 4;

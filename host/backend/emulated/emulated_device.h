@@ -19,15 +19,16 @@ class EmulatedDevice : public Device {
   void write(unsigned bar, Bytes offset, std::uint32_t value) override;
   [[nodiscard]] Bytes bar_size(unsigned bar) const override { return file_->bar_size(bar); }
   void attach(AddressSpace& space) override;
-  void enable_bus_master() override { file_->enable_bus_master(); }
+  void enable_bus_master() override;
   void enable_interrupts(unsigned count) override;
-  void disable_interrupts() override { file_->disable_interrupts(); }
+  void disable_interrupts() override;
   [[nodiscard]] std::uint64_t take_interrupts(unsigned vector) override { return file_->take_interrupts(vector); }
   void reset() override;
 
   [[nodiscard]] kernel::VfioDevice& file() { return *file_; }
 
  private:
+  void check_access(int error, const char* call) const;
   void check_config(Bytes offset, unsigned size) const;
   void check_bar(unsigned bar, Bytes offset, unsigned size) const;
 

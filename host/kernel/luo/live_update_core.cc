@@ -18,7 +18,7 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
       iommu_(std::make_unique<IommuLiveUpdate>(kho_, *luo_, objects, policies)),
       memory_(std::make_unique<MemoryHandler>(kho_, objects, policies)),
       address_space_(std::make_unique<AddressSpaceHandler>(*iommu_, objects)),
-      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, objects, policies)) {
+      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, objects)) {
   if (!luo_->enabled()) return;
   // Nobody else registers anything: a refusal is our own mistake.
   const auto expect_registered = [](int error) { HOLDOVER_CHECK(error == 0); };

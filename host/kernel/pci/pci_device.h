@@ -5,9 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "host/kernel/pci/config_access.h"
+#include "host/kernel/pci/saved_state.h"
 #include "pcie/bdf.h"
 #include "pcie/units.h"
 
@@ -78,6 +80,7 @@ struct PciDevice {
   std::uint16_t acs_control = 0;         // ACS Control as this kernel knows it
   bool ari_enabled = false;              // bridges: ARI Forwarding Enable, as this kernel knows it
   bool enabled = false;                  // pci_enable_device() was done by this kernel
+  std::optional<SavedState> suspended;   // this kernel has it in D3hot (pci/runtime_power.h)
   VfioDevice* open = nullptr;            // the VFIO device file, while it is open
   bool power_known = false;              // in D0, and this kernel knows it
   bool bus_master = false;               // pci_set_master() was done by this kernel

@@ -5,6 +5,7 @@
 
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/path.h"
+#include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -14,47 +15,56 @@ namespace {
 
 using namespace pcie::config;
 
-std::uint64_t all_ones(unsigned size) { return ~std::uint64_t{0} >> (64 - 8 * size); }
-
 }  // namespace
 
-VfioDevice::VfioDevice(VfioContext context, PciDevice& device)
-    : context_(context), device_(device), msix_(context.platform, context.interrupts, device) {
+VfioDevice::VfioDevice(VfioContext context, PciDevice& device, VfioDoor door)
+    : context_(context), device_(device), door_(door), msix_(context.platform, context.interrupts, device) {
   HOLDOVER_CHECK(device_.open == nullptr);
   device_.open = this;
-  set_bus_master(device_, false);
-  enable_device(device_);
-  (void)reset();
+  enable();
 }
 
 VfioDevice::VfioDevice(VfioContext context, PciDevice& device, const DeviceState& handed_over)
-    : context_(context), device_(device), msix_(context.platform, context.interrupts, device) {
+    : context_(context), device_(device), msix_(context.platform, context.interrupts, device), incoming_(true) {
   HOLDOVER_CHECK(device_.open == nullptr && handed_over.path.function == device_.bdf);
   device_.open = this;
+}
+
+void VfioDevice::enable() {
+  enabled_ = true;
+  resume(context_.platform, context_.policies, device_);
+  if (!incoming_ || context_.policies.bus_master_at_open == BusMasterAtOpen::Clear) {
+    set_bus_master(device_, false);
+    enable_device(device_);
+  }
   device_.enabled = true;
-  if (!handed_over.attached) return;
-  if (IommuDomain* domain = context_.iommu.find_domain(handed_over.domain_id); domain != nullptr) (void)attach(*domain);
+  if (!incoming_ || context_.policies.reset_at_open == ResetAtOpen::Yes) (void)reset();
 }
 
-std::uint32_t VfioDevice::config_read(unsigned offset, unsigned size) {
-  if (frozen_) return static_cast<std::uint32_t>(all_ones(size));
-  return device_.config.read(offset, size);
+int VfioDevice::config_read(unsigned offset, unsigned size, std::uint32_t& value) {
+  if (frozen_) return EIO;
+  value = device_.config.read(offset, size);
+  return 0;
 }
 
-void VfioDevice::config_write(unsigned offset, unsigned size, std::uint32_t value) {
-  if (!frozen_) device_.config.write(offset, size, value);
+int VfioDevice::config_write(unsigned offset, unsigned size, std::uint32_t value) {
+  if (frozen_) return EIO;
+  device_.config.write(offset, size, value);
+  return 0;
 }
 
-std::uint64_t VfioDevice::load(unsigned bar, Bytes offset, unsigned size) {
-  if (frozen_) return all_ones(size);
+int VfioDevice::load(unsigned bar, Bytes offset, unsigned size, std::uint64_t& value) {
+  if (frozen_) return EIO;
   HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{size} <= device_.bars[bar].size);
-  return context_.platform.mmio_read(device_.bars[bar].address + offset, size);
+  value = context_.platform.mmio_read(device_.bars[bar].address + offset, size);
+  return 0;
 }
 
-void VfioDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
-  if (frozen_) return;
+int VfioDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
+  if (frozen_) return EIO;
   HOLDOVER_CHECK(bar < device_.bars.size() && offset + Bytes{4} <= device_.bars[bar].size);
   context_.platform.mmio_write(device_.bars[bar].address + offset, 4, value);
+  return 0;
 }
 
 Bytes VfioDevice::bar_size(unsigned bar) const {
@@ -64,6 +74,7 @@ Bytes VfioDevice::bar_size(unsigned bar) const {
 int VfioDevice::attach(IommuDomain& domain) {
   if (frozen_) return EIO;
   if (&domain == domain_) return 0;
+  if (!enabled_) enable();
   if (domain_ != nullptr) return EBUSY;
   if (const int error = context_.iommu.attach(device_.bdf, domain); error != 0) return error;
   domain.hold();
@@ -71,14 +82,18 @@ int VfioDevice::attach(IommuDomain& domain) {
   return 0;
 }
 
-void VfioDevice::enable_bus_master() {
-  if (!frozen_) set_bus_master(device_, true);
+int VfioDevice::enable_bus_master() {
+  if (frozen_) return EIO;
+  set_bus_master(device_, true);
+  return 0;
 }
 
 int VfioDevice::enable_interrupts(unsigned count) { return frozen_ ? EIO : msix_.enable(count); }
 
-void VfioDevice::disable_interrupts() {
-  if (!frozen_) msix_.disable();
+int VfioDevice::disable_interrupts() {
+  if (frozen_) return EIO;
+  msix_.disable();
+  return 0;
 }
 
 std::uint64_t VfioDevice::take_interrupts(unsigned vector) {
@@ -113,16 +128,25 @@ DeviceState VfioDevice::state() const {
   return state;
 }
 
-void VfioDevice::reset_for_freeze() {
+bool VfioDevice::can_preserve() const { return door_ == VfioDoor::Cdev; }
+
+int VfioDevice::freeze() {
+  const Policies& policies = context_.policies;
+  if (policies.interrupts_at_freeze == InterruptsAtFreeze::MustBeOff && msix_.enabled()) return EINVAL;
+  if (policies.power_at_freeze == PowerAtFreeze::MustBeD0 && power_state(device_) != 0) return EINVAL;
+  if (policies.freeze == Freeze::KeepRunning) return 0;
   msix_.disable();
-  (void)reset_function(context_.platform, context_.policies, device_);
+  (void)reset_function(context_.platform, policies, device_);
   device_.config.write16(kCommand, kCommandIntxDisable);
   frozen_ = true;
+  return 0;
 }
 
 void VfioDevice::release() {
-  // vfio_pci_core_disable(): nothing of what user space set up stays.
   frozen_ = false;
+  device_.open = nullptr;
+  if (!enabled_) return;
+  // vfio_pci_core_disable(): nothing of what user space set up stays.
   set_bus_master(device_, false);
   msix_.disable();
   (void)reset_function(context_.platform, context_.policies, device_);
@@ -131,7 +155,7 @@ void VfioDevice::release() {
     domain_->drop();
     domain_ = nullptr;
   }
-  device_.open = nullptr;
+  if (context_.policies.idle_power == IdlePower::D3hot) suspend(context_.platform, context_.policies, device_);
 }
 
 }  // namespace holdover::host::kernel

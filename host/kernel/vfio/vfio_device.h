@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // A PCI function in the hands of user space: the file behind a VFIO character device.
-//
-// The driver under it acts as vfio-pci does with disable_idle_d3: a function nobody has opened stays in D0.
 #pragma once
 
 #include <cstdint>
@@ -26,33 +24,38 @@ struct VfioContext {
   const Policies& policies;
 };
 
+// How user space came to the device: its character device, or the older group.
+enum class VfioDoor { Cdev, Group };
+
 class VfioDevice : public OpenFile<DeviceFile> {
  public:
-  // vfio_pci_core_enable(): bus mastering off, function enabled and reset. Contract: the function is not open.
-  VfioDevice(VfioContext context, PciDevice& device);
-  // The function was handed over and runs: nothing of the hardware is touched.
+  // vfio_pci_core_enable(): function awake, bus mastering off, enabled and reset. Contract: the function is not open.
+  VfioDevice(VfioContext context, PciDevice& device, VfioDoor door = VfioDoor::Cdev);
+  // The function was handed over and runs: nothing of the hardware is touched before attach() takes it up.
   VfioDevice(VfioContext context, PciDevice& device, const DeviceState& handed_over);
 
   [[nodiscard]] PciDevice& device() { return device_; }
   [[nodiscard]] pcie::Bdf bdf() const { return device_.bdf; }
 
-  // After freeze reads give all ones, writes vanish, the rest answers EIO.
-  [[nodiscard]] std::uint32_t config_read(unsigned offset, unsigned size);
-  void config_write(unsigned offset, unsigned size, std::uint32_t value);
-  // Contract: offset + 4 lies inside the BAR.
-  [[nodiscard]] std::uint64_t load(unsigned bar, Bytes offset, unsigned size);
-  void write(unsigned bar, Bytes offset, std::uint32_t value);
+  // After a freeze that reset the function everything below answers EIO, until the file is closed and opened again:
+  // there is no unfreeze.
+  [[nodiscard]] int config_read(unsigned offset, unsigned size, std::uint32_t& value);
+  [[nodiscard]] int config_write(unsigned offset, unsigned size, std::uint32_t value);
+  // Through a mapping of the BAR, which freeze zaps. Contract: offset + size lies inside the BAR.
+  [[nodiscard]] int load(unsigned bar, Bytes offset, unsigned size, std::uint64_t& value);
+  [[nodiscard]] int write(unsigned bar, Bytes offset, std::uint32_t value);
   [[nodiscard]] Bytes bar_size(unsigned bar) const;
 
-  // 0 or the errno of Iommu::attach. Holds the domain from then on; a function that was handed over attached to this
-  // very domain stays attached.
+  // Binds the device to iommufd and attaches it. 0 or the errno of Iommu::attach. Holds the domain from then on. A
+  // function that was handed over is taken up here, as the policies say, and stays attached where it is attached to
+  // this very domain.
   [[nodiscard]] int attach(IommuDomain& domain);
   [[nodiscard]] IommuDomain* domain() const { return domain_; }
 
-  void enable_bus_master();
-  // 0 or the errno of Msix::enable, EIO after freeze.
+  [[nodiscard]] int enable_bus_master();
+  // 0 or the errno of Msix::enable.
   [[nodiscard]] int enable_interrupts(unsigned count);
-  void disable_interrupts();
+  [[nodiscard]] int disable_interrupts();
   [[nodiscard]] std::uint64_t take_interrupts(unsigned vector);
 
   // ENOTTY: no FLR; EIO: it does not come back.
@@ -63,14 +66,21 @@ class VfioDevice : public OpenFile<DeviceFile> {
 
   // ---- DeviceFile ----
   [[nodiscard]] DeviceState state() const override;
-  void reset_for_freeze() override;
+  [[nodiscard]] bool can_preserve() const override;
+  [[nodiscard]] int freeze() override;
 
   void release() override;
 
  private:
+  // vfio_pci_core_enable().
+  void enable();
+
   VfioContext context_;
   PciDevice& device_;
+  VfioDoor door_ = VfioDoor::Cdev;
   Msix msix_;
+  bool incoming_ = false;          // the function was handed over
+  bool enabled_ = false;           // enable() was done
   IommuDomain* domain_ = nullptr;  // held from attach to release
   bool frozen_ = false;
 };

@@ -52,7 +52,7 @@ TEST(Options, AnUnknownNameIsAnsweredWithThePossibleOnes) {
   EXPECT_EQ(refusal(options), "--scenario: there is no «continuty»; there are: continuity, neighbour, plain-kexec");
   options = in_process();
   options.faults = {"H999"};
-  EXPECT_NE(refusal(options).find("--fault: there is no fault «H999»; there are: H012"), std::string::npos);
+  EXPECT_NE(refusal(options).find("--fault: there is no fault «H999»; there are: H006"), std::string::npos);
 }
 
 TEST(Options, AnEndpointIsChosenByNameAndBringsItsPayload) {
@@ -210,6 +210,21 @@ TEST(Options, TheKernelsCommandLineCarriesHazardsAndTimes) {
             "blackout_us=1000 "
             "heartbeat_ns=2000 completion_timeout_ns=200000 "
             "hazard=H014 hazard=H015");
+}
+
+TEST(Options, InterruptsAreSwitchedOffWhereTheFirstKernelDemandsItOrAUserDoes) {
+  const auto line = [](const RunOptions& options) { return kernel_command_line(options, {}); };
+  RunOptions options = in_process();
+  EXPECT_EQ(line(options).find("interrupts_at_freeze"), std::string::npos);
+  options.profile = "pci-v9+vfio-v5";
+  EXPECT_NE(line(options).find(" interrupts_at_freeze=off"), std::string::npos);
+  EXPECT_EQ(command_line(options).find("--interrupts-at-freeze"), std::string::npos);
+  options.interrupts_at_freeze = InterruptsAtFreeze::Keep;
+  EXPECT_EQ(line(options).find("interrupts_at_freeze"), std::string::npos);
+  EXPECT_NE(command_line(options).find(" --interrupts-at-freeze keep"), std::string::npos);
+  options = in_process();
+  options.faults = {"H009"};
+  EXPECT_NE(line(options).find(" interrupts_at_freeze=off"), std::string::npos);
 }
 
 TEST_F(OwnDirectory, AnOutputWithoutADirectoryIsRefusedBeforeTheRun) {

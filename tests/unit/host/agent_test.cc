@@ -103,6 +103,30 @@ TEST_F(Agent, ARefusedKexecKeepsTheTrafficAndEndsTheSession) {
   EXPECT_FALSE(runs(*world.endpoints[0]));
 }
 
+TEST_F(Agent, SwitchesInterruptsOffBeforeTheKexecAndOnAfterItWhereItIsTold) {
+  const auto off = [](FakeSystem& system) { system.parameters["interrupts_at_freeze"] = "off"; };
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity", off));
+  EXPECT_EQ(world.endpoints[0]->interrupts_enabled, 0u);
+  stage_2(world, "continuity", off);
+  EXPECT_EQ(world.endpoints[0]->interrupts_enabled, kVectorCount);
+  EXPECT_EQ(world.count(Step::MissedMessages), 0u);
+
+  FakeWorld kept(1);
+  ASSERT_TRUE(stage_1(kept, "continuity"));
+  EXPECT_EQ(kept.endpoints[0]->interrupts_enabled, kVectorCount);
+}
+
+TEST_F(Agent, SwitchesInterruptsOnAgainAfterARefusal) {
+  FakeWorld world(1);
+  EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) {
+    system.kexec_errno = EINVAL;
+    system.parameters["interrupts_at_freeze"] = "off";
+  }));
+  EXPECT_EQ(world.endpoints[0]->interrupts_enabled, kVectorCount);
+  EXPECT_EQ(world.count(Step::AgentFailed), 0u);
+}
+
 TEST_F(Agent, WithoutAJumpTheWindowOpensAndClosesUnderOneKernel) {
   FakeWorld world(1);
   EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) {

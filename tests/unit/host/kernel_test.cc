@@ -65,9 +65,9 @@ class KernelTest : public ::testing::Test {
   void preserve(EmulatedSystem& system, UserSpace& user) {
     user.live_update = system.open_live_update();
     user.session = user.live_update->create_session("holdover");
-    user.session->preserve(*user.memory, 3);
     user.session->preserve(*user.space, 10);
     user.session->preserve(*user.device, 20);
+    user.session->preserve(*user.memory, 1);
   }
   // Kernel A from boot to jump. The machine keeps what the KHO tree names, and the boot-parameter page.
   PhysicalAddress run_first_kernel(const std::string& command_line, bool with_live_update = true) {
@@ -226,11 +226,12 @@ TEST_F(KernelTest, TheNextKernelTakesTheFunctionOverWhileItRuns) {
 
   const auto live_update = system.open_live_update();
   const auto session = live_update->retrieve_session("holdover");
-  const auto memory = session->retrieve_memory(3);
+  const auto memory = session->retrieve_memory(1);
   EXPECT_EQ(memory->bytes()[5000], std::byte{0x77});
   const auto space = session->retrieve_address_space(10);
   platform_.writes.clear();
   const auto device = session->retrieve_device(20);
+  device->attach(*space);
   EXPECT_TRUE(platform_.writes.empty());
   device->enable_interrupts(2);
   EXPECT_EQ(device->take_interrupts(1), 1u);
@@ -262,13 +263,14 @@ TEST_F(KernelTest, ManyKernelsInARow) {
     EmulatedSystem system(kernel);
     const auto live_update = system.open_live_update();
     auto session = live_update->retrieve_session("holdover");
-    const auto memory = session->retrieve_memory(3);
+    const auto memory = session->retrieve_memory(1);
     const auto space = session->retrieve_address_space(10);
     const auto device = session->retrieve_device(20);
+    device->attach(*space);
     EXPECT_EQ(memory->bytes()[5000], std::byte{0x77});
     session->finish();
     session = live_update->create_session("holdover");
-    session->preserve(*memory, 3);
+    session->preserve(*memory, 1);
     session->preserve(*space, 10);
     session->preserve(*device, 20);
     try {
@@ -302,6 +304,76 @@ TEST_F(KernelTest, ARefusedKexecLeavesEverythingRunning) {
   EXPECT_NE(command(end1_) & kCommandBusMaster, 0u);
   platform_.raise(end0_, 0);
   EXPECT_EQ(user.device->take_interrupts(0), 1u);
+}
+
+// H008: a freeze that fails behind the device comes too late for it, and nothing unfreezes.
+TEST_F(KernelTest, ARefusedKexecLeavesADeadDeviceWhereFreezeResets) {
+  Kernel kernel(platform_, platform_.write_boot_page("hazard=refused-kexec policy=freeze=reset-function"));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  UserSpace user;
+  start(system, user);
+  preserve(system, user);
+  EXPECT_THROW(system.kexec(), Error);
+  EXPECT_EQ(command(end0_), kCommandIntxDisable);
+  try {
+    (void)user.device->read(0, Bytes{0});
+    ADD_FAILURE() << "a frozen device was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EIO);
+  }
+  user.session.reset();
+  user.device.reset();
+  EXPECT_NO_THROW(user.device = system.open_device(kEndpoint));
+  EXPECT_EQ(user.device->read(0, Bytes{0}), 0u);
+}
+
+TEST_F(KernelTest, AnIncomingFunctionThatNobodyHasOpenSleepsAsStockVfioHasIt) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous policy=idle-d3hot=on");
+  const auto state = [](const FakeFunction& function) {
+    return function.get(FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask;
+  };
+  EXPECT_EQ(state(end0_), 0u) << "it was open";
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EXPECT_EQ(state(end0_), 3u);
+  EmulatedSystem system(kernel);
+  const auto live_update = system.open_live_update();
+  const auto session = live_update->retrieve_session("holdover");
+  const auto space = session->retrieve_address_space(10);
+  const auto device = session->retrieve_device(20);
+  EXPECT_EQ(state(end0_), 3u);
+  device->attach(*space);
+  EXPECT_EQ(state(end0_), 0u);
+}
+
+// H018
+TEST_F(KernelTest, ShutdownWakesAFunctionThatSleeps) {
+  Kernel kernel(platform_, platform_.write_boot_page("profile=stock-7.3"));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  platform_.writes.clear();
+  EXPECT_THROW(system.kexec(), KernelGone);
+  EXPECT_EQ(end0_.get(FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask, 0u);
+}
+
+TEST_F(KernelTest, FinishBeforeTheDeviceIsBoundIsRefused) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous");
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  const auto live_update = system.open_live_update();
+  const auto session = live_update->retrieve_session("holdover");
+  const auto space = session->retrieve_address_space(10);
+  const auto device = session->retrieve_device(20);
+  try {
+    session->finish();
+    ADD_FAILURE() << "finished";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EBUSY);
+  }
+  device->attach(*space);
+  EXPECT_NO_THROW(session->finish());
 }
 
 TEST_F(KernelTest, StockHandsNothingOver) {

@@ -53,9 +53,15 @@ class FakeDevice : public DeviceFile {
  public:
   explicit FakeDevice(DeviceState state) : device(std::move(state)) {}
   DeviceState state() const override { return device; }
-  void reset_for_freeze() override { ++resets; }
+  bool can_preserve() const override { return preservable; }
+  int freeze() override {
+    ++freezes;
+    return freeze_errno;
+  }
   DeviceState device;
-  int resets = 0;
+  bool preservable = true;
+  int freeze_errno = 0;
+  int freezes = 0;
 };
 
 // One kernel's objects, without hardware.
@@ -273,23 +279,29 @@ TEST_F(HandlersTest, TablesAddedBeforeTheJumpAreHandedOverToo) {
   EXPECT_EQ(objects_->unit.structure_pages.back(), added);
 }
 
-TEST_F(HandlersTest, FreezeAsPostedRefusesInterruptsAndResets) {
-  policies_.freeze = Freeze::ResetFunction;
-  ASSERT_EQ(preserve_all(session()), 0);
-  EXPECT_EQ(core_->luo().freeze(), EINVAL);
-  EXPECT_EQ(objects_->devices[0]->resets, 0);
-  objects_->devices[0]->device.interrupt_vectors = 0;
-  EXPECT_EQ(core_->luo().freeze(), 0);
-  EXPECT_EQ(objects_->devices[0]->resets, 1);
+TEST_F(HandlersTest, AFileThatCannotBePreservedHasNoHandler) {
+  objects_->devices[0]->preservable = false;
+  EXPECT_EQ(preserve_all(session()), ENOENT);
 }
 
-TEST_F(HandlersTest, RefusedFreezeKeepsEverythingPreserved) {
-  policies_.mistakes.freeze_fails = true;
+TEST_F(HandlersTest, RefusedFreezeOfTheDeviceKeepsEverythingPreserved) {
+  objects_->devices[0]->freeze_errno = EINVAL;
   ASSERT_EQ(preserve_all(session()), 0);
   EXPECT_EQ(core_->luo().freeze(), EINVAL);
   EXPECT_TRUE(core_->pci().is_outgoing(kPort));
   EXPECT_TRUE(objects_->spaces[0]->preserved);
   EXPECT_EQ(core_->luo().outgoing().front()->file_count(), 4u);
+}
+
+TEST_F(HandlersTest, AFreezeThatFailsBehindTheDeviceComesTooLateForIt) {
+  policies_.mistakes.freeze_fails = true;
+  LuoSession& s = session();
+  ASSERT_EQ(preserve_all(s), 0);
+  objects_->memories.push_back(std::make_unique<FakeMemory>(dma(2), 2));
+  ASSERT_EQ(s.preserve(objects_->memories.back().get(), 1), 0);
+  EXPECT_EQ(core_->luo().freeze(), EINVAL);
+  EXPECT_EQ(objects_->devices[0]->freezes, 1);
+  EXPECT_EQ(core_->luo().outgoing().front()->file_count(), 5u);
 }
 
 TEST_F(HandlersTest, ForgottenDataPageIsNotInTheTree) {

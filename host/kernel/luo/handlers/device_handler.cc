@@ -14,13 +14,12 @@ constexpr Bytes kDeviceFileSerSize{sizeof(DeviceFileSer)};
 
 }  // namespace
 
-DeviceHandler::DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects,
-                             const Policies& policies)
-    : kho_(kho), pci_(pci), iommu_(iommu), objects_(objects), policies_(policies) {}
+DeviceHandler::DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects)
+    : kho_(kho), pci_(pci), iommu_(iommu), objects_(objects) {}
 
 bool DeviceHandler::can_preserve(const KernelFile& file) const {
   const auto* const device = dynamic_cast<const DeviceFile*>(&file);
-  return device != nullptr && !device->state().path.virtual_function;
+  return device != nullptr && device->can_preserve() && !device->state().path.virtual_function;
 }
 
 void DeviceHandler::write(const FileState& state, const DeviceState& device) {
@@ -57,13 +56,10 @@ void DeviceHandler::unpreserve(FileState& state) {
 
 int DeviceHandler::freeze(FileState& state) {
   auto& file = dynamic_cast<DeviceFile&>(*state.file);
-  if (policies_.mistakes.freeze_fails) return EINVAL;
   if (const int error = iommu_.freeze(); error != 0) return error;
-  if (policies_.freeze == Freeze::ResetFunction) {
-    if (file.state().interrupt_vectors != 0) return EINVAL;
-    file.reset_for_freeze();
-  }
-  write(state, file.state());
+  const DeviceState device = file.state();
+  if (const int error = file.freeze(); error != 0) return error;
+  write(state, device);
   return 0;
 }
 

@@ -10,7 +10,6 @@
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/pci/liveupdate.h"
-#include "host/kernel/profile.h"
 
 namespace holdover::host::kernel {
 
@@ -33,14 +32,14 @@ static_assert(sizeof(DeviceFileSer) == 16 && offsetof(DeviceFileSer, interrupt_v
 class DeviceHandler : public FileHandler {
  public:
   // All outlive it.
-  DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects, const Policies& policies);
+  DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects);
 
   [[nodiscard]] std::string_view compatible() const override { return device_abi::kCompatible; }
   [[nodiscard]] bool can_preserve(const KernelFile& file) const override;
   // The errors of PciLiveUpdate::preserve and IommuLiveUpdate::preserve_device; ENOMEM.
   [[nodiscard]] int preserve(FileState& state) override;
   void unpreserve(FileState& state) override;
-  // EINVAL where the policy resets the function and interrupts are still on.
+  // The errors of DeviceFile::freeze and IommuLiveUpdate::freeze.
   [[nodiscard]] int freeze(FileState& state) override;
   // EIO: state not preserved; ENODEV: the function was not found; the errors of
   // PciLiveUpdate::check_retrieve.
@@ -56,7 +55,6 @@ class DeviceHandler : public FileHandler {
   PciLiveUpdate& pci_;
   IommuLiveUpdate& iommu_;
   KernelObjects& objects_;
-  const Policies& policies_;
 };
 
 }  // namespace holdover::host::kernel

@@ -81,8 +81,11 @@ struct DeviceState {
 class DeviceFile : public KernelFile {
  public:
   [[nodiscard]] virtual DeviceState state() const = 0;
-  // Function level reset and COMMAND = INTx disable, as the posted VFIO series does in freeze.
-  virtual void reset_for_freeze() = 0;
+  // Opened through its character device, by the plain driver; a virtual function is refused by its path.
+  [[nodiscard]] virtual bool can_preserve() const = 0;
+  // Inside reboot(KEXEC), as the policies say: EINVAL where interrupts are on or the function is not in D0; a function
+  // level reset and COMMAND = INTx disable, after which the file answers EIO. There is no way back.
+  [[nodiscard]] virtual int freeze() = 0;
 };
 
 // The IOMMU of this kernel.

@@ -18,7 +18,8 @@ using memory_abi::FolioSer;
 using memory_abi::MemorySer;
 
 constexpr Bytes kMemorySerSize{sizeof(MemorySer)};
-// By the agent's convention: rings under token 2, data buffers under token 3.
+// By the agent's convention: its state under token 1, behind the device, rings under token 2, data buffers under 3.
+constexpr std::uint64_t kStateToken = 1;
 constexpr std::uint64_t kRingsToken = 2;
 constexpr std::uint64_t kDataToken = 3;
 
@@ -132,6 +133,7 @@ void MemoryHandler::unpreserve(FileState& state) {
 }
 
 int MemoryHandler::freeze(FileState& state) {
+  if (policies_.mistakes.freeze_fails && state.token == kStateToken) return EINVAL;
   const MemoryState memory = dynamic_cast<const MemoryFile&>(*state.file).state();
   auto header = load<MemorySer>(kho_.pages().dram(), state.handle);
   header.position = memory.position.count();

@@ -25,7 +25,8 @@ class MemoryHandler : public FileHandler {
   // EOPNOTSUPP: unknown seals; EFBIG: more than 2^32 - 1 pages; ENOMEM; EINVAL for memory that lies in scratch.
   [[nodiscard]] int preserve(FileState& state) override;
   void unpreserve(FileState& state) override;
-  // Position and status flags as they are now.
+  // Position and status flags as they are now. EINVAL: the mistake «refused-kexec», for the memory that holds the
+  // agent's state.
   [[nodiscard]] int freeze(FileState& state) override;
   // EIO where what was handed over is broken, or pages of the file were not preserved; EOPNOTSUPP: unknown seals, or a
   // file of a shape that this kernel has not.
