@@ -154,6 +154,7 @@ void EndpointStreams::preserve(Session& session, const std::function<void()>& pr
                                                               {space_.get(), kTokenAddressSpace},
                                                               {device_.get(), kTokenDevice + index_},
                                                               {state_.get(), kTokenState}}};
+  space_->mark_for_preservation(base + kTokenAddressSpace);
   for (const auto& [file, token] : files) {
     session.preserve(*file, base + token);
     preserved();

@@ -32,6 +32,9 @@ class AddressSpace : public File {
   // Throws Error{Refused} with EEXIST where the range is taken, EINVAL where it is misaligned, EBUSY while preserved.
   virtual void map(Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) = 0;
   virtual void unmap(Iova iova, Bytes size) = 0;
+  // Before it can be preserved. There is no unmark. Throws Error{Refused} with EADDRINUSE where another address space
+  // has the token.
+  virtual void mark_for_preservation(std::uint64_t token) = 0;
 };
 
 }  // namespace holdover::host

@@ -82,13 +82,29 @@ void Kernel::set_up_live_update() {
 
 void Kernel::set_up_iommu() {
   iommu_ = std::make_unique<Iommu>(*hardware_, *pages_, BusAddress{parameters_.iommu_base});
+  dma_ = std::make_unique<DmaOwnership>(*iommu_, *pages_, policies_, files_);
   const IncomingIommu* incoming =
       policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
   if (incoming != nullptr) {
     iommu_->adopt(*incoming);
+  } else if (policies_.iommu_at_boot == IommuAtBoot::Copy && iommu_->translating()) {
+    iommu_->copy();
   } else {
     iommu_->reset();
   }
+  if (policies_.interrupt_remapping == InterruptRemappingUse::On) set_up_interrupt_remapping();
+}
+
+void Kernel::set_up_interrupt_remapping() {
+  remapping_ = std::make_unique<InterruptRemapping>(*hardware_, *pages_, BusAddress{parameters_.iommu_base});
+  const IncomingIommu* incoming =
+      policies_.remapping_at_boot == RemappingAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
+  if (incoming != nullptr && incoming->unit.remapping_table.raw() != 0) {
+    remapping_->adopt(incoming->unit.remapping_table);
+  } else {
+    remapping_->reset();
+  }
+  interrupts_->use(*remapping_);
 }
 
 void Kernel::scan() {
@@ -104,8 +120,18 @@ void Kernel::bind_drivers() {
   const auto match = [this](PciDevice& device) {
     if (policies_.acs_control == AcsControl::Match) enable_acs(device, policies_);
   };
+  const IncomingIommu* incoming_iommu =
+      policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
+  const auto restored = [&](pcie::Bdf function) {
+    return incoming_iommu != nullptr &&
+           std::any_of(incoming_iommu->attachments.begin(), incoming_iommu->attachments.end(),
+                       [&](const auto& attachment) { return attachment.first == function; });
+  };
   // iommu_probe_device() asks for a device's configuration as a match does.
-  pci_->for_each(match);
+  pci_->for_each([&](PciDevice& device) {
+    match(device);
+    if (!device.bridge) dma_->probe(device.bdf, restored(device.bdf));
+  });
   pci_->for_each([&](PciDevice& device) {
     if (!device.express_port()) return;
     match(device);

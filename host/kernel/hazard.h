@@ -15,9 +15,9 @@ struct Hazard {
   void (*apply)(Policies&);
 };
 
-// H006, H009, H012, H013-ring, H013-page-table, H014, H015, H025, H041+H042 (as «H041»), H058, H073, H110, H111, H119,
-// H121, the negative controls H048 and H068 (which a kernel does anyway: they change nothing and are there to be asked
-// for), and «refused-kexec».
+// H006, H009, H012, H013-ring, H013-page-table, H014, H015, H025, H032, H041+H042 (as «H041»), H058, H073, H085, H086,
+// H110, H111, H119, H121, the negative controls H048 and H068 (which a kernel does anyway: they change nothing and are
+// there to be asked for), and «refused-kexec».
 [[nodiscard]] std::span<const Hazard> hazards();
 // Nothing for an unknown name.
 [[nodiscard]] const Hazard* find_hazard(std::string_view name);

@@ -129,7 +129,13 @@ void Kernel::wait(Time duration) { hardware_->wait(duration); }
 
 void Kernel::print(std::string_view line) { platform_.console(line); }
 
-VfioContext Kernel::vfio_context() { return VfioContext{*hardware_, *interrupts_, *iommu_, policies_}; }
+VfioContext Kernel::vfio_context() { return VfioContext{*hardware_, *interrupts_, *iommu_, *dma_, policies_}; }
+
+IommuState Kernel::iommu_state() const {
+  IommuState state = iommu_->state();
+  if (remapping_ != nullptr) state.remapping_table = remapping_->table();
+  return state;
+}
 
 MemoryFile* Kernel::restore_memory(const MemoryState& state) {
   if (!is_contiguous(state)) return nullptr;

@@ -16,8 +16,10 @@
 #include "host/kernel/boot_parameters.h"
 #include "host/kernel/descriptor_table.h"
 #include "host/kernel/file.h"
+#include "host/kernel/iommu/dma_ownership.h"
 #include "host/kernel/iommu/domain.h"
 #include "host/kernel/iommu/iommu.h"
+#include "host/kernel/irq/interrupt_remapping.h"
 #include "host/kernel/irq/interruptible_platform.h"
 #include "host/kernel/irq/interrupts.h"
 #include "host/kernel/luo/ioctl.h"
@@ -108,7 +110,7 @@ class Kernel : private KernelObjects {
   };
 
   // ---- KernelObjects: what the file handlers restore ----
-  [[nodiscard]] IommuState iommu_state() const override { return iommu_->state(); }
+  [[nodiscard]] IommuState iommu_state() const override;
   [[nodiscard]] MemoryFile* restore_memory(const MemoryState& state) override;
   [[nodiscard]] AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override;
   [[nodiscard]] DeviceFile* restore_device(const DeviceState& state) override;
@@ -118,6 +120,7 @@ class Kernel : private KernelObjects {
   void set_up_memory();
   void set_up_live_update();
   void set_up_iommu();
+  void set_up_interrupt_remapping();
   void scan();
   void bind_drivers();
   void shut_down();
@@ -141,6 +144,8 @@ class Kernel : private KernelObjects {
   std::unique_ptr<Interrupts> interrupts_;
   std::unique_ptr<InterruptiblePlatform> hardware_;  // while interrupts are on
   std::unique_ptr<Iommu> iommu_;
+  std::unique_ptr<InterruptRemapping> remapping_;  // null: off
+  std::unique_ptr<DmaOwnership> dma_;
   std::unique_ptr<PciBus> pci_;
   std::vector<std::unique_ptr<PortDriver>> ports_;
 };

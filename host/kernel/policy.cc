@@ -52,7 +52,18 @@ constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
 constexpr std::array kIommuAtKexec{PolicyValue{"off", "translation is switched off"},
                                    PolicyValue{"preserve", "translation stays on for what is handed over"}};
 constexpr std::array kIommuAtBoot{PolicyValue{"reset", "translation off, new tables, translation on"},
-                                  PolicyValue{"adopt", "tables that were handed over stay in force"}};
+                                  PolicyValue{"adopt", "tables that were handed over stay in force"},
+                                  PolicyValue{"copy", "as in a crash kernel: context entries are copied, and go on"}};
+constexpr std::array kDefaultDomain{PolicyValue{"none", "nothing is attached before user space attaches something"},
+                                    PolicyValue{"blocked", "every request faults"},
+                                    PolicyValue{"dma", "an empty address space of its own"},
+                                    PolicyValue{"identity", "requests pass untranslated"}};
+constexpr std::array kDmaClaim{PolicyValue{"block", "between claim and attach every request faults"},
+                               PolicyValue{"keep-restored", "not where a domain that was handed over is in force"}};
+constexpr std::array kInterruptRemapping{PolicyValue{"off", "messages in compatibility format"},
+                                         PolicyValue{"on", "messages in remappable format"}};
+constexpr std::array kRemappingAtBoot{PolicyValue{"replace", "remapping off, a new table, remapping on"},
+                                      PolicyValue{"adopt", "a table that was handed over stays in force"}};
 constexpr std::array kBusNumbers{PolicyValue{"keep", "valid numbers stay"},
                                  PolicyValue{"reassign", "pci=assign-busses: every bridge is numbered anew"}};
 constexpr std::array kMsixAtInit{PolicyValue{"disable", "Enable is cleared on every function"},
@@ -105,6 +116,13 @@ constexpr std::array kOwnPolicies{
     policy<&Policies::retry_visibility>(
         "retry-visibility", "when a root port that supports it is made to show Request Retry Status", kRetryVisibility),
     policy<&Policies::bar_sizing>("bar-sizing", "how long decoding is off while BARs are sized", kBarSizing),
+    policy<&Policies::default_domain>("default-domain", "what the IOMMU core attaches to a function that it probes",
+                                      kDefaultDomain),
+    policy<&Policies::dma_claim>("dma-claim", "where a claim of DMA ownership parks the function", kDmaClaim),
+    policy<&Policies::interrupt_remapping>("interrupt-remapping", "whether the IOMMU remaps interrupt messages",
+                                           kInterruptRemapping),
+    policy<&Policies::remapping_at_boot>("remapping-at-boot", "interrupt remapping that is on already, at boot",
+                                         kRemappingAtBoot),
     policy<&Policies::bus_numbers>("bus-numbers", "bridges that have bus numbers already, at the scan", kBusNumbers),
     policy<&Policies::ari>("ari", "ARI Forwarding Enable of a bridge when the function below it is found", kAri),
     policy<&Policies::msix_at_init>("msix-at-init", "where pci_msix_init() clears MSI-X Enable", kMsixAtInit),

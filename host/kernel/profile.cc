@@ -14,6 +14,8 @@ constexpr Policies pci_series_alone(PciSeries series) {
   policies.pending_at_shutdown = PendingAtShutdown::Ignore;
   policies.iommu_at_kexec = IommuAtKexec::TranslationOff;
   policies.iommu_at_boot = IommuAtBoot::Reset;
+  policies.dma_claim = DmaClaim::Block;
+  policies.remapping_at_boot = RemappingAtBoot::Replace;
   policies.msix_at_kexec = MsixAtKexec::Disable;
   policies.msix_at_init = MsixAtInit::Disable;
   return policies;
@@ -49,6 +51,7 @@ constexpr Policies stock_7_3() {
   Policies policies = pci_series_alone(PciSeries::None);
   policies.live_update = false;
   policies.shutdown_bus_master = ShutdownBusMaster::All;
+  policies.default_domain = DefaultDomain::Dma;
   use_stock_vfio(policies);
   return policies;
 }

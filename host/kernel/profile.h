@@ -18,7 +18,12 @@ enum class PendingAtShutdown { Ignore, Wait };  // what a function still waits f
 enum class BusNumbers { Keep, Reassign };       // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class Ari { On, Off };                     // pci_configure_ari(), or pci=noari
 enum class IommuAtKexec { TranslationOff, Preserve };
-enum class IommuAtBoot { Reset, Adopt };  // Adopt falls back to Reset where nothing was handed over
+// Adopt falls back to Reset where nothing was handed over, Copy where translation is found off.
+enum class IommuAtBoot { Reset, Adopt, Copy };
+enum class DefaultDomain { None, Blocked, Dma, Identity };  // what iommu_probe_device() attaches
+enum class DmaClaim { Block, KeepRestored };  // a claim parks the function in a blocking domain: always, or not there
+enum class InterruptRemappingUse { Off, On };
+enum class RemappingAtBoot { Replace, Adopt };  // Adopt falls back to Replace where nothing was handed over
 enum class MsixAtKexec { Disable, FunctionMask };
 enum class MsixAtInit { Disable, KeepIncoming };   // pci_msix_init(): on every function, or not on incoming ones
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
@@ -54,6 +59,10 @@ struct Policies {
   Ari ari = Ari::On;
   IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
   IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;
+  DefaultDomain default_domain = DefaultDomain::None;
+  DmaClaim dma_claim = DmaClaim::KeepRestored;
+  InterruptRemappingUse interrupt_remapping = InterruptRemappingUse::On;
+  RemappingAtBoot remapping_at_boot = RemappingAtBoot::Adopt;
   MsixAtKexec msix_at_kexec = MsixAtKexec::FunctionMask;
   MsixAtInit msix_at_init = MsixAtInit::KeepIncoming;
   InterruptsAtFreeze interrupts_at_freeze = InterruptsAtFreeze::Any;
@@ -87,6 +96,7 @@ struct Policies {
     bool function_reset = false;             // H119: kernel B resets an incoming function by FLR when it binds
     bool bridges_renumbered = false;         // H041: the scan numbers every bridge anew, whoever was handed over
     bool secondary_bus_reset = false;        // H121: kernel B resets the bus below the first bridge when it scans
+    bool default_domain_replaces = false;    // H085: an incoming function gets its default domain like all others
     bool freeze_fails = false;               // a later file's freeze fails: reboot() returns EINVAL
   } mistakes;
 };

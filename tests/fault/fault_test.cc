@@ -60,6 +60,8 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"H058", Check::Configuration, "was sized and not written back by the end of phase enumerate"},
         FaultCase{"H073", Check::Configuration, "MSI-X enable cleared"},
         FaultCase{"H073", Check::Interrupts, "MSI-X enable cleared at 0000:01:00.0 (endpoint 0) by kernel B"},
+        FaultCase{"H032", Check::Iommu, "IOMMU translation off"}, FaultCase{"H085", Check::Iommu, ""},
+        FaultCase{"H086", Check::Iommu, ""},
         FaultCase{"H110", Check::Continuity,
                   "power state changed from 0x0 to 0x3 at 0000:01:00.0 (endpoint 0) by kernel B"},
         FaultCase{"H111", Check::Continuity, "bus master enable cleared at 0000:01:00.0 (endpoint 0) by kernel B"},

@@ -15,6 +15,7 @@ constexpr std::uint64_t kIommu = 0xfed9'0000;
 constexpr std::uint64_t kInterruptController = 0xfec0'0000;
 constexpr std::uint64_t kMsiWindow = 0xfee0'0000;
 constexpr std::uint32_t kTranslation = 1u << 31;
+constexpr std::uint32_t kRemapping = 1u << 25;
 
 void allow(FakeFunction& function, unsigned offset, unsigned size, std::uint32_t mask) {
   for (unsigned byte = 0; byte < size; ++byte) {
@@ -209,6 +210,8 @@ std::uint64_t FakePlatform::mmio_read(BusAddress address, unsigned size) {
         return iommu_status;
       case 0x20:
         return iommu_root;
+      case 0xb8:
+        return iommu_remap;
       default:
         return 0;
     }
@@ -224,9 +227,12 @@ std::uint64_t FakePlatform::mmio_read(BusAddress address, unsigned size) {
 void FakePlatform::mmio_write(BusAddress address, unsigned size, std::uint64_t value) {
   if (address.raw() == kIommu + 0x18) {
     if ((iommu_status & kTranslation) != 0 && (value & kTranslation) == 0) ++translation_fell;
+    if ((iommu_status & kRemapping) != 0 && (value & kRemapping) == 0) ++remapping_fell;
     iommu_status = static_cast<std::uint32_t>(value) | (iommu_status & (1u << 30));
   } else if (address.raw() == kIommu + 0x20) {
     iommu_root = value;
+  } else if (address.raw() == kIommu + 0xb8) {
+    iommu_remap = value;
   } else if (address.raw() == kInterruptController) {
     interrupts_on = (value & 1) != 0;
   } else if (std::uint8_t* bytes = memory(address, size, roots_); bytes != nullptr) {
@@ -257,6 +263,18 @@ bool FakePlatform::may_send(const FakeFunction& function) {
   return true;
 }
 
+// The vector that a message raises; the source of a remapped one is not looked at.
+std::optional<std::uint8_t> FakePlatform::target_of(const std::uint8_t* entry) const {
+  if ((iommu_status & kRemapping) == 0) return entry[8];
+  std::uint32_t address = 0;
+  std::memcpy(&address, entry, sizeof address);
+  std::uint64_t low = 0;
+  if ((address & 0x10) == 0) return std::nullopt;
+  std::memcpy(&low, dram_.data() + (iommu_remap & ~0xfffull) + 16 * (address >> 5 & 0x7fff), sizeof low);
+  if ((low & 1) == 0) return std::nullopt;
+  return static_cast<std::uint8_t>(low >> 16);
+}
+
 void FakePlatform::deliver(FakeFunction& function) {
   const std::uint32_t control = function.get(FakeFunction::kMsix + kMsixControl, 2);
   if ((control & 0xc000) != kMsixControlEnable || !may_send(function)) return;
@@ -264,8 +282,11 @@ void FakePlatform::deliver(FakeFunction& function) {
     const std::uint8_t* entry = function.registers.data() + FakeFunction::kMsixTable + 16 * vector;
     if ((function.pending >> vector & 1) == 0 || (entry[12] & 1) != 0) continue;
     function.pending &= ~(1u << vector);
-    if (interrupts_on) {
-      pending_[entry[8]] = true;
+    const std::optional<std::uint8_t> target = target_of(entry);
+    if (!target) {
+      ++blocked;
+    } else if (interrupts_on) {
+      pending_[*target] = true;
     } else {
       ++discarded;
     }

@@ -86,7 +86,10 @@ class FakePlatform : public pcie::Platform {
   bool interrupts_on = false;
   std::uint32_t iommu_status = 0;
   std::uint64_t iommu_root = 0;
+  std::uint64_t iommu_remap = 0;
   unsigned translation_fell = 0;
+  unsigned remapping_fell = 0;
+  unsigned blocked = 0;  // messages without a valid entry of the remapping table
   unsigned discarded = 0;
   std::function<void(FakeFunction&)> on_reset;  // what FLR does beside being counted
   std::function<void()> before_mmio_read;       // what a read's answer pushes ahead of itself
@@ -96,6 +99,7 @@ class FakePlatform : public pcie::Platform {
   [[nodiscard]] FakeFunction* route(pcie::Bdf target, unsigned bus, Functions& functions);
   [[nodiscard]] std::uint8_t* memory(BusAddress address, unsigned size, Functions& functions);
   void deliver(FakeFunction& function);
+  [[nodiscard]] std::optional<std::uint8_t> target_of(const std::uint8_t* entry) const;
   [[nodiscard]] static bool may_send(const FakeFunction& function);
 
   std::vector<std::byte> dram_;

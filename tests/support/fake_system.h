@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -27,6 +28,9 @@ class FakeAddressSpace final : public host::AddressSpace {
   explicit FakeAddressSpace(std::shared_ptr<FakeTranslation> pages) : translation(std::move(pages)) {}
   void map(host::Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) override;
   void unmap(Iova iova, Bytes size) override;
+  void mark_for_preservation(std::uint64_t token) override { marked = token; }
+
+  std::optional<std::uint64_t> marked;
 
   std::shared_ptr<FakeTranslation> translation;
 };

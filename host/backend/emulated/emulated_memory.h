@@ -26,6 +26,7 @@ class EmulatedAddressSpace : public AddressSpace {
 
   void map(Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) override;
   void unmap(Iova iova, Bytes size) override;
+  void mark_for_preservation(std::uint64_t token) override;
   [[nodiscard]] kernel::IommuDomain& file() { return *file_; }
 
  private:

@@ -64,8 +64,10 @@ std::optional<PhysicalAddress> IommuDomain::translate(Iova iova) const {
   return PhysicalAddress{(entry & second_level::kAddressMask) | (iova.raw() % kPageSize.count())};
 }
 
+int IommuDomain::mark(std::uint64_t token) { return preserved_ ? EBUSY : iommu_.mark(*this, token); }
+
 AddressSpaceState IommuDomain::state() const {
-  return AddressSpaceState{identifier_, root_, second_level::tables(pages_.dram(), root_)};
+  return AddressSpaceState{identifier_, root_, second_level::tables(pages_.dram(), root_), iommu_.marked(identifier_)};
 }
 
 void IommuDomain::release() {

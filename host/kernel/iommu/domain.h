@@ -38,6 +38,8 @@ class IommuDomain : public OpenFile<AddressSpaceFile> {
   [[nodiscard]] PhysicalAddress root() const { return root_; }
   [[nodiscard]] std::uint16_t identifier() const { return identifier_; }
   [[nodiscard]] bool preserved() const { return preserved_; }
+  // Before it can be preserved. 0 or the errno of Iommu::mark; EBUSY: preserved already.
+  [[nodiscard]] int mark(std::uint64_t token);
 
   [[nodiscard]] AddressSpaceState state() const override;
   void set_preserved(bool preserved) override { preserved_ = preserved; }

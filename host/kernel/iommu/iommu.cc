@@ -16,9 +16,6 @@ namespace {
 
 using namespace pcie::vtd;
 
-// Global Status bits that are one-shot in Global Command: not to be written back.
-constexpr std::uint32_t kPersistentStatus = 0x96ff'ffff;
-
 // What an invalidation covers.
 constexpr std::uint64_t kContextGlobal = std::uint64_t{1} << 61;
 constexpr std::uint64_t kContextDevice = std::uint64_t{3} << 61;
@@ -26,6 +23,9 @@ constexpr std::uint64_t kIotlbGlobal = std::uint64_t{1} << 60;
 constexpr std::uint64_t kIotlbDomain = std::uint64_t{2} << 60;
 
 constexpr std::uint64_t kTableAddress = 0xffff'ffff'ffff'f000;
+
+// Identifier of requests that pass through; no domain of this kernel has it.
+constexpr std::uint64_t kIdentityDomain = 0xffff;
 
 constexpr unsigned kMostPolls = 100'000;
 
@@ -35,7 +35,7 @@ unsigned entry_word(pcie::Bdf function) { return 2u * (function.requester_id() &
 }  // namespace
 
 Iommu::Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers)
-    : platform_(platform), pages_(pages), registers_(registers) {}
+    : unit_(platform, registers), pages_(pages) {}
 
 void Iommu::reset() {
   if (translating()) disable_translation();
@@ -43,19 +43,19 @@ void Iommu::reset() {
   if (!root) throw Panic("There is no memory for the root table of the IOMMU.");
   root_table_ = *root;
   load_root_table();
-  command(kTranslationEnable, true);
+  unit_.command(kTranslationEnable, true);
 }
 
 void Iommu::adopt(const IncomingIommu& incoming) {
-  if (incoming.unit.registers != registers_) {
+  if (incoming.unit.registers != unit_.base()) {
     throw Panic("IOMMU state was handed over for a remapping unit that this machine does not have.");
   }
   root_table_ = incoming.unit.root_table;
   if (!translating()) {
     // The old kernel switched it off: whatever came in between is lost, but from here on the tables hold again.
     load_root_table();
-    command(kTranslationEnable, true);
-  } else if ((read64(kRootTableAddress) & kTableAddress) != root_table_.raw()) {
+    unit_.command(kTranslationEnable, true);
+  } else if ((unit_.read64(kRootTableAddress) & kTableAddress) != root_table_.raw()) {
     throw Panic("The IOMMU translates with another root table than the one that was handed over.");
   } else {
     // As every driver of this unit does when it takes it over: from here on the tables in DRAM count, not what is
@@ -67,31 +67,66 @@ void Iommu::adopt(const IncomingIommu& incoming) {
   for (const auto& [function, identifier] : incoming.attachments) (void)reserve(identifier);
 }
 
+void Iommu::copy() {
+  const PhysicalAddress old_root{unit_.read64(kRootTableAddress) & kTableAddress};
+  const auto new_table = [this] {
+    const std::optional<PhysicalAddress> page = pages_.allocate(1, PageState::PageTable);
+    if (!page) throw Panic("There is no memory to copy the translation tables of the old kernel.");
+    return *page;
+  };
+  const PhysicalAddress root = new_table();
+  for (unsigned bus = 0; table_in_dram(old_root) && bus < 256; ++bus) {
+    const std::uint64_t entry = read_word(old_root, 2 * bus);
+    const PhysicalAddress old_table{entry & kTableAddress};
+    if ((entry & kPresent) == 0 || !table_in_dram(old_table)) continue;
+    const PhysicalAddress table = new_table();
+    for (unsigned word = 0; word < 512; word += 2) {
+      if ((read_word(old_table, word) & kPresent) == 0) continue;
+      write_word(table, word + 1, read_word(old_table, word + 1));
+      write_word(table, word, read_word(old_table, word));
+      (void)reserve(domain_of(read_word(old_table, word + 1)));
+    }
+    write_word(root, 2 * bus, table.raw() | kPresent);
+  }
+  root_table_ = root;
+  load_root_table();
+}
+
 IommuState Iommu::state() const {
-  IommuState state{registers_, root_table_, {root_table_}};
+  IommuState state{unit_.base(), root_table_, {root_table_}};
   for (unsigned bus = 0; bus < 256; ++bus) {
     if (const std::optional<PhysicalAddress> table = context_table(bus)) state.structure_pages.push_back(*table);
   }
   return state;
 }
 
-bool Iommu::translating() const { return (read32(kGlobalStatus) & kTranslationEnable) != 0; }
+bool Iommu::translating() const { return unit_.status(kTranslationEnable); }
 
 int Iommu::attach(pcie::Bdf function, IommuDomain& domain) {
   if (const std::optional<std::uint16_t> current = attached(function)) {
     return *current == domain.identifier() ? 0 : EBUSY;
   }
   if (domain.preserved()) return EBUSY;
-  std::optional<PhysicalAddress> table = context_table(function.bus);
-  if (!table) {
-    table = pages_.allocate(1, PageState::PageTable);
-    if (!table) return ENOMEM;
-    write_word(root_table_, 2u * function.bus, table->raw() | kPresent);
-  }
+  const std::optional<PhysicalAddress> table = context_table_of(function.bus);
+  if (!table) return ENOMEM;
   const unsigned word = entry_word(function);
   write_word(*table, word + 1, kContextFourLevels | std::uint64_t{domain.identifier()} << kContextDomainShift);
   write_word(*table, word, domain.root().raw() | kPresent);  // present last: the unit may look at any moment
   return 0;
+}
+
+void Iommu::pass_through(pcie::Bdf function) {
+  if (attached(function)) clear_entry(function);
+  constexpr std::uint64_t kPassThrough = 2 << 2;  // TT = 10b
+  const std::optional<PhysicalAddress> table = context_table_of(function.bus);
+  if (!table) throw Panic("There is no memory for a context table of the IOMMU.");
+  const unsigned word = entry_word(function);
+  write_word(*table, word + 1, kContextFourLevels | kIdentityDomain << kContextDomainShift);
+  write_word(*table, word, kPassThrough | kPresent);
+}
+
+void Iommu::block(pcie::Bdf function) {
+  if (attached(function)) clear_entry(function);
 }
 
 int Iommu::detach(pcie::Bdf function) {
@@ -133,14 +168,14 @@ void Iommu::invalidate_domain(std::uint16_t identifier) {
 }
 
 std::optional<std::uint16_t> Iommu::register_domain(IommuDomain& domain) {
-  const std::uint32_t limit = 1u << (4 + 2 * static_cast<unsigned>(read64(kCapability) & 7));
+  const std::uint32_t limit = 1u << (4 + 2 * static_cast<unsigned>(unit_.read64(kCapability) & 7));
   std::uint32_t identifier = 1;
   auto place = domains_.begin();
   while (place != domains_.end() && place->identifier == identifier) {
     ++place;
     ++identifier;
   }
-  if (identifier >= std::min(limit, 0x1'0000u)) return std::nullopt;
+  if (identifier >= std::min(limit, static_cast<std::uint32_t>(kIdentityDomain))) return std::nullopt;
   domains_.insert(place, Domain{static_cast<std::uint16_t>(identifier), &domain});
   return static_cast<std::uint16_t>(identifier);
 }
@@ -158,17 +193,27 @@ void Iommu::adopt_domain(IommuDomain& domain) {
   known.object = &domain;
 }
 
+int Iommu::mark(const IommuDomain& domain, std::uint64_t token) {
+  for (const auto& [marked, taken] : marks_) {
+    if (marked == domain.identifier()) return taken == token ? 0 : EBUSY;
+    if (taken == token) return EADDRINUSE;
+  }
+  marks_.emplace(domain.identifier(), token);
+  return 0;
+}
+
 void Iommu::forget_domain(IommuDomain& domain) {
   for_each_entry([&](pcie::Bdf function, std::uint64_t, std::uint64_t high) {
     if (domain_of(high) == domain.identifier()) clear_entry(function);
   });
   invalidate_domain(domain.identifier());
+  marks_.erase(domain.identifier());
   domains_.erase(
       std::remove_if(domains_.begin(), domains_.end(), [&](const Domain& known) { return known.object == &domain; }),
       domains_.end());
 }
 
-void Iommu::disable_translation() { command(kTranslationEnable, false); }
+void Iommu::disable_translation() { unit_.command(kTranslationEnable, false); }
 
 void Iommu::retain(const std::function<bool(pcie::Bdf)>& keep) {
   bool kept = false;
@@ -182,47 +227,27 @@ void Iommu::retain(const std::function<bool(pcie::Bdf)>& keep) {
   if (!kept) disable_translation();
 }
 
-std::uint32_t Iommu::read32(unsigned offset) const {
-  return static_cast<std::uint32_t>(platform_.mmio_read(registers_ + Bytes{offset}, 4));
-}
-void Iommu::write32(unsigned offset, std::uint32_t value) const {
-  platform_.mmio_write(registers_ + Bytes{offset}, 4, value);
-}
-std::uint64_t Iommu::read64(unsigned offset) const { return platform_.mmio_read(registers_ + Bytes{offset}, 8); }
-void Iommu::write64(unsigned offset, std::uint64_t value) const {
-  platform_.mmio_write(registers_ + Bytes{offset}, 8, value);
-}
-
-void Iommu::command(std::uint32_t bit, bool set) {
-  const std::uint32_t status = read32(kGlobalStatus) & kPersistentStatus;
-  write32(kGlobalCommand, set ? status | bit : status & ~bit);
-  for (unsigned poll = 0; poll < kMostPolls; ++poll) {
-    if (((read32(kGlobalStatus) & bit) != 0) == set) return;
-  }
-  throw Panic("The IOMMU does not carry out a global command.");
-}
-
 void Iommu::load_root_table() {
-  write64(kRootTableAddress, root_table_.raw());
-  command(kSetRootTable, true);
+  unit_.write64(kRootTableAddress, root_table_.raw());
+  unit_.command(kSetRootTable, true);
   invalidate_context(kContextGlobal);
   invalidate_iotlb(kIotlbGlobal);
 }
 
 void Iommu::invalidate_context(std::uint64_t request) {
-  write64(kContextCommand, kInvalidate | request);
+  unit_.write64(kContextCommand, kInvalidate | request);
   for (unsigned poll = 0; poll < kMostPolls; ++poll) {
-    if ((read64(kContextCommand) & kInvalidate) == 0) return;
+    if ((unit_.read64(kContextCommand) & kInvalidate) == 0) return;
   }
   throw Panic("The IOMMU does not finish an invalidation of its context cache.");
 }
 
 void Iommu::invalidate_iotlb(std::uint64_t request) {
   // ECAP.IRO counts 16-byte units; the IOTLB register is the second of its pair.
-  const unsigned offset = 16u * static_cast<unsigned>((read64(kExtendedCapability) >> 8) & 0x3ff) + 8;
-  write64(offset, kInvalidate | request);
+  const unsigned offset = 16u * static_cast<unsigned>((unit_.read64(kExtendedCapability) >> 8) & 0x3ff) + 8;
+  unit_.write64(offset, kInvalidate | request);
   for (unsigned poll = 0; poll < kMostPolls; ++poll) {
-    if ((read64(offset) & kInvalidate) == 0) return;
+    if ((unit_.read64(offset) & kInvalidate) == 0) return;
   }
   throw Panic("The IOMMU does not finish an invalidation of its IOTLB.");
 }
@@ -246,6 +271,14 @@ std::optional<PhysicalAddress> Iommu::context_table(unsigned bus) const {
   const std::uint64_t entry = read_word(root_table_, 2 * bus);
   const PhysicalAddress table{entry & kTableAddress};
   if ((entry & kPresent) == 0 || !table_in_dram(table)) return std::nullopt;
+  return table;
+}
+
+std::optional<PhysicalAddress> Iommu::context_table_of(unsigned bus) {
+  std::optional<PhysicalAddress> table = context_table(bus);
+  if (table) return table;
+  table = pages_.allocate(1, PageState::PageTable);
+  if (table) write_word(root_table_, 2 * bus, table->raw() | kPresent);
   return table;
 }
 

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "host/kernel/iommu/vtd_registers.h"
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/mm/page_allocator.h"
@@ -31,6 +33,10 @@ class Iommu {
   // Throws Panic where the unit is another one, or translates with another root table.
   void adopt(const IncomingIommu& incoming);
 
+  // As a crash kernel does: copies root and context tables of whoever ran before, so that translation goes on with the
+  // page tables that stand in DRAM, whether anybody owns their pages or not. Contract: translating().
+  void copy();
+
   [[nodiscard]] IommuState state() const;
   [[nodiscard]] bool translating() const;
 
@@ -39,6 +45,9 @@ class Iommu {
   [[nodiscard]] int attach(pcie::Bdf function, IommuDomain& domain);
   // Requests of `function` fault from now on. 0, or EBUSY: its domain is preserved. Not attached: 0.
   [[nodiscard]] int detach(pcie::Bdf function);
+  // Requests of `function` reach memory untranslated, or fault, from now on, whatever it was attached to.
+  void pass_through(pcie::Bdf function);
+  void block(pcie::Bdf function);
   // Identifier of the domain that the context entry names; nothing where none is present.
   [[nodiscard]] std::optional<std::uint16_t> attached(pcie::Bdf function) const;
   // The object of an adopted domain stands: null where nobody restored it.
@@ -53,6 +62,10 @@ class Iommu {
   // A restored domain. Where the unit was reset instead of adopted, it is known from here on, and its functions have to
   // be attached again. Throws Panic where its identifier belongs to another domain.
   void adopt_domain(IommuDomain& domain);
+  // Marks a domain for preservation under a token of user space; there is no unmark. 0; EADDRINUSE: another domain has
+  // the token; EBUSY: marked under another token.
+  [[nodiscard]] int mark(const IommuDomain& domain, std::uint64_t token);
+  [[nodiscard]] bool marked(std::uint16_t identifier) const { return marks_.count(identifier) != 0; }
   // Detaches what still goes through it and forgets it.
   void forget_domain(IommuDomain& domain);
 
@@ -70,12 +83,6 @@ class Iommu {
 
   // The record of an identifier, made where there is none.
   std::vector<Domain>::iterator reserve(std::uint16_t identifier);
-  [[nodiscard]] std::uint32_t read32(unsigned offset) const;
-  void write32(unsigned offset, std::uint32_t value) const;
-  [[nodiscard]] std::uint64_t read64(unsigned offset) const;
-  void write64(unsigned offset, std::uint64_t value) const;
-  // One bit of Global Command, and waits for it in Global Status.
-  void command(std::uint32_t bit, bool set);
   void load_root_table();
   void invalidate_context(std::uint64_t request);
   void invalidate_iotlb(std::uint64_t request);
@@ -85,14 +92,16 @@ class Iommu {
   [[nodiscard]] bool table_in_dram(PhysicalAddress table) const;
   // The context table of a bus; nothing where there is none.
   [[nodiscard]] std::optional<PhysicalAddress> context_table(unsigned bus) const;
+  // The same, made where there is none; nothing where memory is short.
+  [[nodiscard]] std::optional<PhysicalAddress> context_table_of(unsigned bus);
   void clear_entry(pcie::Bdf function);
   void for_each_entry(const std::function<void(pcie::Bdf, std::uint64_t low, std::uint64_t high)>& visit) const;
 
-  pcie::Platform& platform_;
+  VtdRegisters unit_;
   PageAllocator& pages_;
-  BusAddress registers_;
   PhysicalAddress root_table_;
-  std::vector<Domain> domains_;  // ascending identifiers
+  std::vector<Domain> domains_;                   // ascending identifiers
+  std::map<std::uint16_t, std::uint64_t> marks_;  // identifier, token
 };
 
 }  // namespace holdover::host::kernel

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "host/kernel/irq/interrupt_remapping.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
@@ -10,8 +11,9 @@ namespace {
 
 constexpr std::uint64_t kControl = 0x000;
 constexpr std::uint64_t kControlEnable = 1;
-constexpr std::uint64_t kPending = 0x100;  // 256 bits, write 1 clears
-constexpr unsigned kFirstVector = 32;      // below are the processor's exceptions
+constexpr std::uint64_t kPending = 0x100;      // 256 bits, write 1 clears
+constexpr std::uint64_t kRemappable = 1 << 4;  // in a message's address
+constexpr unsigned kFirstVector = 32;          // below are the processor's exceptions
 
 }  // namespace
 
@@ -48,9 +50,21 @@ void Interrupts::free_vector(std::uint8_t vector) {
   HOLDOVER_CHECK(allocated_[vector]);
   allocated_[vector] = false;
   handlers_[vector] = nullptr;
+  if (entries_[vector]) remapping_->free(*std::exchange(entries_[vector], std::nullopt));
 }
 
-InterruptMessage Interrupts::message(std::uint8_t vector) const { return {msi_window_.raw(), vector}; }
+std::optional<InterruptMessage> Interrupts::message(std::uint8_t vector, pcie::Bdf function) {
+  if (remapping_ == nullptr) return InterruptMessage{msi_window_.raw(), vector};
+  if (!entries_[vector]) entries_[vector] = remapping_->allocate(function, vector);
+  if (!entries_[vector]) return std::nullopt;
+  // Handle in bits 19:5 and 2, no sub-handle.
+  const std::uint64_t handle = *entries_[vector];
+  return InterruptMessage{msi_window_.raw() | kRemappable | (handle & 0x7fff) << 5 | handle >> 15 << 2, 0};
+}
+
+void Interrupts::drop_incoming(pcie::Bdf function) {
+  if (remapping_ != nullptr) remapping_->drop_incoming(function);
+}
 
 void Interrupts::poll() {
   if (!enabled_) return;

@@ -9,12 +9,16 @@
 #include <optional>
 #include <utility>
 
+#include "pcie/bdf.h"
 #include "pcie/platform.h"
 #include "pcie/units.h"
 
 namespace holdover::host::kernel {
 
-// Address and data of a message that raises one vector (compatibility format, physical destination 0, edge).
+class InterruptRemapping;
+
+// Address and data of a message that raises one vector: compatibility format (physical destination 0, edge), or
+// remappable format.
 struct InterruptMessage {
   std::uint64_t address = 0;
   std::uint32_t data = 0;
@@ -35,7 +39,13 @@ class Interrupts {
   // Called at each interrupt of this vector, from poll(); it may access hardware, and then may be called again before
   // it returns. An empty handler takes it away, as does free_vector().
   void on_interrupt(std::uint8_t vector, std::function<void()> handler) { handlers_[vector] = std::move(handler); }
-  [[nodiscard]] InterruptMessage message(std::uint8_t vector) const;
+  // Messages are made in remappable format from here on. `remapping` is enabled and outlives this.
+  void use(InterruptRemapping& remapping) { remapping_ = &remapping; }
+  // For an allocated vector. With remapping it takes an entry, which free_vector() gives back. Nothing where there is
+  // none left.
+  [[nodiscard]] std::optional<InterruptMessage> message(std::uint8_t vector, pcie::Bdf function);
+  // `function` sends none of the messages that an earlier kernel made for it any more.
+  void drop_incoming(pcie::Bdf function);
 
   // Takes what is pending and counts it; nothing while the controller is off.
   void poll();
@@ -48,7 +58,9 @@ class Interrupts {
   pcie::Platform& platform_;
   BusAddress controller_;
   BusAddress msi_window_;
+  InterruptRemapping* remapping_ = nullptr;
   std::array<bool, 256> allocated_{};
+  std::array<std::optional<std::uint16_t>, 256> entries_{};  // of the remapping table
   std::array<std::uint64_t, 256> counts_{};
   std::array<std::function<void()>, 256> handlers_;
   std::uint64_t stray_ = 0;

@@ -17,7 +17,14 @@ int Msi::enable() {
   set_masked(true);
   vector_ = interrupts_.allocate_vector();
   if (!vector_) return ENOSPC;
-  write_message(interrupts_.message(*vector_));
+  const std::optional<InterruptMessage> message = interrupts_.message(*vector_, device_.bdf);
+  if (!message) {
+    interrupts_.free_vector(*vector_);
+    vector_.reset();
+    return ENOSPC;
+  }
+  write_message(*message);
+  interrupts_.drop_incoming(device_.bdf);
   set_intx_disable(device_, true);
   set_enable(true);
   set_masked(false);

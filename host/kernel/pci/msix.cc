@@ -41,22 +41,26 @@ int Msix::enable(unsigned count) {
   if (count == 0 || count > size) return ENOSPC;
   if ((table_ & 7) >= device_.bars.size() || !device_.bars[table_ & 7].assigned) return ENODEV;
   free_vectors();
-  for (unsigned index = 0; index < count; ++index) {
+  std::vector<InterruptMessage> messages;
+  while (messages.size() < count) {
     const std::optional<std::uint8_t> vector = interrupts_.allocate_vector();
-    if (!vector) {
+    if (vector) vectors_.push_back(*vector);
+    const auto message = vector ? interrupts_.message(*vector, device_.bdf) : std::nullopt;
+    if (!message) {
       free_vectors();
       return ENOSPC;
     }
-    vectors_.push_back(*vector);
+    messages.push_back(*message);
   }
   const std::uint16_t found = control();
   set_control(found | kMsixControlEnable | kMsixControlFunctionMask);
   set_intx_disable(device_, true);
   for (unsigned index = 0; index < size; ++index) mask_entry(index, true);
-  for (unsigned index = 0; index < count; ++index) write_entry(index, interrupts_.message(vectors_[index]));
+  for (unsigned index = 0; index < count; ++index) write_entry(index, messages[index]);
   for (unsigned index = 0; index < count; ++index) mask_entry(index, false);
   // Posted writes: the read returns when the table has them, so that no message goes to an old target.
   (void)platform_.mmio_read(entry(0) + Bytes{kVectorControl}, 4);
+  interrupts_.drop_incoming(device_.bdf);
   set_control(static_cast<std::uint16_t>((found | kMsixControlEnable) & ~kMsixControlFunctionMask));
   return 0;
 }

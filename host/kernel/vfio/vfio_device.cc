@@ -74,6 +74,9 @@ Bytes VfioDevice::bar_size(unsigned bar) const {
 int VfioDevice::attach(IommuDomain& domain) {
   if (frozen_) return EIO;
   if (&domain == domain_) return 0;
+  if (!context_.dma.claimed(device_.bdf)) {
+    if (const int error = context_.dma.claim(device_.bdf, incoming_); error != 0) return error;
+  }
   if (!enabled_) enable();
   if (domain_ != nullptr) return EBUSY;
   if (const int error = context_.iommu.attach(device_.bdf, domain); error != 0) return error;
@@ -125,6 +128,7 @@ DeviceState VfioDevice::state() const {
   state.attached = domain_ != nullptr;
   state.domain_id = domain_ != nullptr ? domain_->identifier() : std::uint16_t{0};
   state.interrupt_vectors = msix_.vectors();
+  state.dma_owner = context_.dma.claimed(device_.bdf);
   return state;
 }
 
@@ -155,6 +159,7 @@ void VfioDevice::release() {
     domain_->drop();
     domain_ = nullptr;
   }
+  context_.dma.release(device_.bdf);
   if (context_.policies.idle_power == IdlePower::D3hot) suspend(context_.platform, context_.policies, device_);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "host/kernel/file.h"
+#include "host/kernel/iommu/dma_ownership.h"
 #include "host/kernel/iommu/domain.h"
 #include "host/kernel/iommu/iommu.h"
 #include "host/kernel/irq/interrupts.h"
@@ -21,6 +22,7 @@ struct VfioContext {
   pcie::Platform& platform;
   Interrupts& interrupts;
   Iommu& iommu;
+  DmaOwnership& dma;
   const Policies& policies;
 };
 
@@ -46,7 +48,8 @@ class VfioDevice : public OpenFile<DeviceFile> {
   [[nodiscard]] int write(unsigned bar, Bytes offset, std::uint32_t value);
   [[nodiscard]] Bytes bar_size(unsigned bar) const;
 
-  // Binds the device to iommufd and attaches it. 0 or the errno of Iommu::attach. Holds the domain from then on. A
+  // Binds the device to iommufd, which claims its DMA, and attaches it. 0 or the errno of DmaOwnership::claim and
+  // Iommu::attach. Holds the domain from then on. A
   // function that was handed over is taken up here, as the policies say, and stays attached where it is attached to
   // this very domain.
   [[nodiscard]] int attach(IommuDomain& domain);

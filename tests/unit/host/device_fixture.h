@@ -30,6 +30,7 @@ class DeviceFileTest : public ::testing::Test {
   Iommu iommu_{platform_, pages_, BusAddress{0xfed9'0000}};
   PciBus bus_{platform_, policies_, nullptr, 31, pcie::Phase::Boot};
   FileTable files_;
+  DmaOwnership dma_{iommu_, pages_, policies_, files_};
 
   DeviceFileTest() {
     pages_.reserve(PhysicalAddress{0}, 1, PageState::Reserved);
@@ -42,7 +43,7 @@ class DeviceFileTest : public ::testing::Test {
       if (device.express_port()) enable_device(device);
     });
   }
-  VfioContext context() { return VfioContext{platform_, interrupts_, iommu_, policies_}; }
+  VfioContext context() { return VfioContext{platform_, interrupts_, iommu_, dma_, policies_}; }
   PciDevice& device() { return *bus_.find(pcie::Bdf{0, 1, 0, 0}); }
   FileReference<VfioDevice> open(VfioDoor door = VfioDoor::Cdev) {
     return FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(context(), device(), door)));

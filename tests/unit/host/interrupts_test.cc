@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstring>
 
+#include "host/kernel/irq/interrupt_remapping.h"
+#include "host/kernel/panic.h"
 #include "tests/unit/host/device_fixture.h"
 
 namespace holdover::host::kernel {
@@ -63,6 +66,78 @@ TEST_F(DeviceFileTest, EventsBehindFunctionMaskFireOnceAfterReprogramming) {
   EXPECT_EQ(next.take(msix.vector(0)), 0u);
   EXPECT_EQ(next.stray(), 0u);
   EXPECT_EQ(platform_.discarded, 0u);
+}
+
+class RemappingTest : public DeviceFileTest {
+ protected:
+  RemappingTest() {
+    remapping_.reset();
+    interrupts_.use(remapping_);
+    enable_device(device());
+    set_bus_master(device(), true);
+  }
+  std::uint64_t word(unsigned index, unsigned which) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, &platform_.dram()[remapping_.table().raw() + 16 * index + 8 * which], sizeof value);
+    return value;
+  }
+  InterruptRemapping remapping_{platform_, pages_, BusAddress{0xfed9'0000}};
+};
+
+TEST_F(RemappingTest, AMessageNamesAnEntryThatNamesVectorAndSource) {
+  EXPECT_TRUE(remapping_.enabled());
+  EXPECT_EQ(platform_.iommu_remap, remapping_.table().raw() | 7);
+  Msix msix{platform_, interrupts_, device()};
+  ASSERT_EQ(msix.enable(2), 0);
+  std::uint32_t address = 0;
+  std::memcpy(&address, &end_.registers[FakeFunction::kMsixTable + 16], sizeof address);
+  EXPECT_EQ(address, 0xfee0'0030u) << "remappable, handle 1";
+  EXPECT_EQ(word(1, 0), std::uint64_t{msix.vector(1)} << 16 | 1);
+  EXPECT_EQ(word(1, 1), 0x4'0100u) << "only function 01:00.0";
+  platform_.raise(end_, 1);
+  interrupts_.poll();
+  EXPECT_EQ(interrupts_.take(msix.vector(1)), 1u);
+  msix.disable();
+  EXPECT_EQ(word(1, 0), 0u);
+}
+
+TEST_F(RemappingTest, AnAdoptedTableServesOldMessagesUntilTheFunctionHasNewOnes) {
+  Msix old_kernel{platform_, interrupts_, device()};
+  ASSERT_EQ(old_kernel.enable(2), 0);
+  old_kernel.mask_function();
+
+  Interrupts next{platform_, BusAddress{0xfec0'0000}, BusAddress{0xfee0'0000}};
+  next.enable();
+  InterruptRemapping adopted{platform_, pages_, BusAddress{0xfed9'0000}};
+  adopted.adopt(remapping_.table());
+  next.use(adopted);
+  EXPECT_EQ(platform_.remapping_fell, 0u);
+  EXPECT_NE(word(1, 0), 0u);
+  platform_.raise(end_, 1);
+  Msix msix{platform_, next, device()};
+  ASSERT_EQ(msix.enable(2), 0);
+  EXPECT_EQ(word(0, 0), 0u) << "of the old kernel";
+  EXPECT_EQ(word(3, 0), std::uint64_t{msix.vector(1)} << 16 | 1);
+  next.poll();
+  EXPECT_EQ(next.take(msix.vector(1)), 1u);
+  EXPECT_EQ(platform_.blocked, 0u);
+}
+
+// H035
+TEST_F(RemappingTest, AReplacedTableBlocksWhatWasProgrammedForTheOldOne) {
+  Msix old_kernel{platform_, interrupts_, device()};
+  ASSERT_EQ(old_kernel.enable(1), 0);
+  InterruptRemapping replaced{platform_, pages_, BusAddress{0xfed9'0000}};
+  replaced.reset();
+  EXPECT_EQ(platform_.remapping_fell, 1u);
+  EXPECT_NE(replaced.table(), remapping_.table());
+  platform_.raise(end_, 0);
+  EXPECT_EQ(platform_.blocked, 1u);
+}
+
+TEST_F(RemappingTest, AdoptRefusesAnotherTable) {
+  InterruptRemapping next{platform_, pages_, BusAddress{0xfed9'0000}};
+  EXPECT_THROW(next.adopt(PhysicalAddress{0x7000}), Panic);
 }
 
 // A message may have left before the mask: only an answer that comes after it tells that it has arrived.

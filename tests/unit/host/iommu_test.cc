@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "host/kernel/file.h"
+#include "host/kernel/iommu/dma_ownership.h"
 #include "host/kernel/iommu/domain.h"
 #include "host/kernel/panic.h"
 #include "tests/support/fake_platform.h"
@@ -164,6 +165,106 @@ TEST_F(IommuTest, ATableEntryThatLeavesDramIsNotFollowed) {
   EXPECT_FALSE(space->translate(Iova{0x1000}).has_value());
   EXPECT_EQ(space->state().table_pages.size(), 1u);
   second_level::write_entry(platform_.dram(), space->root(), 0, 0);
+}
+
+// As a crash kernel: new root and context tables, the page tables where they are.
+TEST_F(IommuTest, ACopyGoesOnWithTheTablesThatStandInDram) {
+  const auto space = domain();
+  ASSERT_EQ(space->map(Iova{0x5000}, PhysicalAddress{0x40'0000}, 4_KiB, true), 0);
+  ASSERT_EQ(iommu_.attach(kFirst, *space), 0);
+  Iommu next{platform_, pages_, kRegisters};
+  next.copy();
+  EXPECT_EQ(platform_.translation_fell, 0u);
+  EXPECT_NE(next.state().root_table, iommu_.state().root_table);
+  EXPECT_EQ(platform_.iommu_root, next.state().root_table.raw());
+  EXPECT_EQ(next.attached(kFirst), space->identifier());
+  EXPECT_TRUE(next.maps(Iova{0x5000}, 4_KiB));
+  FileTable files;
+  const FileReference<IommuDomain> fresh(files.add(IommuDomain::create(pages_, next)));
+  EXPECT_NE(fresh->identifier(), space->identifier());
+  files.abandon();
+}
+
+TEST_F(IommuTest, ATokenMarksOneDomain) {
+  auto first = domain();
+  const auto second = domain();
+  EXPECT_FALSE(first->state().marked);
+  EXPECT_EQ(first->mark(10), 0);
+  EXPECT_EQ(first->mark(10), 0);
+  EXPECT_EQ(first->mark(11), EBUSY) << "there is no unmark";
+  EXPECT_EQ(second->mark(10), EADDRINUSE);
+  EXPECT_TRUE(first->state().marked);
+  first.close();
+  EXPECT_EQ(second->mark(10), 0);
+}
+
+class OwnershipTest : public IommuTest {
+ protected:
+  Policies policies_;
+  DmaOwnership dma_{iommu_, pages_, policies_, files_};
+  FileReference<IommuDomain> space_ = domain();
+  std::uint64_t context(pcie::Bdf function, unsigned index) {
+    const PhysicalAddress table{word(iommu_.state().root_table, 2 * function.bus) & ~0xfffull};
+    return word(table, 2 * (function.requester_id() & 0xff) + index);
+  }
+};
+
+TEST_F(OwnershipTest, ProbeAttachesTheDefaultDomainThatThePolicyNames) {
+  dma_.probe(kFirst, false);
+  EXPECT_FALSE(iommu_.attached(kFirst)) << "none";
+  policies_.default_domain = DefaultDomain::Identity;
+  dma_.probe(kFirst, false);
+  EXPECT_EQ(context(kFirst, 0), 9u) << "present, pass-through";
+  policies_.default_domain = DefaultDomain::Dma;
+  dma_.probe(kFirst, false);
+  ASSERT_TRUE(iommu_.attached(kFirst));
+  EXPECT_FALSE(iommu_.maps(Iova{0}, 4_KiB)) << "empty";
+  policies_.default_domain = DefaultDomain::Blocked;
+  dma_.probe(kFirst, false);
+  EXPECT_FALSE(iommu_.attached(kFirst));
+}
+
+TEST_F(OwnershipTest, AClaimBlocksUntilSomethingIsAttachedAndAReleaseGivesTheDefaultBack) {
+  policies_.default_domain = DefaultDomain::Dma;
+  dma_.probe(kFirst, false);
+  const auto own = iommu_.attached(kFirst);
+  EXPECT_EQ(iommu_.attach(kFirst, *space_), EBUSY) << "not claimed";
+  ASSERT_EQ(dma_.claim(kFirst, false), 0);
+  EXPECT_FALSE(iommu_.attached(kFirst));
+  EXPECT_EQ(dma_.claim(kFirst, false), EBUSY);
+  EXPECT_EQ(dma_.use_dma_api(kFirst), EBUSY);
+  ASSERT_EQ(iommu_.attach(kFirst, *space_), 0);
+  ASSERT_EQ(iommu_.detach(kFirst), 0);
+  dma_.release(kFirst);
+  EXPECT_EQ(iommu_.attached(kFirst), own);
+  EXPECT_EQ(dma_.use_dma_api(kFirst), 0);
+  EXPECT_EQ(dma_.claim(kFirst, false), EBUSY);
+  dma_.unuse_dma_api(kFirst);
+  EXPECT_EQ(dma_.claim(kFirst, false), 0);
+}
+
+TEST_F(OwnershipTest, ARestoredDomainIsNobodysUntilItIsRetrieved) {
+  policies_.default_domain = DefaultDomain::Dma;
+  ASSERT_EQ(iommu_.attach(kFirst, *space_), 0);
+  dma_.probe(kFirst, true);
+  EXPECT_EQ(iommu_.attached(kFirst), space_->identifier());
+  EXPECT_EQ(dma_.claim(kFirst, false), EBUSY);
+  EXPECT_EQ(dma_.use_dma_api(kFirst), EBUSY);
+  EXPECT_EQ(dma_.claim(kFirst, true), 0);
+  EXPECT_EQ(iommu_.attached(kFirst), space_->identifier()) << "never parked";
+}
+
+TEST_F(OwnershipTest, HazardsOfARestoredDomain) {
+  ASSERT_EQ(iommu_.attach(kFirst, *space_), 0);
+  dma_.probe(kFirst, true);
+  policies_.dma_claim = DmaClaim::Block;
+  ASSERT_EQ(dma_.claim(kFirst, true), 0);
+  EXPECT_FALSE(iommu_.attached(kFirst)) << "H086";
+  ASSERT_EQ(iommu_.attach(kSecond, *space_), 0);
+  policies_.default_domain = DefaultDomain::Dma;
+  policies_.mistakes.default_domain_replaces = true;
+  dma_.probe(kSecond, true);
+  EXPECT_NE(iommu_.attached(kSecond), space_->identifier()) << "H085";
 }
 
 TEST_F(IommuTest, ResetSwitchesOffWhatItFindsOn) {

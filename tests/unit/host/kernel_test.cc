@@ -65,6 +65,7 @@ class KernelTest : public ::testing::Test {
   void preserve(EmulatedSystem& system, UserSpace& user) {
     user.live_update = system.open_live_update();
     user.session = user.live_update->create_session("holdover");
+    user.space->mark_for_preservation(10);
     user.session->preserve(*user.space, 10);
     user.session->preserve(*user.device, 20);
     user.session->preserve(*user.memory, 1);
@@ -270,6 +271,7 @@ TEST_F(KernelTest, ManyKernelsInARow) {
     EXPECT_EQ(memory->bytes()[5000], std::byte{0x77});
     session->finish();
     session = live_update->create_session("holdover");
+    space->mark_for_preservation(10);
     session->preserve(*memory, 1);
     session->preserve(*space, 10);
     session->preserve(*device, 20);
@@ -355,6 +357,35 @@ TEST_F(KernelTest, ShutdownWakesAFunctionThatSleeps) {
   platform_.writes.clear();
   EXPECT_THROW(system.kexec(), KernelGone);
   EXPECT_EQ(end0_.get(FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask, 0u);
+}
+
+// H035 fires wherever nothing was handed over.
+TEST_F(KernelTest, InterruptRemappingIsReplacedOnStockAndHandedOverOnContinuous) {
+  {
+    Kernel kernel(platform_, run_first_kernel("profile=continuous"));
+    kernel.boot();
+    EXPECT_EQ(platform_.remapping_fell, 0u);
+  }
+  platform_.iommu_status = 0;
+  Kernel kernel(platform_, run_first_kernel("profile=stock-7.3", false));
+  kernel.boot();
+  EXPECT_EQ(platform_.remapping_fell, 1u);
+}
+
+TEST_F(KernelTest, AnAddressSpaceThatNobodyMarkedCannotBePreserved) {
+  Kernel kernel(platform_, platform_.write_boot_page(""));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  UserSpace user;
+  start(system, user);
+  const auto live_update = system.open_live_update();
+  const auto session = live_update->create_session("holdover");
+  try {
+    session->preserve(*user.space, 10);
+    ADD_FAILURE() << "preserved";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EINVAL);
+  }
 }
 
 TEST_F(KernelTest, FinishBeforeTheDeviceIsBoundIsRefused) {

@@ -73,12 +73,16 @@ class FakeObjects : public KernelObjects {
     return memories.back().get();
   }
   AddressSpaceFile& restore_address_space(const AddressSpaceState& state) override {
-    spaces.push_back(std::make_unique<FakeSpace>(state));
+    AddressSpaceState marked = state;
+    marked.marked = true;  // as user space does before the next update
+    spaces.push_back(std::make_unique<FakeSpace>(std::move(marked)));
     return *spaces.back();
   }
   DeviceFile* restore_device(const DeviceState& state) override {
     if (!function_there) return nullptr;
-    devices.push_back(std::make_unique<FakeDevice>(state));
+    DeviceState bound = state;
+    bound.dma_owner = true;
+    devices.push_back(std::make_unique<FakeDevice>(std::move(bound)));
     return devices.back().get();
   }
   PciPath path(pcie::Bdf function) const override { return PciPath{function, {kPort}, false, false}; }
@@ -95,15 +99,15 @@ class HandlersTest : public ::testing::Test {
  protected:
   HandlersTest() {
     boot();
-    objects_->unit = {BusAddress{0xfed9'0000}, table(), {}};
+    objects_->unit = {BusAddress{0xfed9'0000}, table(), {}, table()};
     objects_->unit.structure_pages = {objects_->unit.root_table, table()};
-    AddressSpaceState space{5, table(), {}};
+    AddressSpaceState space{5, table(), {}, true};
     space.table_pages = {space.root, table(), table(), table()};
     objects_->spaces.push_back(std::make_unique<FakeSpace>(space));
     objects_->memories.push_back(std::make_unique<FakeMemory>(dma(3), 3));
     objects_->memories.push_back(std::make_unique<FakeMemory>(dma(17), 17));
     objects_->devices.push_back(
-        std::make_unique<FakeDevice>(DeviceState{{kFunction, {kPort}, false, false}, true, 5, 4}));
+        std::make_unique<FakeDevice>(DeviceState{{kFunction, {kPort}, false, false}, true, 5, 4, true}));
   }
   ~HandlersTest() override { core_.reset(); }
 
@@ -205,7 +209,7 @@ TEST_F(HandlersTest, FinishLeavesNothingOfTheHandoverBehind) {
     const PageState state = pages_->state(PhysicalAddress{page * 4096});
     in_use += state == PageState::Dma || state == PageState::PageTable ? 1 : 0;
   }
-  EXPECT_EQ(in_use, 3u + 17u + 2u + 4u);
+  EXPECT_EQ(in_use, 3u + 17u + 2u + 4u + 1u);
 }
 
 TEST_F(HandlersTest, UpdatesCanFollowEachOther) {
@@ -242,6 +246,8 @@ TEST_F(HandlersTest, DeviceNeedsItsAddressSpacePreservedFirst) {
   LuoSession& s = session();
   EXPECT_EQ(s.preserve(objects_->devices[0].get(), kDevice), EINVAL);
   EXPECT_FALSE(core_->pci().is_outgoing(kFunction)) << "undone";
+  objects_->devices[0]->device.dma_owner = false;
+  EXPECT_EQ(s.preserve(objects_->devices[0].get(), kDevice), EINVAL);
   objects_->devices[0]->device.attached = false;
   EXPECT_EQ(s.preserve(objects_->devices[0].get(), kDevice), EOPNOTSUPP);
 }

@@ -12,6 +12,7 @@ bool AddressSpaceHandler::can_preserve(const KernelFile& file) const {
 int AddressSpaceHandler::preserve(FileState& state) {
   auto& file = dynamic_cast<AddressSpaceFile&>(*state.file);
   const AddressSpaceState space = file.state();
+  if (!space.marked) return EINVAL;
   if (const int error = iommu_.preserve_domain(space); error != 0) return error;
   file.set_preserved(true);
   state.handle = space.domain_id;

@@ -16,7 +16,7 @@ class AddressSpaceHandler : public FileHandler {
 
   [[nodiscard]] std::string_view compatible() const override { return "iommufd-hwpt-v1"; }
   [[nodiscard]] bool can_preserve(const KernelFile& file) const override;
-  // ENOMEM, ENOSPC, EADDRINUSE.
+  // EINVAL: user space has not marked it; ENOMEM, ENOSPC, EADDRINUSE.
   [[nodiscard]] int preserve(FileState& state) override;
   void unpreserve(FileState& state) override;
   [[nodiscard]] int freeze(FileState& state) override;

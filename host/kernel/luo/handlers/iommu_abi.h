@@ -9,7 +9,7 @@
 namespace holdover::host::kernel::iommu_abi {
 
 inline constexpr std::string_view kCompatible = "iommu";
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 struct IommuSer {
   std::uint32_t version;
@@ -19,8 +19,9 @@ struct IommuSer {
   std::uint64_t structure_pages;  // block chain of u64: root table and context tables
   std::uint64_t domains;          // block chain of DomainSer; 0: none
   std::uint64_t devices;          // block chain of DeviceSer; 0: none
+  std::uint64_t remapping_table;  // of interrupts, one of structure_pages; 0: none
 };
-static_assert(sizeof(IommuSer) == 48 && offsetof(IommuSer, devices) == 40);
+static_assert(sizeof(IommuSer) == 56 && offsetof(IommuSer, remapping_table) == 48);
 
 struct DomainSer {
   std::uint32_t in_use;  // 1; 0: free slot

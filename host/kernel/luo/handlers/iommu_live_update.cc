@@ -69,7 +69,12 @@ void IommuLiveUpdate::release_unit() {
 }
 
 int IommuLiveUpdate::record_unit() {
-  for (const PhysicalAddress page : objects_.iommu_state().structure_pages) {
+  const IommuState unit = objects_.iommu_state();
+  std::vector<PhysicalAddress> pages = unit.structure_pages;
+  if (unit.remapping_table.raw() != 0 && policies_.remapping_at_boot == RemappingAtBoot::Adopt) {
+    pages.push_back(unit.remapping_table);
+  }
+  for (const PhysicalAddress page : pages) {
     if (std::find(unit_pages_.begin(), unit_pages_.end(), page) != unit_pages_.end()) continue;
     if (const int error = unit_set_->resize(unit_pages_.size() + 1); error != 0) return error;
     if (const int error = kho_.preserve_folio(page, 0); error != 0) {
@@ -91,6 +96,8 @@ void IommuLiveUpdate::write_header() {
   header.structure_pages = unit_set_->first().raw();
   header.domains = domain_set_->first().raw();
   header.devices = device_set_->first().raw();
+  const auto recorded = std::find(unit_pages_.begin(), unit_pages_.end(), unit.remapping_table);
+  header.remapping_table = recorded == unit_pages_.end() ? 0 : unit.remapping_table.raw();
   store(kho_.pages().dram(), header_.raw(), header);
 }
 
@@ -144,6 +151,7 @@ void IommuLiveUpdate::unpreserve_domain(std::uint16_t domain_id) {
 
 int IommuLiveUpdate::preserve_device(const DeviceState& state) {
   if (!state.attached) return EOPNOTSUPP;
+  if (!state.dma_owner) return EINVAL;
   if (domains_.count(state.domain_id) == 0) return EINVAL;
   const pcie::Bdf function = state.path.function;
   if (devices_.count(function) != 0) return EBUSY;
@@ -206,6 +214,12 @@ int IommuLiveUpdate::retrieve(std::uint64_t data) {
   incoming.unit.structure_pages = take_over_tables(header.structure_pages);
   if (incoming.unit.structure_pages.empty() || incoming.unit.structure_pages.front() != incoming.unit.root_table) {
     throw Panic("IOMMU: the handed-over unit has no root table");
+  }
+  incoming.unit.remapping_table = PhysicalAddress{header.remapping_table};
+  const auto& pages = incoming.unit.structure_pages;
+  if (header.remapping_table != 0 &&
+      std::find(pages.begin() + 1, pages.end(), incoming.unit.remapping_table) == pages.end()) {
+    throw Panic("IOMMU: the handed-over interrupt remapping table was not preserved");
   }
   const BlockSet domains = take_over(header.domains, sizeof(DomainSer), "domains");
   for (std::uint64_t slot = 0; slot < domains.size(); ++slot) {

@@ -38,7 +38,8 @@ class IommuLiveUpdate : public Flb {
   // ENOENT: no file is being preserved; EADDRINUSE: domain id recorded already; ENOMEM, ENOSPC.
   [[nodiscard]] int preserve_domain(const AddressSpaceState& state);
   void unpreserve_domain(std::uint16_t domain_id);
-  // EOPNOTSUPP: not attached; EINVAL: the domain is not preserved; EBUSY: recorded already; ENOMEM, ENOSPC.
+  // EOPNOTSUPP: not attached; EINVAL: the domain is not preserved, or user space does not own the function's DMA;
+  // EBUSY: recorded already; ENOMEM, ENOSPC.
   [[nodiscard]] int preserve_device(const DeviceState& state);
   void unpreserve_device(pcie::Bdf function);
   // Records tables that the unit got since preserve. Inside reboot(KEXEC).

@@ -59,7 +59,8 @@ struct AddressSpaceState {
   std::uint16_t domain_id = 0;  // not 0
   PhysicalAddress root;         // top-level table
   std::vector<PhysicalAddress>
-      table_pages;  // every page of the tables, root first, then level by level, ascending IOVA
+      table_pages;      // every page of the tables, root first, then level by level, ascending IOVA
+  bool marked = false;  // for preservation, by user space
 };
 
 // An iommufd HWPT.
@@ -75,6 +76,7 @@ struct DeviceState {
   bool attached = false;
   std::uint16_t domain_id = 0;     // of the address space it is attached to
   unsigned interrupt_vectors = 0;  // MSI-X vectors in use, 0: MSI-X off
+  bool dma_owner = false;          // user space owns its DMA
 };
 
 // A VFIO device.
@@ -93,6 +95,7 @@ struct IommuState {
   BusAddress registers;  // base of the register set: how the next kernel recognises the unit
   PhysicalAddress root_table;
   std::vector<PhysicalAddress> structure_pages;  // root table first, then context tables
+  PhysicalAddress remapping_table;               // of interrupts, one page; 0: none
 };
 
 // Makes kernel objects from preserved state without touching the hardware, and keeps them. All pages that are named
