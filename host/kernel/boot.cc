@@ -6,7 +6,6 @@
 #include "host/kernel/pci/acs.h"
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/resources.h"
-#include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/error.h"
 
@@ -116,10 +115,31 @@ void Kernel::scan() {
                                AddressRange(BusAddress{parameters_.window64_base}, Bytes{parameters_.window64_bytes})});
 }
 
+void Kernel::bind_driver(PciDevice& device, bool incoming) {
+  PciDriver* const driver = drivers_->find(device, incoming ? driver_name(policies_.driver) : std::string_view());
+  if (driver == nullptr) return;
+  const std::string who = "pci " + device.bdf.to_string() + ": ";
+  if (incoming && !may_bind(policies_.binding_contract, *driver, live_update_->bindings().incoming(device.bdf))) {
+    print(who + "the driver " + std::string(driver->name()) +
+          " is refused: it is not what the function was handed over with");
+    return;
+  }
+  device.driver = driver;
+  device.power_known = true;
+  if (incoming && policies_.entry_model == EntryModel::Retrieve) return;
+  if (const int error = driver->probe(device); error != 0) {
+    print(who + "probe of " + std::string(driver->name()) + " failed with error " + std::to_string(error));
+    device.driver = nullptr;
+    return;
+  }
+  device.probed = true;
+}
+
 void Kernel::bind_drivers() {
   const auto match = [this](PciDevice& device) {
     if (policies_.acs_control == AcsControl::Match) enable_acs(device, policies_);
   };
+  drivers_ = std::make_unique<DriverRegistry>(DriverContext{*hardware_, policies_});
   const IncomingIommu* incoming_iommu =
       policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
   const auto restored = [&](pcie::Bdf function) {
@@ -143,11 +163,9 @@ void Kernel::bind_drivers() {
   pci_->for_each([&](PciDevice& device) {
     if (device.bridge) return;
     match(device);
-    device.power_known = true;
-    if (pci_->incoming(device) && policies_.mistakes.function_reset) {
-      (void)reset_function(*hardware_, policies_, device);
-    }
-    if (!device.bridge && policies_.idle_power == IdlePower::D3hot) suspend(*hardware_, policies_, device);
+    const bool incoming = pci_->incoming(device);
+    if (incoming && policies_.mistakes.function_reset) (void)reset_function(*hardware_, policies_, device);
+    bind_driver(device, incoming);
   });
 }
 

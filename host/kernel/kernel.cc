@@ -74,9 +74,8 @@ void Kernel::panic(std::string_view reason) {
 
 std::vector<pcie::Bdf> Kernel::vfio_devices() const {
   std::vector<pcie::Bdf> functions;
-  if (policies_.endpoint_driver == EndpointDriver::None) return functions;
   pci_->for_each([&](const PciDevice& device) {
-    if (!device.bridge) functions.push_back(device.bdf);
+    if (device.driver != nullptr && device.driver->for_user_space()) functions.push_back(device.bdf);
   });
   std::sort(functions.begin(), functions.end());
   return functions;
@@ -84,7 +83,7 @@ std::vector<pcie::Bdf> Kernel::vfio_devices() const {
 
 int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out, VfioDoor door) {
   PciDevice* device = pci_->find(bdf);
-  if (device == nullptr || device->bridge || policies_.endpoint_driver == EndpointDriver::None) return ENODEV;
+  if (device == nullptr || device->driver == nullptr || !device->driver->for_user_space()) return ENODEV;
   if (device->open != nullptr || pci_->incoming(*device)) return EBUSY;
   out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, door)));
   return 0;
@@ -150,7 +149,12 @@ AddressSpaceFile& Kernel::restore_address_space(const AddressSpaceState& state) 
 
 DeviceFile* Kernel::restore_device(const DeviceState& state) {
   PciDevice* device = pci_->find(state.path.function);
-  if (device == nullptr || device->bridge || device->open != nullptr) return nullptr;
+  if (device == nullptr || device->driver == nullptr || !device->driver->for_user_space() || device->open != nullptr) {
+    return nullptr;
+  }
+  if (!device->probed && device->driver->retrieve(*device) != 0) return nullptr;
+  device->probed = true;
+  device->driver->restore(*device, state);
   return &files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, state));
 }
 

@@ -15,6 +15,7 @@
 
 #include "host/kernel/boot_parameters.h"
 #include "host/kernel/descriptor_table.h"
+#include "host/kernel/drivers/driver.h"
 #include "host/kernel/file.h"
 #include "host/kernel/iommu/dma_ownership.h"
 #include "host/kernel/iommu/domain.h"
@@ -123,6 +124,7 @@ class Kernel : private KernelObjects {
   void set_up_interrupt_remapping();
   void scan();
   void bind_drivers();
+  void bind_driver(PciDevice& device, bool incoming);
   void shut_down();
   void shut_devices_down();
   [[nodiscard]] pcie::Phase boot_phase(pcie::Phase after_kexec) const;
@@ -146,6 +148,7 @@ class Kernel : private KernelObjects {
   std::unique_ptr<Iommu> iommu_;
   std::unique_ptr<InterruptRemapping> remapping_;  // null: off
   std::unique_ptr<DmaOwnership> dma_;
+  std::unique_ptr<DriverRegistry> drivers_;
   std::unique_ptr<PciBus> pci_;
   std::vector<std::unique_ptr<PortDriver>> ports_;
 };

@@ -45,6 +45,15 @@ constexpr std::array kBusMasterAtOpen{PolicyValue{"clear", "at every open, and t
                                       PolicyValue{"keep-incoming", "not of a function that was handed over"}};
 constexpr std::array kResetAtOpen{PolicyValue{"yes", "every open resets the function"},
                                   PolicyValue{"no", "not the one that takes up a function that was handed over"}};
+constexpr std::array kBindingContract{PolicyValue{"none", "nothing: user space is to bind the right one"},
+                                      PolicyValue{"driver-name", "the name of the driver that it was bound to"},
+                                      PolicyValue{"schema-guid", "the layout that its state was saved in"}};
+constexpr std::array kEntryModel{PolicyValue{"probe", "by probe and shutdown, like any other"},
+                                 PolicyValue{"retrieve", "by retrieve, when user space asks for it, and freeze"}};
+constexpr std::array kIncomingDriver{PolicyValue{"vfio-pci", "the one that it was handed over from"},
+                                     PolicyValue{"stub", "one that enables and resets what it probes"},
+                                     PolicyValue{"schema-2", "vfio-pci with another layout of saved state"}};
+constexpr std::array kStubBusMaster{PolicyValue{"off", "cleared"}, PolicyValue{"on", "set"}};
 constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
                               PolicyValue{"wait", "shutdown waits until its transactions are no longer pending"}};
 constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
@@ -143,6 +152,12 @@ constexpr std::array kOwnPolicies{
     policy<&Policies::bus_master_at_open>("bus-master-at-open", "where vfio_pci_core_enable() clears Bus Master Enable",
                                           kBusMasterAtOpen),
     policy<&Policies::reset_at_open>("reset-at-open", "where vfio_pci_core_enable() resets the function", kResetAtOpen),
+    policy<&Policies::binding_contract>("binding-contract", "what a driver must share with an incoming function",
+                                        kBindingContract),
+    policy<&Policies::entry_model>("entry-model", "how a driver comes to a function that is handed over", kEntryModel),
+    policy<&Policies::driver>("driver", "which driver binds to an incoming endpoint", kIncomingDriver),
+    policy<&Policies::stub_bus_master>("stub-bus-master", "Bus Master Enable after the stub driver's probe",
+                                       kStubBusMaster),
     policy<&Policies::delays>("delays", "the waits that a kernel is bound to, such as 100 ms after a reset", kDelays),
 };
 

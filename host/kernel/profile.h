@@ -25,7 +25,11 @@ enum class DmaClaim { Block, KeepRestored };  // a claim parks the function in a
 enum class InterruptRemappingUse { Off, On };
 enum class RemappingAtBoot { Replace, Adopt };  // Adopt falls back to Replace where nothing was handed over
 enum class MsixAtKexec { Disable, FunctionMask };
-enum class MsixAtInit { Disable, KeepIncoming };   // pci_msix_init(): on every function, or not on incoming ones
+enum class MsixAtInit { Disable, KeepIncoming };  // pci_msix_init(): on every function, or not on incoming ones
+enum class BindingContract { None, DriverName, SchemaGuid };  // what a driver of an incoming function must bring
+enum class EntryModel { Probe, Retrieve };  // how a driver comes to an incoming function, and leaves an outgoing one
+enum class IncomingDriver { VfioPci, Stub, Schema2 };  // what binds to an incoming endpoint
+enum class StubBusMaster { Off, On };
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
 enum class ScratchCheck { Off, On };               // kho_preserve_*() of pages in scratch: nobody notices, or EINVAL
 enum class EndpointDriver { None, Vfio };          // who binds to endpoints
@@ -83,6 +87,10 @@ struct Policies {
   IdlePower idle_power = IdlePower::D0;
   BusMasterAtOpen bus_master_at_open = BusMasterAtOpen::KeepIncoming;
   ResetAtOpen reset_at_open = ResetAtOpen::No;
+  BindingContract binding_contract = BindingContract::None;
+  EntryModel entry_model = EntryModel::Probe;
+  IncomingDriver driver = IncomingDriver::VfioPci;
+  StubBusMaster stub_bus_master = StubBusMaster::Off;
   Delays delays = Delays::Scaled;
 
   // Single mistakes that a kernel or driver may make, off in every profile; hazard.h gives them their numbers.

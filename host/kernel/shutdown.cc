@@ -39,7 +39,11 @@ void Kernel::shut_devices_down() {
     live_update.freeze(device->bdf);
     const bool outgoing = live_update.is_outgoing(device->bdf);
     if (device->port_driver != nullptr) device->port_driver->shutdown();
-    if (device->open != nullptr) device->open->shutdown(outgoing);
+    if (device->driver != nullptr && outgoing && policies_.entry_model == EntryModel::Retrieve) {
+      device->driver->freeze(*device);
+    } else if (device->driver != nullptr) {
+      device->driver->shutdown(*device, outgoing);
+    }
     const bool mistake =
         device->bridge ? policies_.mistakes.bridge_loses_bus_master : policies_.mistakes.endpoint_loses_bus_master;
     if (policies_.shutdown_bus_master == ShutdownBusMaster::NotOutgoing && outgoing && !mistake) continue;

@@ -157,6 +157,34 @@ TEST(Scenario, InterruptsThatTheAgentSwitchesOffLoseNothing) {
   }
 }
 
+// The wrong driver in kernel B, with nothing that stops it, and with a contract that does.
+TEST(Scenario, ADriverThatDoesNotFitIsHarmlessOnlyWhereTheBindingIsChecked) {
+  RunOptions options = short_run();
+  options.policies = {"driver=stub"};
+  const Report bound = run_whole(options);
+  EXPECT_EQ(bound.verdict.outcome, Outcome::Fail);
+  EXPECT_THAT(bound.verdict.headline, HasSubstr("at 0000:01:00.0 (endpoint 0) by kernel B, phase bind"));
+  for (const char* contract : {"binding-contract=driver-name", "binding-contract=schema-guid"}) {
+    options.policies = {"driver=stub", contract};
+    const Report refused = run_whole(options);
+    EXPECT_EQ(refused.verdict.outcome, Outcome::Fail) << "the agent does not get its device";
+    EXPECT_EQ(refused.verdict.check(Check::Handover).status, CheckStatus::Fail);
+    for (const Check check :
+         {Check::Memory, Check::Configuration, Check::Iommu, Check::Interrupts, Check::ResetAndLink}) {
+      EXPECT_EQ(refused.verdict.check(check).status, CheckStatus::Pass) << text_of(refused);
+    }
+    // DMA goes on under kernel B, although nobody is left who could stop the streams in order.
+    EXPECT_EQ(refused.verdict.check(Check::Continuity).status, CheckStatus::NotJudged) << text_of(refused);
+    std::uint64_t records = 0;
+    for (const PhaseRow& row : refused.phases) {
+      if (row.host != "kernel B") continue;
+      records += row.records;
+      EXPECT_LE(row.longest_silence.value_or(Time{0}), refused.silence_limit);
+    }
+    EXPECT_GT(records, 10u);
+  }
+}
+
 class NegativeControl : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(NegativeControl, Passes) {

@@ -16,9 +16,10 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
           kho_, *luo_, policies.pci == PciSeries::None ? std::nullopt : std::optional(policies.pci_rules),
           [&objects] { return objects.pci_functions(); }, std::move(mark), console)),
       iommu_(std::make_unique<IommuLiveUpdate>(kho_, *luo_, objects, policies)),
+      bindings_(std::make_unique<BindingLiveUpdate>(kho_, *luo_)),
       memory_(std::make_unique<MemoryHandler>(kho_, objects, policies)),
       address_space_(std::make_unique<AddressSpaceHandler>(*iommu_, objects)),
-      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, objects)) {
+      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, *bindings_, objects)) {
   if (!luo_->enabled()) return;
   // Nobody else registers anything: a refusal is our own mistake.
   const auto expect_registered = [](int error) { HOLDOVER_CHECK(error == 0); };
@@ -29,6 +30,7 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
   expect_registered(luo_->register_flb(*address_space_, *iommu_));
   expect_registered(luo_->register_flb(*device_, *iommu_));
   expect_registered(pci_->register_flb(*device_));
+  expect_registered(luo_->register_flb(*device_, *bindings_));
 }
 
 LiveUpdateCore::~LiveUpdateCore() = default;

@@ -10,6 +10,7 @@
 
 #include "host/kernel/boot_parameters.h"
 #include "host/kernel/kho/kho.h"
+#include "host/kernel/luo/handlers/binding_live_update.h"
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/luo/luo.h"
@@ -30,12 +31,14 @@ class LiveUpdateCore {
   [[nodiscard]] Luo& luo() { return *luo_; }
   [[nodiscard]] PciLiveUpdate& pci() { return *pci_; }
   [[nodiscard]] IommuLiveUpdate& iommu() { return *iommu_; }
+  [[nodiscard]] BindingLiveUpdate& bindings() { return *bindings_; }
 
  private:
   Kho kho_;
   std::unique_ptr<Luo> luo_;
   std::unique_ptr<PciLiveUpdate> pci_;
   std::unique_ptr<IommuLiveUpdate> iommu_;
+  std::unique_ptr<BindingLiveUpdate> bindings_;
   std::unique_ptr<FileHandler> memory_;
   std::unique_ptr<FileHandler> address_space_;
   std::unique_ptr<FileHandler> device_;

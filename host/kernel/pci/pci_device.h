@@ -15,6 +15,7 @@
 
 namespace holdover::host::kernel {
 
+class PciDriver;
 class PciLiveUpdate;
 class PortDriver;
 class VfioDevice;
@@ -81,6 +82,8 @@ struct PciDevice {
   bool ari_enabled = false;              // bridges: ARI Forwarding Enable, as this kernel knows it
   bool enabled = false;                  // pci_enable_device() was done by this kernel
   std::optional<SavedState> suspended;   // this kernel has it in D3hot (pci/runtime_power.h)
+  PciDriver* driver = nullptr;           // bound
+  bool probed = false;                   // by that driver, or retrieved
   VfioDevice* open = nullptr;            // the VFIO device file, while it is open
   bool power_known = false;              // in D0, and this kernel knows it
   bool bus_master = false;               // pci_set_master() was done by this kernel

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "host/kernel/drivers/driver.h"
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/path.h"
 #include "host/kernel/pci/runtime_power.h"
@@ -128,6 +129,10 @@ DeviceState VfioDevice::state() const {
   state.attached = domain_ != nullptr;
   state.domain_id = domain_ != nullptr ? domain_->identifier() : std::uint16_t{0};
   state.interrupt_vectors = msix_.vectors();
+  if (device_.driver != nullptr) {
+    state.binding.driver = device_.driver->name();
+    if (!device_.driver->schemas().empty()) state.binding.schema = device_.driver->schemas().front();
+  }
   state.dma_owner = context_.dma.claimed(device_.bdf);
   return state;
 }

@@ -11,104 +11,15 @@
 
 #include "host/backend/emulated/emulated_system.h"
 #include "host/device/link_status.h"
-#include "host/kernel/kho/decode.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
-#include "tests/support/fake_platform.h"
+#include "tests/unit/host/kernel_fixture.h"
 
 namespace holdover::host::kernel {
 namespace {
 
 using namespace pcie::config;
-using testing::FakeFunction;
-
-constexpr pcie::Bdf kEndpoint{0, 3, 0, 0};
-constexpr pcie::Bdf kNeighbour{0, 4, 0, 0};
-
-class KernelTest : public ::testing::Test {
- protected:
-  testing::FakePlatform platform_;
-  FakeFunction& root_ = platform_.add(nullptr, 1, FakeFunction::bridge("root port", kPortTypeRootPort));
-  FakeFunction& up_ = platform_.add(&root_, 0, FakeFunction::bridge("upstream port", kPortTypeSwitchUpstream));
-  FakeFunction& down0_ = platform_.add(&up_, 0, FakeFunction::bridge("port 0", kPortTypeSwitchDownstream));
-  FakeFunction& down1_ = platform_.add(&up_, 1, FakeFunction::bridge("port 1", kPortTypeSwitchDownstream));
-  FakeFunction& end0_ = platform_.add(&down0_, 0, FakeFunction::endpoint("endpoint 0"));
-  FakeFunction& end1_ = platform_.add(&down1_, 0, FakeFunction::endpoint("endpoint 1"));
-
-  // Everything that user space of kernel A holds; preserved up to the kexec. Both devices run, one is handed over.
-  struct UserSpace {
-    std::unique_ptr<Memory> memory;
-    std::unique_ptr<AddressSpace> space;
-    std::unique_ptr<Device> device;
-    std::unique_ptr<AddressSpace> other_space;
-    std::unique_ptr<Device> neighbour;
-    std::unique_ptr<LiveUpdate> live_update;
-    std::unique_ptr<Session> session;
-    Iova iova;
-  };
-  void start(EmulatedSystem& system, UserSpace& user) {
-    user.memory = system.create_memory(16_KiB);
-    user.memory->bytes()[5000] = std::byte{0x77};
-    user.space = system.create_address_space();
-    user.iova = system.allocate_iova(16_KiB);
-    user.space->map(*user.memory, Bytes{0}, user.iova, 16_KiB, true);
-    user.device = system.open_device(kEndpoint);
-    user.device->attach(*user.space);
-    user.device->enable_interrupts(2);
-    user.device->enable_bus_master();
-    user.other_space = system.create_address_space();
-    user.neighbour = system.open_device(kNeighbour);
-    user.neighbour->attach(*user.other_space);
-    user.neighbour->enable_interrupts(2);
-    user.neighbour->enable_bus_master();
-  }
-  void preserve(EmulatedSystem& system, UserSpace& user) {
-    user.live_update = system.open_live_update();
-    user.session = user.live_update->create_session("holdover");
-    user.space->mark_for_preservation(10);
-    user.session->preserve(*user.space, 10);
-    user.session->preserve(*user.device, 20);
-    user.session->preserve(*user.memory, 1);
-  }
-  // Kernel A from boot to jump. The machine keeps what the KHO tree names, and the boot-parameter page.
-  PhysicalAddress run_first_kernel(const std::string& command_line, bool with_live_update = true) {
-    Kernel kernel(platform_, platform_.write_boot_page(command_line));
-    kernel.boot();
-    EmulatedSystem system(kernel);
-    PhysicalAddress next{0};
-    {
-      UserSpace user;
-      start(system, user);
-      iova_ = user.iova;
-      if (with_live_update) preserve(system, user);
-      platform_.writes.clear();
-      try {
-        system.kexec();
-      } catch (const KernelGone& gone) {
-        next = gone.boot_parameters;
-      }
-      writes_at_jump_ = platform_.writes.size();
-    }
-    EXPECT_EQ(platform_.writes.size(), writes_at_jump_) << "a kernel that is gone wrote to the hardware";
-    EXPECT_EQ(platform_.jumped_to, next);
-    poison(next);
-    return next;
-  }
-  void poison(PhysicalAddress keep) {
-    const BootParameters parameters = read_boot_parameters(platform_.dram(), keep);
-    const auto preserved = parameters.kho_fdt == 0
-                               ? std::nullopt
-                               : decode_preserved_pages(platform_.dram(), PhysicalAddress{parameters.kho_fdt});
-    for (std::uint64_t page = 0; page < platform_.dram().size() / 4096; ++page) {
-      if (page * 4096 == keep.raw() || (preserved && (*preserved)[page])) continue;
-      std::fill_n(platform_.dram().begin() + static_cast<std::ptrdiff_t>(page * 4096), 4096, std::byte{0xdb});
-    }
-  }
-  static unsigned command(const FakeFunction& function) { return function.get(kCommand, 2); }
-
-  Iova iova_;
-  std::size_t writes_at_jump_ = 0;
-};
+using holdover::testing::FakeFunction;
 
 TEST_F(KernelTest, AColdBootFindsBindsAndSaysWhereItsPageMapIs) {
   const PhysicalAddress page = platform_.write_boot_page("profile=continuous scenario=x");
@@ -306,105 +217,6 @@ TEST_F(KernelTest, ARefusedKexecLeavesEverythingRunning) {
   EXPECT_NE(command(end1_) & kCommandBusMaster, 0u);
   platform_.raise(end0_, 0);
   EXPECT_EQ(user.device->take_interrupts(0), 1u);
-}
-
-// H008: a freeze that fails behind the device comes too late for it, and nothing unfreezes.
-TEST_F(KernelTest, ARefusedKexecLeavesADeadDeviceWhereFreezeResets) {
-  Kernel kernel(platform_, platform_.write_boot_page("hazard=refused-kexec policy=freeze=reset-function"));
-  kernel.boot();
-  EmulatedSystem system(kernel);
-  UserSpace user;
-  start(system, user);
-  preserve(system, user);
-  EXPECT_THROW(system.kexec(), Error);
-  EXPECT_EQ(command(end0_), kCommandIntxDisable);
-  try {
-    (void)user.device->read(0, Bytes{0});
-    ADD_FAILURE() << "a frozen device was read";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.errno_value(), EIO);
-  }
-  user.session.reset();
-  user.device.reset();
-  EXPECT_NO_THROW(user.device = system.open_device(kEndpoint));
-  EXPECT_EQ(user.device->read(0, Bytes{0}), 0u);
-}
-
-TEST_F(KernelTest, AnIncomingFunctionThatNobodyHasOpenSleepsAsStockVfioHasIt) {
-  const PhysicalAddress next = run_first_kernel("profile=continuous policy=idle-d3hot=on");
-  const auto state = [](const FakeFunction& function) {
-    return function.get(FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask;
-  };
-  EXPECT_EQ(state(end0_), 0u) << "it was open";
-  Kernel kernel(platform_, next);
-  kernel.boot();
-  EXPECT_EQ(state(end0_), 3u);
-  EmulatedSystem system(kernel);
-  const auto live_update = system.open_live_update();
-  const auto session = live_update->retrieve_session("holdover");
-  const auto space = session->retrieve_address_space(10);
-  const auto device = session->retrieve_device(20);
-  EXPECT_EQ(state(end0_), 3u);
-  device->attach(*space);
-  EXPECT_EQ(state(end0_), 0u);
-}
-
-// H018
-TEST_F(KernelTest, ShutdownWakesAFunctionThatSleeps) {
-  Kernel kernel(platform_, platform_.write_boot_page("profile=stock-7.3"));
-  kernel.boot();
-  EmulatedSystem system(kernel);
-  platform_.writes.clear();
-  EXPECT_THROW(system.kexec(), KernelGone);
-  EXPECT_EQ(end0_.get(FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask, 0u);
-}
-
-// H035 fires wherever nothing was handed over.
-TEST_F(KernelTest, InterruptRemappingIsReplacedOnStockAndHandedOverOnContinuous) {
-  {
-    Kernel kernel(platform_, run_first_kernel("profile=continuous"));
-    kernel.boot();
-    EXPECT_EQ(platform_.remapping_fell, 0u);
-  }
-  platform_.iommu_status = 0;
-  Kernel kernel(platform_, run_first_kernel("profile=stock-7.3", false));
-  kernel.boot();
-  EXPECT_EQ(platform_.remapping_fell, 1u);
-}
-
-TEST_F(KernelTest, AnAddressSpaceThatNobodyMarkedCannotBePreserved) {
-  Kernel kernel(platform_, platform_.write_boot_page(""));
-  kernel.boot();
-  EmulatedSystem system(kernel);
-  UserSpace user;
-  start(system, user);
-  const auto live_update = system.open_live_update();
-  const auto session = live_update->create_session("holdover");
-  try {
-    session->preserve(*user.space, 10);
-    ADD_FAILURE() << "preserved";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.errno_value(), EINVAL);
-  }
-}
-
-TEST_F(KernelTest, FinishBeforeTheDeviceIsBoundIsRefused) {
-  const PhysicalAddress next = run_first_kernel("profile=continuous");
-  Kernel kernel(platform_, next);
-  kernel.boot();
-  EmulatedSystem system(kernel);
-  const auto live_update = system.open_live_update();
-  const auto session = live_update->retrieve_session("holdover");
-  const auto space = session->retrieve_address_space(10);
-  const auto device = session->retrieve_device(20);
-  try {
-    session->finish();
-    ADD_FAILURE() << "finished";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.errno_value(), EBUSY);
-  }
-  device->attach(*space);
-  EXPECT_NO_THROW(session->finish());
 }
 
 TEST_F(KernelTest, StockHandsNothingOver) {

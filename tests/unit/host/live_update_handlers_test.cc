@@ -127,6 +127,7 @@ class HandlersTest : public ::testing::Test {
     if (const IncomingIommu* incoming = core_->iommu().incoming()) objects_->unit = incoming->unit;
     static_cast<void>(core_->pci().setup_device(kPort));
     static_cast<void>(core_->pci().setup_device(kFunction));
+    static_cast<void>(core_->bindings().incoming(kFunction));
   }
   LuoSession& session() {
     LuoSession* session = nullptr;
@@ -191,6 +192,26 @@ TEST_F(HandlersTest, EverythingComesBackAtTheSamePages) {
   EXPECT_EQ(objects_->spaces[0]->state().table_pages, space.table_pages);
   EXPECT_EQ(objects_->devices[0]->device.interrupt_vectors, 4u);
   EXPECT_EQ(objects_->devices[0]->device.domain_id, 5u);
+}
+
+TEST_F(HandlersTest, TheBindingOfADeviceIsKnownBeforeAnySessionIsOpen) {
+  const SchemaGuid schema{1, 2, 3};
+  objects_->devices[0]->device.binding = {"vfio-pci", schema};
+  ASSERT_EQ(preserve_all(session()), 0);
+  ASSERT_EQ(core_->luo().freeze(), 0);
+  jump();
+  boot();
+  const SavedBinding* const binding = core_->bindings().incoming(kFunction);
+  ASSERT_NE(binding, nullptr);
+  EXPECT_EQ(binding->driver, "vfio-pci");
+  EXPECT_EQ(binding->schema, schema);
+  EXPECT_EQ(core_->bindings().incoming(kPort), nullptr);
+}
+
+TEST_F(HandlersTest, ADriverNameThatIsTooLongIsRefusedAndEverythingUndone) {
+  objects_->devices[0]->device.binding.driver = std::string(32, 'x');
+  EXPECT_EQ(preserve_all(session()), EINVAL);
+  EXPECT_FALSE(core_->pci().is_outgoing(kFunction));
 }
 
 TEST_F(HandlersTest, FinishLeavesNothingOfTheHandoverBehind) {

@@ -14,8 +14,9 @@ constexpr Bytes kDeviceFileSerSize{sizeof(DeviceFileSer)};
 
 }  // namespace
 
-DeviceHandler::DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects)
-    : kho_(kho), pci_(pci), iommu_(iommu), objects_(objects) {}
+DeviceHandler::DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, BindingLiveUpdate& bindings,
+                             KernelObjects& objects)
+    : kho_(kho), pci_(pci), iommu_(iommu), bindings_(bindings), objects_(objects) {}
 
 bool DeviceHandler::can_preserve(const KernelFile& file) const {
   const auto* const device = dynamic_cast<const DeviceFile*>(&file);
@@ -34,9 +35,16 @@ int DeviceHandler::preserve(FileState& state) {
   if (const int error = pci_.preserve(device.path); error != 0) return error;
   int error = iommu_.preserve_device(device);
   if (error == 0) {
+    error = bindings_.record(device.path.function, device.binding);
+    if (error != 0) iommu_.unpreserve_device(device.path.function);
+  }
+  if (error == 0) {
     PhysicalAddress page;
     error = kho_.alloc_preserve(kDeviceFileSerSize, page);
-    if (error != 0) iommu_.unpreserve_device(device.path.function);
+    if (error != 0) {
+      bindings_.forget(device.path.function);
+      iommu_.unpreserve_device(device.path.function);
+    }
     state.handle = page.raw();
   }
   if (error != 0) {
@@ -50,6 +58,7 @@ int DeviceHandler::preserve(FileState& state) {
 void DeviceHandler::unpreserve(FileState& state) {
   const PciPath path = dynamic_cast<const DeviceFile&>(*state.file).state().path;
   kho_.unpreserve_free(PhysicalAddress{state.handle}, kDeviceFileSerSize);
+  bindings_.forget(path.function);
   iommu_.unpreserve_device(path.function);
   pci_.unpreserve(path);
 }

@@ -7,6 +7,7 @@
 
 #include "host/kernel/kho/kho.h"
 #include "host/kernel/luo/file_handler.h"
+#include "host/kernel/luo/handlers/binding_live_update.h"
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/pci/liveupdate.h"
@@ -32,7 +33,8 @@ static_assert(sizeof(DeviceFileSer) == 16 && offsetof(DeviceFileSer, interrupt_v
 class DeviceHandler : public FileHandler {
  public:
   // All outlive it.
-  DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, KernelObjects& objects);
+  DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, BindingLiveUpdate& bindings,
+                KernelObjects& objects);
 
   [[nodiscard]] std::string_view compatible() const override { return device_abi::kCompatible; }
   [[nodiscard]] bool can_preserve(const KernelFile& file) const override;
@@ -54,6 +56,7 @@ class DeviceHandler : public FileHandler {
   Kho& kho_;
   PciLiveUpdate& pci_;
   IommuLiveUpdate& iommu_;
+  BindingLiveUpdate& bindings_;
   KernelObjects& objects_;
 };
 

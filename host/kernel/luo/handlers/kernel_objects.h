@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/kernel/drivers/schema.h"
 #include "host/kernel/luo/kernel_file.h"
 #include "host/kernel/pci/liveupdate.h"
 #include "pcie/bdf.h"
@@ -77,6 +78,7 @@ struct DeviceState {
   std::uint16_t domain_id = 0;     // of the address space it is attached to
   unsigned interrupt_vectors = 0;  // MSI-X vectors in use, 0: MSI-X off
   bool dma_owner = false;          // user space owns its DMA
+  SavedBinding binding;            // its driver, and the layout of what that saves
 };
 
 // A VFIO device.

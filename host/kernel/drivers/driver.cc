@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "host/kernel/drivers/driver.h"
+
+#include <algorithm>
+
+#include "host/kernel/drivers/pci_stub.h"
+#include "host/kernel/drivers/vfio_pci.h"
+
+namespace holdover::host::kernel {
+
+bool may_bind(BindingContract contract, const PciDriver& driver, const SavedBinding* saved) {
+  switch (contract) {
+    case BindingContract::None:
+      return true;
+    case BindingContract::DriverName:
+      return saved != nullptr && saved->driver == driver.name();
+    case BindingContract::SchemaGuid:
+      break;
+  }
+  const auto known = driver.schemas();
+  return saved != nullptr && std::find(known.begin(), known.end(), saved->schema) != known.end();
+}
+
+DriverRegistry::DriverRegistry(DriverContext context) {
+  drivers_.push_back(std::make_unique<VfioPciDriver>(context));
+  drivers_.push_back(std::make_unique<VfioPciSchema2Driver>(context));
+  drivers_.push_back(std::make_unique<PciStubDriver>(context));
+}
+
+PciDriver* DriverRegistry::find(const PciDevice& device, std::string_view driver_override) const {
+  for (const auto& driver : drivers_) {
+    if (driver_override.empty() ? driver->match(device) : driver->name() == driver_override) return driver.get();
+  }
+  return nullptr;
+}
+
+std::string_view driver_name(IncomingDriver driver) {
+  switch (driver) {
+    case IncomingDriver::VfioPci:
+      return kVfioPci;
+    case IncomingDriver::Stub:
+      return kPciStub;
+    case IncomingDriver::Schema2:
+      break;
+  }
+  return kVfioPciSchema2;
+}
+
+}  // namespace holdover::host::kernel
