@@ -162,7 +162,7 @@ std::optional<unsigned> Observer::endpoint_at(pcie::RequesterId requester) const
 void Observer::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) {
   if (!ledgers_) return;
   last_mark_ = time;
-  if (phase != ledgers_->scene.phase()) {
+  if (!pcie::in_any_phase(step) && phase != ledgers_->scene.phase()) {
     ledgers_->config.on_phase_end(time);
     for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_time(time);
   }

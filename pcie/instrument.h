@@ -42,7 +42,37 @@ enum class Step : std::uint8_t {
   MissedMessages,     // interrupts that a driver saw too few of (count); driver's own opinion
   TrafficStarted,     // stage 1: every stream runs (streams)
   TrafficStopped,     // stage 2: every stream stopped (streams)
+
+  // What the live update holds, for the invariants that the bench checks at every step. They belong to whatever phase
+  // passes (in_any_phase()). FLBs are numbered in the order in which the kernel came to know them.
+  // Tables start on a page; the bits below it are the number of the layout.
+  OutgoingTable,        // the PCI core's table for the next kernel is there (physical address | layout), or gone (0)
+  IncomingTable,        // that of the kernel before was taken over (physical address | layout), or is about to go (0)
+  FunctionUnpreserved,  // a function is recorded no longer (requester ID)
+  FunctionIncoming,     // the scan found a function in the incoming table (requester ID)
+  FlbPreserved,         // the outgoing object of an FLB is there (FLB)
+  FlbUnpreserved,       // it is gone (FLB)
+  FlbRetrieved,         // the incoming object of an FLB is there (FLB)
+  FlbFinished,          // it is finished (FLB)
+  SessionCreated,       // an outgoing session was created (outgoing sessions)
+  SessionClosed,        // a session was closed and forgotten (outgoing sessions)
+  FilePreserved,        // a file is preserved (bit n: FLB n depends on it)
+  FileUnpreserved,      // it is preserved no longer (bit n: FLB n depended on it)
+  FileFrozen,           // the freeze of a file succeeded
+  FileUnfrozen,         // and was undone
+  FreezeSucceeded,      // every session is frozen and serialized (files)
+  FreezeFailed,         // the freeze ended without success (errno)
+  SessionRetrieved,     // an incoming session was retrieved (its files)
+  FileRestored,         // the handler's retrieve returned (session << 48 | token, 32 bits, << 16 | errno)
+  FileRetrieved,        // the verb that retrieves a file returned (as FileRestored)
+  FileFinished,         // a file was finished
+  SessionFinished,      // the finish of a session succeeded (files that it had)
+  FinishRefused,        // the finish of a session was refused (errno)
 };
+inline constexpr unsigned kStepCount = 36;
+
+// Steps that do not tell where the host is: the phase they are marked with says nothing.
+[[nodiscard]] constexpr bool in_any_phase(Step step) { return step > Step::TrafficStopped; }
 
 [[nodiscard]] std::string_view to_string(Phase phase);
 [[nodiscard]] std::string_view to_string(Step step);

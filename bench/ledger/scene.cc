@@ -29,6 +29,7 @@ void Scene::enter(Time time, pcie::Phase phase, const std::string& host) {
 }
 
 void Scene::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) {
+  if (pcie::in_any_phase(step)) phase = this->phase();
   const auto kernel = static_cast<unsigned>(jumps_.size());
   enter(time, phase, phase == pcie::Phase::Blackout ? kNobody : kernel_name(kernel));
   marks_.push_back({time, phase, step, value, kernel});
@@ -64,6 +65,7 @@ void Scene::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_
     case pcie::Step::FunctionRetrieved:
     case pcie::Step::FunctionFinished:
     case pcie::Step::MissedMessages:
+    default:  // what the live update holds
       break;
   }
 }

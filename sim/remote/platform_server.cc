@@ -77,11 +77,11 @@ std::optional<std::uint64_t> execute(pcie::Platform& platform, const Request& re
       platform.console(text);
       return std::nullopt;
     case Operation::Mark:
-      if (request.phase >= pcie::kPhaseCount || request.step > static_cast<std::uint8_t>(pcie::Step::TrafficStopped)) {
+      if (request.phase >= pcie::kPhaseCount || request.step >= pcie::kStepCount) {
         corrupt("a mark of phase " + std::to_string(request.phase) + ", step " + std::to_string(request.step));
       }
       platform.mark(static_cast<pcie::Phase>(request.phase), static_cast<pcie::Step>(request.step), request.value);
-      return std::nullopt;
+      return 0;
   }
   corrupt("operation " + std::to_string(static_cast<unsigned>(request.operation)));
 }

@@ -21,7 +21,7 @@ enum class Operation : std::uint8_t {
   Wait,
   Jump,
   Console,  // one way; the line follows the request in the same packet
-  Mark,     // one way
+  Mark,     // answered, so that DRAM is as it was when the mark was made
 };
 
 struct Request {

@@ -143,7 +143,7 @@ void RemotePlatform::mark(pcie::Phase phase, pcie::Step step, std::uint64_t valu
   Request request = access(Operation::Mark, 0, 0, value);
   request.phase = static_cast<std::uint8_t>(phase);
   request.step = static_cast<std::uint8_t>(step);
-  post(request, {});
+  static_cast<void>(call(request));
 }
 
 RemotePlatform::Descriptors RemotePlatform::release() { return Descriptors{socket_.release(), dram_.release()}; }

@@ -70,7 +70,9 @@ void Luo::put_outgoing(Flb& flb) {
 
 void Luo::put_outgoing(FlbState& state) {
   HOLDOVER_CHECK(state.outgoing_count != 0);
-  if (--state.outgoing_count == 0) state.flb->unpreserve(state.outgoing_data);
+  if (--state.outgoing_count != 0) return;
+  state.flb->unpreserve(state.outgoing_data);
+  mark(pcie::Step::FlbUnpreserved, number_of(state));
 }
 
 int Luo::get_outgoing_flbs(FileHandler& handler) {
@@ -80,7 +82,7 @@ int Luo::get_outgoing_flbs(FileHandler& handler) {
     int error = 0;
     if (state.outgoing_count == 0) error = state.flb->going_away() ? ENODEV : state.flb->preserve(state.outgoing_data);
     if (error == 0) {
-      ++state.outgoing_count;
+      if (state.outgoing_count++ == 0) mark(pcie::Step::FlbPreserved, index);
       continue;
     }
     while (index-- > 0) {
@@ -101,6 +103,16 @@ bool Luo::belongs(const FlbState& state, const FileHandler& handler) {
   return std::find(state.handlers.begin(), state.handlers.end(), &handler) != state.handlers.end();
 }
 
+std::uint64_t Luo::number_of(const FlbState& state) const { return static_cast<std::uint64_t>(&state - flbs_.data()); }
+
+std::uint64_t Luo::flbs_of(const FileHandler& handler) const {
+  std::uint64_t mask = 0;
+  for (std::size_t index = 0; index < flbs_.size(); ++index) {
+    if (belongs(flbs_[index], handler)) mask |= std::uint64_t{1} << index;
+  }
+  return mask;
+}
+
 int Luo::get_incoming(Flb& flb) {
   if (!enabled_) return EOPNOTSUPP;
   if (!incoming_flbs_) return ENODATA;
@@ -118,6 +130,7 @@ int Luo::get_incoming(Flb& flb) {
     state->incoming_ready = true;
     state->incoming_data = entry->data;
     state->incoming_count = entry->count;
+    mark(pcie::Step::FlbRetrieved, number_of(*state));
   }
   ++state->incoming_count;
   return 0;
@@ -139,6 +152,7 @@ void Luo::put_incoming(FlbState& state) {
   state.incoming_ready = false;
   state.incoming_finished = true;
   state.flb->finish(state.incoming_data);
+  mark(pcie::Step::FlbFinished, number_of(state));
 }
 
 void Luo::put_incoming_flbs(FileHandler& handler) {

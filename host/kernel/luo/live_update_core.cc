@@ -11,7 +11,7 @@ namespace holdover::host::kernel {
 LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& parameters, const Policies& policies,
                                KernelObjects& objects, MarkFunction mark, const ConsoleLine& console)
     : kho_(pages, parameters, policies.live_update, console, policies.scratch_check == ScratchCheck::On),
-      luo_(std::make_unique<Luo>(kho_, console)),
+      luo_(std::make_unique<Luo>(kho_, console, mark)),
       pci_(std::make_unique<PciLiveUpdate>(
           kho_, *luo_, policies.pci == PciSeries::None ? std::nullopt : std::optional(policies.pci_rules),
           [&objects] { return objects.pci_functions(); }, std::move(mark), console)),

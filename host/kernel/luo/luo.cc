@@ -21,7 +21,8 @@ constexpr Bytes kLuoSerSize{sizeof(LuoSer)};
 
 }  // namespace
 
-Luo::Luo(Kho& kho, ConsoleLine console) : kho_(kho), console_(std::move(console)), enabled_(kho.enabled()) {
+Luo::Luo(Kho& kho, ConsoleLine console, MarkFunction mark)
+    : kho_(kho), console_(std::move(console)), mark_(std::move(mark)), enabled_(kho.enabled()) {
   if (!enabled_) return;
   read_incoming();
   if (create_outgoing() != 0) {
@@ -182,6 +183,7 @@ int Luo::create_session(const std::string& name, LuoSession*& session) {
   write_header(PhysicalAddress{0});
   outgoing_sessions_.emplace_back(new LuoSession(*this, name, false));
   session = outgoing_sessions_.back().get();
+  mark(pcie::Step::SessionCreated, outgoing_sessions_.size());
   return 0;
 }
 
@@ -193,7 +195,9 @@ int Luo::retrieve_session(const std::string& name, LuoSession*& session) {
   if (found == incoming_list_.end()) return ENOENT;
   if ((*found)->retrieved_) return EINVAL;
   (*found)->retrieved_ = true;
+  (*found)->retrieved_as_ = ++retrieved_sessions_;
   session = found->get();
+  mark(pcie::Step::SessionRetrieved, session->files_.size());
   return 0;
 }
 
@@ -201,11 +205,12 @@ void Luo::forget(const LuoSession& session) {
   const auto same = [&](const std::unique_ptr<LuoSession>& other) { return other.get() == &session; };
   if (session.is_incoming()) {
     incoming_list_.remove_if(same);
-    return;
+  } else {
+    outgoing_sessions_.remove_if(same);
+    session_blocks_->shrink(outgoing_sessions_.size());
+    write_header(PhysicalAddress{0});
   }
-  outgoing_sessions_.remove_if(same);
-  session_blocks_->shrink(outgoing_sessions_.size());
-  write_header(PhysicalAddress{0});
+  mark(pcie::Step::SessionClosed, outgoing_sessions_.size());
 }
 
 int Luo::freeze() {
@@ -222,9 +227,13 @@ int Luo::freeze() {
       --next;
       (*next)->unfreeze((*next)->files_.size());
     }
+    mark(pcie::Step::FreezeFailed, static_cast<std::uint64_t>(error));
     return error;
   }
   frozen_ = true;
+  std::uint64_t files = 0;
+  for (const auto& session : outgoing_sessions_) files += session->files_.size();
+  mark(pcie::Step::FreezeSucceeded, files);
   return 0;
 }
 
@@ -250,6 +259,10 @@ std::vector<const LuoSession*> Luo::incoming() const {
   std::vector<const LuoSession*> sessions;
   for (const auto& session : incoming_list_) sessions.push_back(session.get());
   return sessions;
+}
+
+void Luo::mark(pcie::Step step, std::uint64_t value) const {
+  if (mark_) mark_(step, value);
 }
 
 void Luo::warn(const std::string& sentence) const {

@@ -15,6 +15,7 @@
 #include "host/kernel/luo/decode.h"
 #include "host/kernel/luo/file_handler.h"
 #include "host/kernel/luo/session.h"
+#include "host/kernel/mark.h"
 
 namespace holdover::host::kernel {
 
@@ -22,7 +23,7 @@ class Luo {
  public:
   // Early boot. Off where KHO is off. Throws Panic for an incoming LUO blob that is too short or of another version.
   // `kho` outlives it; handlers and FLBs outlive it.
-  Luo(Kho& kho, ConsoleLine console);
+  Luo(Kho& kho, ConsoleLine console, MarkFunction mark = {});
   Luo(const Luo&) = delete;
   Luo& operator=(const Luo&) = delete;
   ~Luo();
@@ -97,6 +98,7 @@ class Luo {
   [[nodiscard]] bool is_preserved(const FileHandler& handler, const KernelFile& file) const;
   void forget(const LuoSession& session);
   void warn(const std::string& sentence) const;
+  void mark(pcie::Step step, std::uint64_t value) const;
 
   [[nodiscard]] FlbState* find_flb(const Flb& flb);
   FlbState& add_flb(Flb& flb);
@@ -106,16 +108,21 @@ class Luo {
   void put_outgoing_flbs(FileHandler& handler);
   void put_outgoing(FlbState& state);
   void put_incoming_flbs(FileHandler& handler);
+  // Bit n: the n-th FLB depends on files of this handler.
+  [[nodiscard]] std::uint64_t flbs_of(const FileHandler& handler) const;
+  [[nodiscard]] std::uint64_t number_of(const FlbState& state) const;
   void put_incoming(FlbState& state);
 
   Kho& kho_;
   ConsoleLine console_;
+  MarkFunction mark_;
   bool enabled_ = false;
   bool open_ = false;
   bool frozen_ = false;
   bool deserialized_ = false;
   int deserialize_error_ = 0;
   std::uint64_t number_ = 0;
+  std::uint64_t retrieved_sessions_ = 0;
   PhysicalAddress incoming_sessions_;
   std::optional<std::vector<HandedFlb>> incoming_flbs_;  // nothing: no table came in
   PhysicalAddress outgoing_;                             // LuoSer of this kernel

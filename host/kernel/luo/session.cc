@@ -44,6 +44,7 @@ int LuoSession::preserve(KernelFile* file, std::uint64_t token) {
     return error;
   }
   files_.push_back(entry);
+  luo_.mark(pcie::Step::FilePreserved, luo_.flbs_of(*entry.handler));
   return 0;
 }
 
@@ -54,34 +55,46 @@ int LuoSession::retrieve(std::uint64_t token, KernelFile*& file) {
                                   [&](const Entry& candidate) { return candidate.state.token == token; });
   if (entry == files_.end()) return ENOENT;
   FileState& state = entry->state;
-  if (state.retrieve_status < 0) return -state.retrieve_status;
   if (state.retrieve_status == 0) {
-    if (const int error = entry->handler->retrieve(state); error != 0) {
+    const int error = entry->handler->retrieve(state);
+    mark_retrieve(pcie::Step::FileRestored, token, error);
+    if (error != 0) {
       state.file = nullptr;
       state.retrieve_status = -error;
-      return error;
+    } else {
+      HOLDOVER_CHECK(state.file != nullptr);
+      state.file->hold();
+      state.retrieve_status = 1;
     }
-    HOLDOVER_CHECK(state.file != nullptr);
-    state.file->hold();
-    state.retrieve_status = 1;
   }
-  file = state.file;
-  return 0;
+  const int result = state.retrieve_status < 0 ? -state.retrieve_status : 0;
+  if (result == 0) file = state.file;
+  mark_retrieve(pcie::Step::FileRetrieved, token, result);
+  return result;
+}
+
+void LuoSession::mark_retrieve(pcie::Step step, std::uint64_t token, int error) const {
+  luo_.mark(step, retrieved_as_ << 48 | (token & 0xffff'ffff) << 16 | static_cast<std::uint64_t>(error));
 }
 
 int LuoSession::finish() {
   if (!incoming_) return EINVAL;
   if (luo_.frozen_) return kNeverReturns;
   for (const Entry& entry : files_) {
-    if (!entry.handler->can_finish(entry.state)) return EBUSY;
+    if (entry.handler->can_finish(entry.state)) continue;
+    luo_.mark(pcie::Step::FinishRefused, EBUSY);
+    return EBUSY;
   }
+  const std::uint64_t files = files_.size();
   while (!files_.empty()) {
     Entry entry = files_.back();
     files_.pop_back();
     entry.handler->finish(entry.state);
     luo_.put_incoming_flbs(*entry.handler);
     if (entry.state.file != nullptr) entry.state.file->drop();
+    luo_.mark(pcie::Step::FileFinished, 0);
   }
+  luo_.mark(pcie::Step::SessionFinished, files);
   return 0;
 }
 
@@ -103,6 +116,7 @@ void LuoSession::unpreserve_files() {
     entry.handler->unpreserve(entry.state);
     luo_.put_outgoing_flbs(*entry.handler);
     entry.state.file->drop();
+    luo_.mark(pcie::Step::FileUnpreserved, luo_.flbs_of(*entry.handler));
   }
   blocks_.release();
 }
@@ -120,12 +134,16 @@ int LuoSession::freeze() {
     file.handle = entry.state.handle;
     file.token = entry.state.token;
     store(blocks_.entry(index), 0, file);
+    luo_.mark(pcie::Step::FileFrozen, 0);
   }
   return 0;
 }
 
 void LuoSession::unfreeze(std::size_t count) {
-  for (std::size_t index = 0; index < count; ++index) files_[index].handler->unfreeze(files_[index].state);
+  for (std::size_t index = 0; index < count; ++index) {
+    files_[index].handler->unfreeze(files_[index].state);
+    luo_.mark(pcie::Step::FileUnfrozen, 0);
+  }
 }
 
 void LuoSession::drop_files() {

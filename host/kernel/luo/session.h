@@ -8,6 +8,7 @@
 
 #include "host/kernel/kho/block_set.h"
 #include "host/kernel/luo/file_handler.h"
+#include "pcie/instrument.h"
 
 namespace holdover::host::kernel {
 
@@ -48,6 +49,7 @@ class LuoSession {
 
   LuoSession(Luo& luo, std::string name, bool incoming);
   void unpreserve_files();
+  void mark_retrieve(pcie::Step step, std::uint64_t token, int error) const;
   [[nodiscard]] int freeze();
   void unfreeze(std::size_t count);
   // The kernel is gone: nothing is undone, the files are only let go.
@@ -57,6 +59,7 @@ class LuoSession {
   std::string name_;
   bool incoming_;
   bool retrieved_ = false;
+  std::uint64_t retrieved_as_ = 0;  // 1 for the first session that was retrieved
   std::vector<Entry> files_;
   BlockSet blocks_;
 };

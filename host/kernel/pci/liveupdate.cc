@@ -31,6 +31,7 @@ int PciLiveUpdate::preserve(std::uint64_t& data) {
   if (const int error = table.create(present_ ? present_() : 0); error != 0) return error;
   data = table.address().raw();
   outgoing_.emplace(std::move(table));
+  mark_table(pcie::Step::OutgoingTable, PhysicalAddress{data});
   return 0;
 }
 
@@ -38,6 +39,7 @@ void PciLiveUpdate::unpreserve(std::uint64_t) {
   if (outgoing_->size() != 0) warn("PCI: the outgoing table goes away while functions are recorded in it");
   outgoing_->release();
   outgoing_.reset();
+  mark(pcie::Step::OutgoingTable, 0);
 }
 
 // ---- Drivers ----
@@ -80,7 +82,7 @@ int PciLiveUpdate::preserve(const PciPath& path) {
 
 // Bridges that were recorded before have been announced before.
 void PciLiveUpdate::mark_new(pcie::Bdf function) const {
-  if (mark_ && outgoing_->count(function) == 1) mark_(pcie::Step::FunctionPreserved, function.requester_id());
+  if (outgoing_->count(function) == 1) mark(pcie::Step::FunctionPreserved, function.requester_id());
 }
 
 // `counted`: where it is recorded already, once more.
@@ -125,6 +127,7 @@ bool PciLiveUpdate::forget(pcie::Bdf function) {
     return false;
   }
   outgoing_->set_count(function, static_cast<std::uint16_t>(*count - 1));
+  if (*count == 1) mark(pcie::Step::FunctionUnpreserved, function.requester_id());
   return true;
 }
 
@@ -157,6 +160,14 @@ void PciLiveUpdate::cleanup_device(const PciPath& path) {
   was_incoming_.erase(path.function);
   keeps_numbers_.erase(path.function);
   frozen_.erase(path.function);
+}
+
+void PciLiveUpdate::mark(pcie::Step step, std::uint64_t value) const {
+  if (mark_) mark_(step, value);
+}
+
+void PciLiveUpdate::mark_table(pcie::Step step, PhysicalAddress table) const {
+  mark(step, table.raw() | static_cast<std::uint64_t>(rules_.layout));
 }
 
 void PciLiveUpdate::warn(const std::string& sentence) const {

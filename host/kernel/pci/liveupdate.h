@@ -17,10 +17,10 @@
 
 #include "host/kernel/kho/kho.h"
 #include "host/kernel/luo/file_handler.h"
+#include "host/kernel/mark.h"
 #include "host/kernel/pci/live_update_rules.h"
 #include "host/kernel/pci/live_update_table.h"
 #include "pcie/bdf.h"
-#include "pcie/instrument.h"
 
 namespace holdover::host::kernel {
 
@@ -38,8 +38,6 @@ struct PciPath {
   bool bridge = false;             // the function is a bridge itself
 };
 
-// Tells the bench (through the instrumentation port) which function was recorded or finished.
-using MarkFunction = std::function<void(pcie::Step, std::uint64_t)>;
 // How many PCI functions this kernel has found.
 using CountFunctions = std::function<std::uint64_t()>;
 
@@ -113,6 +111,8 @@ class PciLiveUpdate : public Flb {
   [[nodiscard]] bool recorded(pcie::Bdf function) const;
   void mark_new(pcie::Bdf function) const;
   void finish_path(const PciPath& path);
+  void mark(pcie::Step step, std::uint64_t value) const;
+  void mark_table(pcie::Step step, PhysicalAddress table) const;
   [[nodiscard]] bool finish_one(pcie::Bdf function);
   void warn(const std::string& sentence) const;
 

@@ -28,10 +28,12 @@ int PciLiveUpdate::retrieve(std::uint64_t data) {
     return error;
   }
   if (!incoming_table_->empty()) had_incoming_ = true;
+  mark_table(pcie::Step::IncomingTable, address);
   return 0;
 }
 
 void PciLiveUpdate::finish(std::uint64_t) {
+  mark(pcie::Step::IncomingTable, 0);
   if (rules_.unfinished == PciUnfinished::Panic && incoming_table_->nr_devices() != 0) {
     std::string unfinished;
     for (const std::string& function : incoming_table_->unfinished()) unfinished += " " + function;
@@ -86,6 +88,7 @@ bool PciLiveUpdate::setup_device(pcie::Bdf function) {
   if (rules_.bus_numbers == PciBusNumbers::MarkedAtSetup) keeps_numbers_.insert(function);
   const bool found = incoming_table_->count(function).value_or(0) != 0;
   const bool is_new = found && incoming_.insert(function).second;
+  if (is_new) mark(pcie::Step::FunctionIncoming, function.requester_id());
   if (found) was_incoming_.insert(function);
   if (!is_new || rules_.incoming_reference == PciIncomingReference::None) luo_.put_incoming(*this);
   return found;
@@ -150,8 +153,8 @@ void PciLiveUpdate::finish(const PciPath& path) {
   if (rules_.finish == PciFinish::ClearsMark) {
     if (incoming_.erase(path.function) == 0) {
       warn("PCI: " + path.function.to_string() + " is not incoming and cannot be finished");
-    } else if (mark_) {
-      mark_(pcie::Step::FunctionFinished, path.function.requester_id());
+    } else {
+      mark(pcie::Step::FunctionFinished, path.function.requester_id());
     }
     return;
   }
@@ -196,7 +199,7 @@ bool PciLiveUpdate::finish_one(pcie::Bdf function) {
   const bool done = incoming_table_->count(function).value_or(0) == 0;
   if (done) {
     incoming_.erase(function);
-    if (mark_) mark_(pcie::Step::FunctionFinished, function.requester_id());
+    mark(pcie::Step::FunctionFinished, function.requester_id());
   }
   const bool puts = rules_.incoming_reference == PciIncomingReference::PerFinish ||
                     (rules_.incoming_reference == PciIncomingReference::PerFunction && done);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/kernel/luo/luo.h"
@@ -90,11 +91,13 @@ class LuoTest : public ::testing::Test {
     pages_ = memory_.begin_kernel();
     const auto console = [this](std::string_view line) { console_.emplace_back(line); };
     kho_ = std::make_unique<Kho>(*pages_, memory_.parameters(), true, console);
-    luo_ = std::make_unique<Luo>(*kho_, console);
+    luo_ = std::make_unique<Luo>(*kho_, console,
+                                 [this](pcie::Step step, std::uint64_t value) { marks_.emplace_back(step, value); });
     if (handler_present) {
       EXPECT_EQ(luo_->register_handler(handler_), 0);
     }
     log_.clear();
+    marks_.clear();
   }
   void jump() { memory_.jump(kho_->fdt()); }
   LuoSession& session(const std::string& name = "s") {
@@ -111,6 +114,7 @@ class LuoTest : public ::testing::Test {
 
   testing::Memory memory_;
   std::vector<std::string> console_;
+  std::vector<std::pair<pcie::Step, std::uint64_t>> marks_;
   Log log_;
   FakeHandler handler_{log_};
   FakeFile a_;

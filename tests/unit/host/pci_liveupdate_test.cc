@@ -75,6 +75,13 @@ class PciLiveUpdateTest : public ::testing::Test {
     EXPECT_EQ(luo_->create_session(name, session), 0);
     return *session;
   }
+  std::vector<std::uint64_t> marks_of(pcie::Step step) const {
+    std::vector<std::uint64_t> values;
+    for (const auto& [marked, value] : marks_) {
+      if (marked == step) values.push_back(value);
+    }
+    return values;
+  }
   // Where the FLB's data lies; after freeze.
   PhysicalAddress table() {
     const auto handed = decode_live_update(memory_.dram(), kho_->fdt());
@@ -178,8 +185,39 @@ TEST_F(PciLiveUpdateTest, MarksTellEachFunctionOnce) {
   LuoSession& s = session();
   ASSERT_EQ(s.preserve(&left_, 1), 0);
   ASSERT_EQ(s.preserve(&right_, 2), 0);
-  EXPECT_EQ(marks_.size(), 6u);
-  EXPECT_EQ(marks_[0], std::make_pair(pcie::Step::FunctionPreserved, std::uint64_t{kLeft.requester_id()}));
+  const auto told = marks_of(pcie::Step::FunctionPreserved);
+  EXPECT_EQ(told.size(), 6u);
+  EXPECT_EQ(told[0], kLeft.requester_id());
+}
+
+TEST_F(PciLiveUpdateTest, MarksTellWhereTheOutgoingTableIsAndThatItGoes) {
+  LuoSession& s = session();
+  ASSERT_EQ(s.preserve(&left_, 1), 0);
+  ASSERT_EQ(marks_of(pcie::Step::OutgoingTable).size(), 1u);
+  const std::uint64_t place = marks_of(pcie::Step::OutgoingTable)[0];
+  const auto layout = static_cast<PciLayout>(place % kPageSize.count());
+  const auto devices = decode_pci_table(memory_.dram(), PhysicalAddress{place - place % kPageSize.count()}, layout);
+  ASSERT_TRUE(devices.has_value());
+  EXPECT_EQ(devices->size(), 4u);
+  s.close();
+  EXPECT_EQ(marks_of(pcie::Step::FunctionUnpreserved).size(), 4u);
+  EXPECT_EQ(marks_of(pcie::Step::OutgoingTable).back(), 0u);
+}
+
+TEST_F(PciLiveUpdateTest, TheIncomingTableCountsWhatIsNotFinished) {
+  ASSERT_EQ(session("left").preserve(&left_, 1), 0);
+  ASSERT_EQ(session("right").preserve(&right_, 2), 0);
+  kexec();
+  scan();
+  EXPECT_EQ(marks_of(pcie::Step::IncomingTable),
+            std::vector<std::uint64_t>{table_.raw() | static_cast<std::uint64_t>(PciLayout::VersionedBlocks)});
+  EXPECT_EQ(marks_of(pcie::Step::FunctionIncoming).size(), 6u);
+  ASSERT_EQ(retrieved("left").finish(), 0);
+  const auto left = decode_pci_table(memory_.dram(), table_, PciLayout::VersionedBlocks);
+  ASSERT_TRUE(left.has_value()) << "nr_devices and the entries agree";
+  EXPECT_EQ(left->size(), 4u);
+  ASSERT_EQ(retrieved("right").finish(), 0);
+  EXPECT_EQ(marks_of(pcie::Step::IncomingTable).back(), 0u);
 }
 
 TEST_F(PciLiveUpdateTest, ColdBootHasNothingIncoming) {
@@ -207,7 +245,7 @@ TEST_F(PciLiveUpdateTest, FinishEndsItAndSharedBridgesEndWithTheLast) {
   EXPECT_FALSE(pci_->is_incoming(kLeft));
   EXPECT_FALSE(pci_->is_incoming(kLeftPort));
   EXPECT_TRUE(pci_->is_incoming(kUpstream));
-  EXPECT_EQ(marks_.size(), 2u);
+  EXPECT_EQ(marks_of(pcie::Step::FunctionFinished).size(), 2u);
   ASSERT_EQ(retrieved("right").finish(), 0);
   EXPECT_FALSE(pci_->is_incoming(kRootPort));
   EXPECT_TRUE(pci_->had_incoming()) << "for the life of the kernel";

@@ -165,6 +165,13 @@ TEST_F(RemoteTest, ConsoleAndMarksKeepTheirOrder) {
                                             "console ", "console " + std::string(remote::kMostText, 'x')));
 }
 
+// What lies in DRAM when the mark is seen is what lay there when it was made.
+TEST_F(RemoteTest, AMarkIsSeenBeforeTheHostGoesOn) {
+  host().mark(pcie::Phase::Preserve, pcie::Step::FilePreserved, 1);
+
+  EXPECT_THAT(platform_.calls_, ElementsAre("mark preserve file preserved 1"));
+}
+
 TEST_F(RemoteTest, AfterAJumpTheNextImageContinuesOnTheSameConnection) {
   host().jump(PhysicalAddress{0x5000});
   const ServeResult jumped = result();
