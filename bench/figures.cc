@@ -9,6 +9,14 @@ namespace {
 
 std::string n(std::uint64_t count) { return std::to_string(count); }
 
+void after_panic(const AfterPanic& after, CheckResult& result) {
+  result.figure += "; after the panic DMA went on for " + readable_time(after.last - after.panic) + " (" +
+                   n(after.requests) + " requests, " + n(after.strays) + " accesses to foreign pages)";
+  result.numbers.push_back({"dma_after_panic_ps", (after.last - after.panic).count()});
+  result.numbers.push_back({"requests_after_panic", after.requests});
+  result.numbers.push_back({"strays_after_panic", after.strays});
+}
+
 void continuity(const Ledgers& ledgers, CheckResult& result) {
   std::uint64_t records = 0;
   std::uint64_t absent = 0;
@@ -143,6 +151,7 @@ void describe_figures(const Ledgers& ledgers, CheckResult& result) {
                       (amounts.size() > 1 ? ", " + n(amounts.size()) + " times" : std::string());
       result.numbers = {{"updates", amounts.size()}, {"sessions", last.sessions}, {"files", last.files},
                         {"functions", last.devices}, {"pages", last.pages},       {"free_pages", last.free_pages}};
+      if (const auto after = ledgers.invariants.after_panic()) after_panic(*after, result);
       return;
     }
   }

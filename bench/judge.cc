@@ -147,6 +147,7 @@ Verdict judge(const Ledgers& ledgers, const RunOptions& options, const RunEnd& e
     const std::optional<Finding>& first = verdict.checks[i].first;
     if (first && (!verdict.first || first->time < verdict.first->time)) verdict.first = first;
   }
+  verdict.invariants = ledgers.invariants.rows(verdict.checks);
   const auto any = [&verdict](CheckStatus status) {
     return std::any_of(verdict.checks.begin(), verdict.checks.end(),
                        [status](const CheckResult& check) { return check.status == status; });

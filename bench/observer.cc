@@ -32,7 +32,8 @@ Ledgers::Ledgers(const std::vector<sim::FunctionInfo>& functions, std::span<cons
       requests(scene, evidence, completion_timeout),
       resets(scene, evidence),
       handover(scene, evidence),
-      hazards(scene, dram) {
+      hazards(scene, dram),
+      invariants(scene, evidence, config, memory, dram) {
   for (unsigned endpoint = 0; endpoint < scene.endpoint_count(); ++endpoint) {
     endpoints.emplace_back(endpoint, scene, evidence, machine_delay, completion_timeout + kShare);
   }
@@ -70,6 +71,7 @@ void Observer::settle() {
   for (sim::FunctionIndex function = 0; function < machine_->functions().size(); ++function) {
     ledgers_->scene.place(function, machine_->bdf(function));
   }
+  ledgers_->invariants.on_places(machine_->platform().now());
 }
 
 void Observer::refresh_endpoint(Time time, sim::FunctionIndex function, const ConfigShadow& shadow) {
@@ -87,6 +89,7 @@ void Observer::refresh_endpoint(Time time, sim::FunctionIndex function, const Co
 void Observer::prepare_jump(Time time, PhysicalAddress boot_parameters) {
   settle();
   const HandoverImage image = decode_handover(machine_->platform().dram(), boot_parameters);
+  ledgers_->invariants.on_jump(time, image);
   ledgers_->handover.on_jump(time, image, ledgers_->memory.free_pages().size());
   ledgers_->memory.on_jump(time, image.preserved);
   ledgers_->scene.on_jump(time);
@@ -128,6 +131,7 @@ void Observer::end(Time time, unsigned updates) {
   for (EndpointLedger& endpoint : ledgers_->endpoints) endpoint.on_end(time, stopped);
   ledgers_->requests.on_end(time, stopped);
   ledgers_->handover.on_end(time, updates);
+  ledgers_->invariants.on_end();
 }
 
 std::optional<std::string> Observer::stuck(Time now) const {
@@ -168,6 +172,7 @@ void Observer::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint
   }
   ledgers_->hazards.look(time);
   ledgers_->scene.on_phase(time, phase, step, value);
+  ledgers_->invariants.on_mark(ledgers_->scene.marks().back());
   if (step == pcie::Step::TrafficStopped) ledgers_->memory.compare(time, "when traffic had stopped");
 }
 
@@ -186,6 +191,7 @@ void Observer::on_tlp(Time time, unsigned endpoint, sim::Direction direction, co
   if (!ledgers_) return;
   if (direction == sim::Direction::Tx) {
     ledgers_->identity.on_transmit(time, endpoint, tlp);
+    ledgers_->invariants.on_transmit(time, endpoint, tlp);
     ledgers_->requests.on_transmit(time, endpoint, tlp);
     ledgers_->endpoints.at(endpoint).on_transmit(time, tlp);
   } else {
@@ -210,6 +216,7 @@ void Observer::on_config_write(const sim::ConfigWrite& write) {
     ledgers_->requests.judge_cleared_errors(write.time, info.endpoint, window_spaces_[write.function], was, is);
   }
   ledgers_->hazards.on_config_write(write, ledgers_->config.shadow(write.function));
+  ledgers_->invariants.on_config_write(write);
   ledgers_->config.on_write(write);
   places_changed_ = true;
   refresh_endpoint(write.time, write.function, ledgers_->config.shadow(write.function));

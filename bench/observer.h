@@ -17,6 +17,7 @@
 #include "bench/ledger/handover_ledger.h"
 #include "bench/ledger/hazard_census.h"
 #include "bench/ledger/identity_ledger.h"
+#include "bench/ledger/invariants/invariant_ledger.h"
 #include "bench/ledger/memory_ledger.h"
 #include "bench/ledger/request_ledger.h"
 #include "bench/ledger/reset_ledger.h"
@@ -42,6 +43,7 @@ struct Ledgers {
   ResetLedger resets;
   HandoverLedger handover;
   HazardCensus hazards;
+  InvariantLedger invariants;
 };
 
 class Observer final : public sim::Witness {

@@ -114,6 +114,24 @@ Json checks_json(const Verdict& verdict) {
   return checks;
 }
 
+Json breach_json(const Finding& finding) {
+  Json json = finding_json(finding);
+  json["host"] = finding.host;
+  json["step"] = pcie::to_string(finding.step);
+  return json;
+}
+
+Json invariants_json(const Verdict& verdict) {
+  Json invariants = Json::array();
+  for (const Invariant& invariant : verdict.invariants) {
+    invariants.push_back({{"number", invariant.number},
+                          {"sentence", invariant.sentence},
+                          {"status", to_string(invariant.status)},
+                          {"broken_by", invariant.broken_by ? breach_json(*invariant.broken_by) : Json(nullptr)}});
+  }
+  return invariants;
+}
+
 Json phases_json(const std::vector<PhaseRow>& rows) {
   Json phases = Json::array();
   for (const PhaseRow& row : rows) {
@@ -168,6 +186,7 @@ std::string to_json(const Report& report) {
       {"first_finding", verdict.first ? finding_json(*verdict.first) : Json(nullptr)},
       {"checks", checks_json(verdict)},
       {"hazards", hazards_json(report.hazards)},
+      {"invariants", invariants_json(verdict)},
       {"phases", phases_json(report.phases)},
       {"silence", silence_json(report)},
       {"window", {{"begin_ps", report.window_begin.count()}, {"end_ps", report.window_end.count()}}},

@@ -141,6 +141,20 @@ void print_hazards(std::ostream& out, const Report& report) {
   out << "\n\n";
 }
 
+void print_invariants(std::ostream& out, const Report& report, const Palette& palette) {
+  bool any = false;
+  for (const Invariant& invariant : report.verdict.invariants) {
+    if (invariant.status != InvariantStatus::Broken || !invariant.broken_by) continue;
+    any = true;
+    const Finding& by = *invariant.broken_by;
+    out << palette.bad << "invariant " << invariant.number << " broken" << palette.off << ": " << invariant.sentence
+        << '\n'
+        << "    " << by.sentence << " (" << by.host << ", phase " << pcie::to_string(by.phase) << ", step "
+        << pcie::to_string(by.step) << ", " << readable_time(by.time) << ")\n";
+  }
+  if (any) out << '\n';
+}
+
 void print_trouble(std::ostream& out, const Report& report, const Palette& palette) {
   if (report.verdict.outcome != Outcome::Pass && !report.console.empty()) {
     out << palette.faint << "last lines of the console:" << palette.off << '\n';
@@ -160,6 +174,7 @@ void print(std::ostream& out, const Report& report, bool colour) {
   print_bound(out, report);
   print_checks(out, report, palette);
   print_hazards(out, report);
+  print_invariants(out, report, palette);
   print_trouble(out, report, palette);
   out << "simulated " << readable_time(report.simulated) << ", " << report.clocks.count() << " clocks, " << report.tlps
       << " TLPs\n";

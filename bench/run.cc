@@ -137,6 +137,8 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
                            kHostPatience + options.before + options.after + options.blackout, progress};
 
   const RunEnd end = run_host(platform, *machine, options);
+  // Nobody stops the devices of a kernel that has stopped itself: what they still do is a part of the report.
+  if (end.kind == RunEnd::Kind::Panicked && observer.ledgers().scene.window_begin()) platform.wait(options.after);
   if (platform.interrupted()) {
     throw Error{ErrorCode::Interrupted,
                 "the run was stopped at " + readable_time(machine->platform().now()) + " of simulated time, phase " +

@@ -27,6 +27,7 @@ enum class Check : std::uint8_t {
   Handover,
 };
 inline constexpr unsigned kCheckCount = 9;
+inline constexpr unsigned kInvariantCount = 14;
 
 enum class CheckStatus : std::uint8_t {
   Pass,
@@ -48,6 +49,18 @@ struct Finding {
   pcie::Phase phase = pcie::Phase::Boot;
   std::string sentence;  // what was seen, and where
   std::string cause;     // the event that explains it: who, where, when; empty where nothing seen explains it
+  std::string host{};    // under whom: «kernel A», «nobody»
+  pcie::Step step = pcie::Step::Begin;  // the last mark before it
+};
+
+enum class InvariantStatus : std::uint8_t { Held, Broken, NotJudged };
+
+// One row of the table of invariants of live update (docs/verdict.md).
+struct Invariant {
+  unsigned number = 0;  // from 1
+  std::string_view sentence;
+  InvariantStatus status = InvariantStatus::NotJudged;
+  std::optional<Finding> broken_by;  // the first finding that breaks it
 };
 
 struct CheckResult {
@@ -67,13 +80,15 @@ struct Verdict {
   std::string reason;            // INCONCLUSIVE: which witness went blind, or how the host died
   std::optional<Finding> first;  // the earliest finding of all failed checks
   std::array<CheckResult, kCheckCount> checks;
+  std::vector<Invariant> invariants;  // in the order of their numbers
 
   [[nodiscard]] const CheckResult& check(Check which) const { return checks[static_cast<unsigned>(which)]; }
 };
 
-[[nodiscard]] std::string_view to_string(Check check);         // «configuration space»
-[[nodiscard]] std::string_view identifier(Check check);        // «configuration», as in JSON
-[[nodiscard]] std::string_view to_string(CheckStatus status);  // «not observable»
-[[nodiscard]] std::string_view to_string(Outcome outcome);     // «PASS»
+[[nodiscard]] std::string_view to_string(Check check);             // «configuration space»
+[[nodiscard]] std::string_view identifier(Check check);            // «configuration», as in JSON
+[[nodiscard]] std::string_view to_string(CheckStatus status);      // «not observable»
+[[nodiscard]] std::string_view to_string(Outcome outcome);         // «PASS»
+[[nodiscard]] std::string_view to_string(InvariantStatus status);  // «not judged»
 
 }  // namespace holdover::bench

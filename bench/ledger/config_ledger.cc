@@ -133,9 +133,14 @@ void ConfigLedger::judge_never(const sim::ConfigWrite& write, unsigned endpoint)
     if (field.offset != write.offset || declared(field)) continue;
     const bool commanded = field.command && (write.written & field.mask & byte_mask(write.byte_enables)) != 0;
     if (!commanded && ((write.before ^ write.after) & field.mask) == 0) continue;
-    evidence_.find(Check::Configuration, write.time, endpoint,
-                   (commanded ? field.name + " written" : field_change(field, write.before, write.after)) + " at " +
-                       scene_.describe(write.function) + ", which may never change in the window");
+    Evidence::Observation observation;
+    observation.time = write.time;
+    observation.since = write.time;
+    observation.endpoint = endpoint;
+    observation.invariant = field.invariant;
+    observation.sentence = (commanded ? field.name + " written" : field_change(field, write.before, write.after)) +
+                           " at " + scene_.describe(write.function) + ", which may never change in the window";
+    evidence_.find(Check::Configuration, std::move(observation));
   }
 }
 

@@ -11,14 +11,15 @@ namespace config = pcie::config;
 
 std::vector<NeverField> never_fields(const ConfigShadow& function) {
   constexpr Evidence::Checks kTraffic = Evidence::kTraffic;
+  constexpr unsigned kSteady = 7;  // invariant
   constexpr Evidence::Checks kMastering =
       Evidence::checks({Check::Continuity, Check::Interrupts, Check::Protocol, Check::Handover});
   constexpr Evidence::Checks kInterrupts = Evidence::checks({Check::Interrupts, Check::Handover});
   constexpr Evidence::Checks kRequests = Evidence::checks({Check::Protocol, Check::Continuity});
   std::vector<NeverField> fields = {
-      {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kMastering}};
+      {config::kCommand, config::kCommandBusMaster, "bus master enable", false, kMastering, kSteady}};
   if (function.bridge()) {
-    fields.push_back({config::kPrimaryBus, 0x00ff'ffff, "bus numbers", false, kTraffic});
+    fields.push_back({config::kPrimaryBus, 0x00ff'ffff, "bus numbers", false, kTraffic, kSteady});
     fields.push_back({config::kMemoryBase, 0xfff0'fff0, "memory window", false,
                       Evidence::checks({Check::Protocol, Check::Handover})});
     fields.push_back(
@@ -39,9 +40,9 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
     fields.push_back({*express + config::kExpressLinkControl, config::kLinkControlRcb, "read completion boundary",
                       false, kRequests});
     fields.push_back({*express + config::kExpressDeviceControl2, config::kDeviceControl2Ari, "ARI forwarding enable",
-                      false, kTraffic});
+                      false, kTraffic, kSteady});
   }
-  if (function.acs()) fields.push_back({*function.acs() + 4, 0xffff'0000, "ACS control", false, kTraffic});
+  if (function.acs()) fields.push_back({*function.acs() + 4, 0xffff'0000, "ACS control", false, kTraffic, kSteady});
   if (function.dpc()) {
     const unsigned control = *function.dpc() + config::kDpcCapability;
     fields.push_back({control, std::uint32_t{config::kDpcControlSoftwareTrigger} << 16,
@@ -54,8 +55,8 @@ std::vector<NeverField> never_fields(const ConfigShadow& function) {
     fields.push_back({aer + config::kAerCorrectableMask, ~0u, "correctable error mask", false, 0});
   }
   if (function.msix()) {
-    fields.push_back(
-        {*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false, kInterrupts, true});
+    fields.push_back({*function.msix(), std::uint32_t{config::kMsixControlEnable} << 16, "MSI-X enable", false,
+                      kInterrupts, 0, true});
   }
   return fields;
 }

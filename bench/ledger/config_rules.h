@@ -18,6 +18,7 @@ struct NeverField {
   std::string name;
   bool command = false;           // writing 1 is an act in itself, whatever the register reads (Initiate FLR)
   Evidence::Checks explains = 0;  // what a change of it may break; 0: nothing by itself
+  unsigned invariant = 0;         // of live update, that says the same; 0: none
   bool interrupts = false;        // the agent may have been asked to switch it off and on
 };
 [[nodiscard]] std::vector<NeverField> never_fields(const ConfigShadow& function);

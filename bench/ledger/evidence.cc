@@ -26,8 +26,25 @@ void Evidence::disrupt(Time time, std::uint32_t endpoints, Rank rank, Checks exp
   disruptions_.push_back({time, endpoints, rank, explains, std::move(sentence)});
 }
 
+void Evidence::date(Observation& observation) const {
+  const Scene::Segment& segment = scene_.segment_at(observation.time);
+  observation.phase = segment.phase;
+  observation.host = segment.host;
+  const std::vector<Scene::Mark>& marks = scene_.marks();
+  const auto last = std::find_if(marks.rbegin(), marks.rend(),
+                                 [&](const Scene::Mark& mark) { return mark.time <= observation.time; });
+  if (last != marks.rend()) observation.step = last->step;
+}
+
+void Evidence::note(Check check, Observation observation) {
+  date(observation);
+  std::optional<Breach>& breach = breaches_.at(observation.invariant)[observation.endpoint.value_or(kNoEndpoint)];
+  if (!breach || observation.time < breach->observation.time) breach = Breach{check, std::move(observation)};
+}
+
 void Evidence::find(Check check, Observation observation) {
-  observation.phase = scene_.segment_at(observation.time).phase;
+  date(observation);
+  if (observation.invariant != 0) note(check, observation);
   Bucket& bucket = buckets_[static_cast<unsigned>(check)][observation.endpoint.value_or(kNoEndpoint)];
   ++bucket.count;
   if (bucket.kept.size() < kKept) bucket.kept.push_back(std::move(observation));
@@ -85,7 +102,8 @@ const Evidence::Disruption* Evidence::cause_of(Check check, const Observation& o
 }
 
 Finding Evidence::explain(Check check, const Observation& observation) const {
-  Finding finding{observation.time, observation.phase, observation.sentence, observation.cause};
+  Finding finding{observation.time,  observation.phase, observation.sentence,
+                  observation.cause, observation.host,  observation.step};
   if (!finding.cause.empty()) return finding;
   const Disruption* cause = cause_of(check, observation);
   if (cause == nullptr) return finding;
@@ -116,6 +134,17 @@ std::optional<Finding> Evidence::first(Check check, std::uint32_t endpoints) con
   std::vector<Finding> findings = list(check, endpoints);
   if (findings.empty()) return std::nullopt;
   return std::move(findings.front());
+}
+
+std::optional<Finding> Evidence::breach(unsigned invariant, std::uint32_t endpoints) const {
+  const Breach* first = nullptr;
+  for (unsigned slot = 0; slot < kSlots; ++slot) {
+    const std::optional<Breach>& breach = breaches_.at(invariant)[slot];
+    if (!breach || !selected(slot, endpoints)) continue;
+    if (first == nullptr || breach->observation.time < first->observation.time) first = &*breach;
+  }
+  if (first == nullptr) return std::nullopt;
+  return explain(first->check, first->observation);
 }
 
 bool Evidence::explained(unsigned endpoint, Time since) const {

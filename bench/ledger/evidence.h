@@ -44,7 +44,10 @@ class Evidence {
     std::optional<unsigned> endpoint;  // none: not about one endpoint
     pcie::Phase phase = pcie::Phase::Boot;
     std::string sentence;
-    std::string cause;  // known already; else searched for
+    std::string cause;       // known already; else searched for
+    unsigned invariant = 0;  // the invariant of live update that it breaks; 0: none in particular
+    std::string host{};
+    pcie::Step step = pcie::Step::Begin;
   };
 
   explicit Evidence(const Scene& scene) : scene_(scene) {}
@@ -56,6 +59,8 @@ class Evidence {
   void find(Check check, Observation observation);
   // Shorthand: seen at `time`, about `endpoint`.
   void find(Check check, Time time, std::optional<unsigned> endpoint, std::string sentence);
+  // Breaks an invariant and stands in no check, because `check` has a finding of its own for the same thing.
+  void note(Check check, Observation observation);
 
   // How long after its cause a loss may show.
   void set_slack(Time slack) { slack_ = slack; }
@@ -66,6 +71,8 @@ class Evidence {
   [[nodiscard]] std::optional<Finding> first(Check check, std::uint32_t endpoints) const;
   // The kept ones in the order of time; at most a few per check and endpoint are kept.
   [[nodiscard]] std::vector<Finding> list(Check check, std::uint32_t endpoints) const;
+  // The earliest observation that breaks this invariant, with its cause.
+  [[nodiscard]] std::optional<Finding> breach(unsigned invariant, std::uint32_t endpoints) const;
   // Whether an act that concerns the endpoint, or a consequence of one, was seen at or after `since`.
   [[nodiscard]] bool explained(unsigned endpoint, Time since) const;
 
@@ -76,14 +83,20 @@ class Evidence {
     std::uint64_t count = 0;
     std::vector<Observation> kept;
   };
+  struct Breach {
+    Check check = Check::Handover;
+    Observation observation;
+  };
 
   [[nodiscard]] const Disruption* cause_of(Check check, const Observation& observation) const;
+  void date(Observation& observation) const;
   [[nodiscard]] Finding explain(Check check, const Observation& observation) const;
 
   const Scene& scene_;
   Time slack_{10'000'000};
   std::vector<Disruption> disruptions_;
   std::array<std::array<Bucket, kSlots>, kCheckCount> buckets_{};
+  std::array<std::array<std::optional<Breach>, kSlots>, kInvariantCount + 1> breaches_{};  // the earliest of each
 };
 
 }  // namespace holdover::bench

@@ -27,10 +27,15 @@ void IdentityLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& 
   const pcie::RequesterId id = pcie::is_completion(tlp.kind) ? tlp.completer : tlp.requester;
   if (id == identity.id || id == identity.reported) return;
   identity.reported = id;
-  evidence_.find(Check::Bdf, time, endpoint,
-                 "endpoint " + std::to_string(endpoint) + " calls itself " +
-                     pcie::Bdf::from_requester_id(id).to_string() + " where it was " +
-                     pcie::Bdf::from_requester_id(*identity.id).to_string());
+  Evidence::Observation observation;
+  observation.time = time;
+  observation.since = time;
+  observation.endpoint = endpoint;
+  observation.invariant = 8;
+  observation.sentence = "endpoint " + std::to_string(endpoint) + " calls itself " +
+                         pcie::Bdf::from_requester_id(id).to_string() + " where it was " +
+                         pcie::Bdf::from_requester_id(*identity.id).to_string();
+  evidence_.find(Check::Bdf, std::move(observation));
 }
 
 void IdentityLedger::close_window(Time time) {
@@ -49,6 +54,7 @@ void IdentityLedger::close_window(Time time) {
       if (scene_.bdf(function) != placed_[function]) {
         observation.sentence = scene_.functions()[function].name + " moved from " + placed_[function].to_string() +
                                " to " + scene_.bdf(function).to_string();
+        observation.invariant = 6;
         evidence_.find(Check::Bdf, observation);
         continue;
       }
@@ -59,6 +65,7 @@ void IdentityLedger::close_window(Time time) {
         };
         if (std::any_of(scene_.marks().begin(), scene_.marks().end(), found)) continue;
         observation.sentence = "enumeration by " + kernel_name(kernel) + " did not find " + scene_.describe(function);
+        observation.invariant = 5;
         evidence_.find(Check::Bdf, observation);
         break;
       }

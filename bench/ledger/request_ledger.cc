@@ -8,6 +8,9 @@
 namespace holdover::bench {
 namespace {
 
+// The invariant of live update that findings about completions break.
+constexpr unsigned kOneCompletion = 8;
+
 std::string request_name(unsigned endpoint, const pcie::Tlp& tlp) {
   return "read of endpoint " + std::to_string(endpoint) + " with tag " + std::to_string(tlp.tag);
 }
@@ -29,11 +32,13 @@ void RequestLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& t
     observation.time = time;
     observation.since = request.since;
     observation.endpoint = endpoint;
+    observation.invariant = kOneCompletion;
     observation.sentence = request_name(endpoint, tlp) + " to " + hex(request.address) + " at " +
                            readable_time(request.since) + " was not complete when its tag was used again";
     evidence_.find(Check::Protocol, std::move(observation));
   }
   request.open = true;
+  request.late = false;
   request.remaining = static_cast<unsigned>(std::max<std::uint64_t>(1, pcie::enabled_bytes(tlp).count()));
   request.since = time;
   request.address = tlp.address;
@@ -43,9 +48,14 @@ void RequestLedger::on_receive(Time time, unsigned endpoint, const pcie::Tlp& tl
   if (!pcie::is_completion(tlp.kind)) return;
   Outstanding& request = outstanding_[endpoint][tlp.tag % kTags];
   if (!request.open) {
-    evidence_.find(Check::Protocol, time, endpoint,
-                   "a completion with tag " + std::to_string(tlp.tag) + " reached endpoint " +
-                       std::to_string(endpoint) + ", which asked for nothing under it");
+    Evidence::Observation observation;
+    observation.time = time;
+    observation.since = time;
+    observation.endpoint = endpoint;
+    observation.invariant = kOneCompletion;
+    observation.sentence = "a completion with tag " + std::to_string(tlp.tag) + " reached endpoint " +
+                           std::to_string(endpoint) + ", which asked for nothing under it";
+    evidence_.find(Check::Protocol, std::move(observation));
     return;
   }
   complete(time, endpoint, tlp, request);
@@ -56,7 +66,13 @@ void RequestLedger::complete(Time time, unsigned endpoint, const pcie::Tlp& tlp,
   observation.time = time;
   observation.since = request.since;
   observation.endpoint = endpoint;
+  observation.invariant = kOneCompletion;
   const std::string which = request_name(endpoint, tlp) + " to " + hex(request.address);
+  if (time > request.since + completion_timeout_ && !request.late) {
+    request.late = true;
+    observation.sentence = which + " was answered after the completion timeout";
+    evidence_.find(Check::Protocol, observation);
+  }
   if (tlp.status != pcie::CompletionStatus::Success) {
     request.open = false;
     observation.sentence = which + " was answered with " + std::string(pcie::to_string(tlp.status));
@@ -133,6 +149,7 @@ void RequestLedger::on_end(Time time, bool stopped) {
       observation.time = std::min(time, request.since + completion_timeout_);
       observation.since = request.since;
       observation.endpoint = endpoint;
+      observation.invariant = kOneCompletion;
       observation.sentence = "read of endpoint " + std::to_string(endpoint) + " with tag " + std::to_string(tag) +
                              " to " + hex(request.address) + " at " + readable_time(request.since) +
                              " was never completed";

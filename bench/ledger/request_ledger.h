@@ -43,6 +43,7 @@ class RequestLedger {
   static constexpr std::size_t kTags = 1024;
   struct Outstanding {
     bool open = false;
+    bool late = false;       // reported
     unsigned remaining = 0;  // bytes
     Time since;
     std::uint64_t address = 0;
