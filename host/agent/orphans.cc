@@ -44,6 +44,9 @@ void look_after(System& system, pcie::Bdf bdf) {
   system.print(who + " answers; its heartbeat " + (running ? "is on" : "is off") + ", went from " +
                std::to_string(before) + " to " + std::to_string(after) + ", " + std::to_string(missed) + " missed");
 
+  // As an owner that takes the function up again: interrupts first, then what it still does.
+  device->enable_interrupts(1);
+
   const unsigned channels = registers.read(regs::global::kCapabilities, regs::global::kCapabilitiesChannels);
   for (unsigned channel = 0; channel < channels; ++channel) {
     const std::uint32_t control = registers.read(regs::channel::control(channel));

@@ -57,7 +57,8 @@ constexpr std::array kStubBusMaster{PolicyValue{"off", "cleared"}, PolicyValue{"
 constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
                               PolicyValue{"wait", "shutdown waits until its transactions are no longer pending"}};
 constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
-                                  PolicyValue{"function-mask", "Enable stays, Function Mask is set"}};
+                                  PolicyValue{"function-mask", "Enable stays, Function Mask is set"},
+                                  PolicyValue{"keep", "nothing is done: vfio-pci has no shutdown callback"}};
 constexpr std::array kIommuAtKexec{PolicyValue{"off", "translation is switched off"},
                                    PolicyValue{"preserve", "translation stays on for what is handed over"}};
 constexpr std::array kIommuAtBoot{PolicyValue{"reset", "translation off, new tables, translation on"},

@@ -16,7 +16,7 @@ constexpr Policies pci_series_alone(PciSeries series) {
   policies.iommu_at_boot = IommuAtBoot::Reset;
   policies.dma_claim = DmaClaim::Block;
   policies.remapping_at_boot = RemappingAtBoot::Replace;
-  policies.msix_at_kexec = MsixAtKexec::Disable;
+  policies.msix_at_kexec = MsixAtKexec::Keep;
   policies.msix_at_init = MsixAtInit::Disable;
   return policies;
 }

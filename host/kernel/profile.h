@@ -24,9 +24,9 @@ enum class DefaultDomain { None, Blocked, Dma, Identity };  // what iommu_probe_
 enum class DmaClaim { Block, KeepRestored };  // a claim parks the function in a blocking domain: always, or not there
 enum class InterruptRemappingUse { Off, On };
 enum class RemappingAtBoot { Replace, Adopt };  // Adopt falls back to Replace where nothing was handed over
-enum class MsixAtKexec { Disable, FunctionMask };
-enum class MsixAtInit { Disable, KeepIncoming };  // pci_msix_init(): on every function, or not on incoming ones
-enum class BindingContract { None, DriverName, SchemaGuid };  // what a driver of an incoming function must bring
+enum class MsixAtKexec { Disable, FunctionMask, Keep };
+enum class MsixAtInit { Disable, KeepIncoming };          // pci_msix_init(): on every function, or not on incoming ones
+enum class BindingContract { None, DriverName, Schema };  // what a driver of an incoming function must bring
 enum class EntryModel { Probe, Retrieve };  // how a driver comes to an incoming function, and leaves an outgoing one
 enum class IncomingDriver { VfioPci, Stub, Schema2 };  // what binds to an incoming endpoint
 enum class StubBusMaster { Off, On };

@@ -47,8 +47,8 @@ TEST_P(Chain, BehindASwitchKeepsEveryFunction) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Finish, Chain, ::testing::Values(FinishOrder::BeforePreserve, FinishOrder::AfterPreserve),
-                         [](const auto& info) {
-                           return info.param == FinishOrder::BeforePreserve ? "BeforePreserve" : "AfterPreserve";
+                         [](const ::testing::TestParamInfo<FinishOrder>& of) {
+                           return of.param == FinishOrder::BeforePreserve ? "BeforePreserve" : "AfterPreserve";
                          });
 
 TEST(ChainOfKernelsThatDiffer, NamesTheKernelThatBreaksIt) {

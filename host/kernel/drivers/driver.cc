@@ -14,7 +14,7 @@ bool may_bind(BindingContract contract, const PciDriver& driver, const SavedBind
       return true;
     case BindingContract::DriverName:
       return saved != nullptr && saved->driver == driver.name();
-    case BindingContract::SchemaGuid:
+    case BindingContract::Schema:
       break;
   }
   const auto known = driver.schemas();

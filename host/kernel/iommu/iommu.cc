@@ -93,7 +93,10 @@ void Iommu::copy() {
 }
 
 IommuState Iommu::state() const {
-  IommuState state{unit_.base(), root_table_, {root_table_}};
+  IommuState state;
+  state.registers = unit_.base();
+  state.root_table = root_table_;
+  state.structure_pages.push_back(root_table_);
   for (unsigned bus = 0; bus < 256; ++bus) {
     if (const std::optional<PhysicalAddress> table = context_table(bus)) state.structure_pages.push_back(*table);
   }

@@ -115,7 +115,7 @@ int VfioDevice::reset() {
 }
 
 void VfioDevice::shutdown(bool outgoing) {
-  if (!msix_.enabled()) return;
+  if (context_.policies.msix_at_kexec == MsixAtKexec::Keep || !msix_.enabled()) return;
   if (outgoing && context_.policies.msix_at_kexec == MsixAtKexec::FunctionMask) {
     msix_.mask_function();
   } else {

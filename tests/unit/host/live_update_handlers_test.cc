@@ -107,7 +107,7 @@ class HandlersTest : public ::testing::Test {
     objects_->memories.push_back(std::make_unique<FakeMemory>(dma(3), 3));
     objects_->memories.push_back(std::make_unique<FakeMemory>(dma(17), 17));
     objects_->devices.push_back(
-        std::make_unique<FakeDevice>(DeviceState{{kFunction, {kPort}, false, false}, true, 5, 4, true}));
+        std::make_unique<FakeDevice>(DeviceState{{kFunction, {kPort}, false, false}, true, 5, 4, true, {}}));
   }
   ~HandlersTest() override { core_.reset(); }
 
