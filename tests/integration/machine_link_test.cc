@@ -47,7 +47,7 @@ TEST_P(MachineLinkTest, SecondaryBusResetTakesTheLinkDownAndBringsItUpAgain) {
 
 TEST_P(MachineLinkTest, ALostLinkComesBackByItself) {
   sim::MachineConfig machine_config = small(GetParam());
-  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, 0, pcie::Phase::Blackout, 5_us});
   machine_config.blackout = 400_us;
   Bench bench(machine_config);
   bench.host.configure();
@@ -162,7 +162,7 @@ TEST_P(MachineLinkTest, ASlotWithoutPowerForgetsEverythingThatIsInIt) {
 
 TEST_P(MachineLinkTest, AMomentWithoutPowerIsAFundamentalReset) {
   sim::MachineConfig machine_config = small(GetParam());
-  machine_config.faults.push_back({sim::MachineFault::Kind::PowerLoss, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.faults.push_back({sim::MachineFault::Kind::PowerLoss, 0, pcie::Phase::Blackout, 5_us});
   machine_config.blackout = 10_us;
   Bench bench(machine_config);
   bench.host.configure();
@@ -234,7 +234,7 @@ TEST(SwitchWithoutPower, ForgetsEverythingDownToItsEndpoints) {
 TEST_P(MachineLinkTest, ALinkThatIsLostAnswersAtThePortUntilItIsBack) {
   sim::MachineConfig machine_config = small(GetParam());
   const unsigned number = 0;
-  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, number, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.faults.push_back({sim::MachineFault::Kind::LinkDown, number, pcie::Phase::Blackout, 5_us});
   machine_config.blackout = 10_us;
   Bench bench(machine_config);
   bench.host.configure();

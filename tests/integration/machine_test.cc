@@ -237,7 +237,7 @@ TEST_P(MachineTest, BusMasteringOfEveryPortOnTheWayGatesRequests) {
 
 TEST_P(MachineTest, AStalledBlockStopsTheHeartbeatAndNothingHangs) {
   sim::MachineConfig machine_config = small(GetParam());
-  machine_config.faults.push_back({sim::MachineFault::Kind::StallTransmit, 0, pcie::Phase::Blackout, 5_us, 0});
+  machine_config.faults.push_back({sim::MachineFault::Kind::StallTransmit, 0, pcie::Phase::Blackout, 5_us});
   machine_config.blackout = 100_us;
   Bench bench(machine_config);
   bench.host.configure();

@@ -94,7 +94,7 @@ TEST_F(PortPoison, ARequestForAPeerIsAMasterDataParityErrorWhereItGoesOut) {
 }
 
 TEST_F(PortPoison, ACompletionOnItsWayDownIsNotedInTheUpstreamPort) {
-  rebuild(MachineFault{MachineFault::Kind::PoisonCompletion, 0, pcie::Phase::Blackout, 1_us, 0});
+  rebuild(MachineFault{MachineFault::Kind::PoisonCompletion, 0, pcie::Phase::Blackout, 1_us});
   respond();
   machine->platform().jump(PhysicalAddress{0x1000});
   send(0, memory_read(kEndpoint[0], 0x1000, 1));

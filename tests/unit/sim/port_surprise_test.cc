@@ -24,7 +24,7 @@ struct Surprise : PortFixture {
   }
   // The fault strikes the link of endpoint 0, whose port then is `kPort`.
   void strike(Kind kind) {
-    rebuild(MachineFault{kind, 0, pcie::Phase::Blackout, 5_us, 0});
+    rebuild(MachineFault{kind, 0, pcie::Phase::Blackout, 5_us});
     prepare();
     machine->platform().jump(PhysicalAddress{0x1000});
   }

@@ -403,7 +403,7 @@ TEST(MachineConfig, ImpossibleMachinesAreRefusedWithASentence) {
   machine_config.link.lanes = 5;
   EXPECT_THROW(build(machine_config), Error);
   machine_config = {};
-  machine_config.faults.push_back({MachineFault::Kind::LinkDown, 1, pcie::Phase::Steady, Time{0}, 0});
+  machine_config.faults.push_back({MachineFault::Kind::LinkDown, 1, pcie::Phase::Steady, Time{0}});
   EXPECT_THROW(build(machine_config), Error);
   EXPECT_NO_THROW(build(MachineConfig{}));
 }
