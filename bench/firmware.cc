@@ -120,11 +120,13 @@ std::string kernel_command_line(const RunOptions& options, const std::vector<std
   const std::vector<KernelChoice> all = kernels(options);
   std::string line = "profile=" + all.front().profile;
   for (const std::string& policy : all.front().policies) line += " policy=" + policy;
-  if (options.jump == Jump::Kexec) {
+  if (options.jump != Jump::None) {
     for (std::size_t index = 1; index < all.size(); ++index) line += " next=" + to_string(all[index]);
   }
+  constexpr unsigned kCrashPages = 256;
+  if (options.jump == Jump::Crash) line += " crashkernel=" + std::to_string(kCrashPages);
   line += " scenario=" + options.scenario + " seed=" + std::to_string(options.seed) +
-          " jump=" + (options.jump == Jump::None ? "none" : "kexec") + " before_us=" + microseconds(options.before) +
+          " jump=" + std::string(to_string(options.jump)) + " before_us=" + microseconds(options.before) +
           " after_us=" + microseconds(options.after) + " blackout_us=" + microseconds(options.blackout);
   constexpr std::uint64_t kNanosecond = 1000;
   if (interrupts_at_freeze(options) == InterruptsAtFreeze::Off) line += " interrupts_at_freeze=off";

@@ -178,6 +178,10 @@ void require_kernels(const RunOptions& options) {
     throw Error{ErrorCode::InvalidArgument,
                 "--jump none has one kernel; choose it with --profile, and leave out --from, --to and --chain"};
   }
+  if (options.jump == Jump::Crash && all.size() > 2) {
+    throw Error{ErrorCode::InvalidArgument,
+                "--jump crash ends in a crash kernel, which is replaced by no other; leave out --chain"};
+  }
   if (options.finish == FinishOrder::AfterPreserve && all.size() == 2) {
     throw Error{ErrorCode::InvalidArgument,
                 "--finish after-preserve needs a kernel between two others; ask for --chain with three or more"};
@@ -192,7 +196,7 @@ void require_faults(const RunOptions& options) {
     if (!seen.insert(fault).second) {
       throw Error{ErrorCode::InvalidArgument, "--fault: " + fault + " is given twice; each fault strikes once"};
     }
-    if (options.jump == Jump::Kexec) continue;
+    if (options.jump != Jump::None) continue;
     if (!selection.hazards.empty() || selection.machine.front().phase == pcie::Phase::Blackout) {
       throw Error{
           ErrorCode::InvalidArgument,
@@ -288,6 +292,18 @@ InterruptsAtFreeze interrupts_at_freeze(const RunOptions& options) {
   return std::any_of(all.begin(), all.end() - 1, demands) ? InterruptsAtFreeze::Off : InterruptsAtFreeze::Keep;
 }
 
+std::string_view to_string(Jump jump) {
+  switch (jump) {
+    case Jump::Kexec:
+      return "kexec";
+    case Jump::Crash:
+      return "crash";
+    case Jump::None:
+      return "none";
+  }
+  return {};
+}
+
 BulkChannels bulk_channels(const RunOptions& options) {
   BulkChannels channels;
   if (options.bulk.empty()) {
@@ -376,7 +392,7 @@ std::string command_line(const RunOptions& options) {
   if (!options.chain.empty()) line << " --chain " << quoted(options.chain);
   line << " --topology " << options.topology << " --seed " << options.seed << " --isolation "
        << (options.isolation == Isolation::Process ? "process" : "in-process");
-  if (options.jump == Jump::None) line << " --jump none";
+  if (options.jump != defaults.jump) line << " --jump " << to_string(options.jump);
   if (options.finish == FinishOrder::AfterPreserve) line << " --finish after-preserve";
   if (options.interrupts_at_freeze) {
     line << " --interrupts-at-freeze " << (*options.interrupts_at_freeze == InterruptsAtFreeze::Off ? "off" : "keep");

@@ -30,7 +30,7 @@ Json options_json(const RunOptions& options) {
           {"aspm", options.aspm},
           {"seed", options.seed},
           {"isolation", options.isolation == Isolation::Process ? "process" : "in-process"},
-          {"jump", options.jump == Jump::None ? "none" : "kexec"},
+          {"jump", to_string(options.jump)},
           {"interrupts_at_freeze", interrupts_at_freeze(options) == InterruptsAtFreeze::Off ? "off" : "keep"},
           {"blackout_ps", options.blackout.count()},
           {"before_ps", options.before.count()},

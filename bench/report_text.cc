@@ -81,7 +81,9 @@ void print_context(std::ostream& out, const Report& report) {
   const RunOptions& options = report.options;
   out << "scenario " << options.scenario << ", " << kernels_of(options) << ", topology " << options.topology
       << ", seed " << options.seed << ", "
-      << (options.jump == Jump::None ? std::string("no kexec") : "blackout " + readable_time(options.blackout))
+      << (options.jump == Jump::None ? std::string("no kexec")
+                                     : (options.jump == Jump::Crash ? "crash kexec, blackout " : "blackout ") +
+                                           readable_time(options.blackout))
       << ", kernels " << (options.isolation == Isolation::Process ? "as processes" : "in this process");
   for (const std::string& policy : options.policies) out << ", " << policy;
   for (const std::string& fault : options.faults) out << ", fault " << fault;

@@ -123,7 +123,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
   set_up_links(machine->platform(), config.aspm);
   unsigned updates = 0;
-  if (options.jump == Jump::Kexec) {
+  if (options.jump != Jump::None) {
     Scene& scene = observer.ledgers().scene;
     scene.expect_handover(handed_over(options.scenario, scene.endpoint_count()));
     const std::vector<KernelChoice> all = kernels(options);

@@ -28,7 +28,8 @@ enum class Isolation : std::uint8_t {
 };
 enum class Jump : std::uint8_t {
   Kexec,
-  None,  // control: the window opens and closes under one kernel
+  Crash,  // a panic enters a crash kernel, as in kdump: nothing is shut down, nothing handed over
+  None,   // control: the window opens and closes under one kernel
 };
 
 // In a chain, when a kernel finishes what it was handed.
@@ -164,6 +165,9 @@ using MachineFactory = std::function<std::unique_ptr<sim::ObservedMachine>(const
 // Throws Error{InvalidArgument} with one sentence that names the option and lists what is possible: unknown names,
 // impossible combinations, numbers out of range. Error{Unavailable} for output paths that cannot be written.
 void validate(const RunOptions& options);
+
+// «kexec», «crash», «none».
+[[nodiscard]] std::string_view to_string(Jump jump);
 
 // The machine of a run, without faults and files.
 [[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);

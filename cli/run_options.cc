@@ -148,12 +148,17 @@ constexpr std::array kOptions{
                   options.interrupts_at_freeze =
                       text == "off" ? bench::InterruptsAtFreeze::Off : bench::InterruptsAtFreeze::Keep;
                 }},
-    OptionEntry{"jump", "HOW", "kexec (default), or none: the control, where one kernel simply goes on", kWhat, false,
+    OptionEntry{"jump", "HOW",
+                "kexec (default); crash: a panic enters a crash kernel, nothing is shut down or handed over; or none: "
+                "the control, where one kernel simply goes on",
+                kWhat, false,
                 [](RunOptions& options, const std::string& text) {
-                  if (text != "kexec" && text != "none") {
-                    refuse(text, "kexec or none");
+                  for (const bench::Jump jump : {bench::Jump::Kexec, bench::Jump::Crash, bench::Jump::None}) {
+                    if (to_string(jump) != text) continue;
+                    options.jump = jump;
+                    return;
                   }
-                  options.jump = text == "none" ? bench::Jump::None : bench::Jump::Kexec;
+                  refuse(text, "kexec, crash or none");
                 }},
     OptionEntry{"blackout", "TIME", "No processor runs between the two kernels (default 1ms)", kTimes, false,
                 [](RunOptions& options, const std::string& text) { options.blackout = time(text); }},

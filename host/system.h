@@ -36,11 +36,14 @@ class System {
   // kexec_file_load(): the kernel that kexec() enters, and its command line. A second call replaces the first. Throws
   // Error{Refused}: EINVAL where the command line is too long.
   virtual void load_kernel(const std::string& command_line) = 0;
+  // The same for the kernel that a panic enters (KEXEC_FILE_ON_CRASH). Throws Error{Refused}: EADDRNOTAVAIL where no
+  // memory was kept for it (crashkernel= on the command line).
+  virtual void load_crash_kernel(const std::string& command_line) = 0;
   // reboot(LINUX_REBOOT_CMD_KEXEC). Leaves the stack by throwing KernelGone where the jump took place; throws
   // Error{Refused} where the kernel refused, and everything preserved is still preserved then.
   virtual void kexec() = 0;
   // A panic with a crash kernel loaded (echo c >/proc/sysrq-trigger): nothing is shut down and nothing handed over.
-  // Leaves the stack by throwing KernelGone.
+  // Leaves the stack by throwing KernelGone; throws Error{Refused} with EINVAL where no crash kernel is loaded.
   virtual void crash() = 0;
   // Configuration space by way of sysfs, whether or not a driver is bound: `size` 1, 2 or 4 bytes, naturally aligned.
   // Throws Error{NotFound} where there is no such function.

@@ -80,10 +80,10 @@ EmulatedWrites run_kernels(const EmulatedKernels& kernels, const MachineFactory&
   options.scenario = "plain-kexec";
   options.profile = kernels.profile;
   options.isolation = Isolation::InProcess;
+  if (kernels.crash) options.jump = Jump::Crash;
   options.disturb = "none";  // a damaged packet is an error that a kernel would find, and clear
   std::string line = kernel_command_line(options, {}) + " command=" + std::to_string(kernels.user_command);
   if (!kernels.driver_bound) line += " driver=none";
-  if (kernels.crash) line += " crash=yes";
 
   sim::MachineConfig config = machine_config(options);
   const unsigned data_width = config.endpoint.data_width;

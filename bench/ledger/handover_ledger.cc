@@ -94,6 +94,17 @@ HandoverImage decode_handover(std::span<const std::byte> dram, PhysicalAddress b
     image.unreadable = error.what();
     return image;
   }
+  if (parameters.crash_region_bytes != 0) {
+    // All that the kernel which panicked had stays as it is, but for what it had kept free for this one.
+    for (std::uint64_t page = 0; page < image.preserved.size(); ++page) {
+      const std::uint64_t address = page * kPage;
+      const bool inside =
+          address >= parameters.crash_region && address - parameters.crash_region < parameters.crash_region_bytes;
+      if (!inside) image.preserved[page] = true;
+    }
+    image.unreadable = "a crash kernel is handed nothing";
+    return image;
+  }
   if (parameters.kho_fdt == 0) {
     image.unreadable = "the next kernel is entered without one";
     return image;

@@ -249,7 +249,16 @@ void jump(Stage& stage) {
   }
 }
 
+// A panic: the window opens before it, and there is no session that could be handed over.
+void crash(Stage& stage) {
+  stage.system.load_crash_kernel(next_command_line(stage.system.command_line()).value_or(stage.system.command_line()));
+  stage.narrator.enter(pcie::Phase::Preserve);
+  stage.narrator.mark(pcie::Step::WindowBegin);
+  stage.system.crash();
+}
+
 void preserve_and_jump(Stage& stage, unsigned preserved) {
+  if (stage.system.parameter("jump") == "crash") crash(stage);
   stage.narrator.enter(pcie::Phase::Preserve);
   stage.live_update = open_live_update_if_there(stage.system);
   if (stage.live_update) {

@@ -32,10 +32,12 @@ std::uint32_t number(System& system, const std::string& name, std::uint32_t othe
 }
 
 void jump(System& system) {
-  system.load_kernel(next_command_line(system.command_line()).value_or(system.command_line()));
-  if (system.parameter("crash") == "yes") {
+  const std::string next = next_command_line(system.command_line()).value_or(system.command_line());
+  if (system.parameter("jump") == "crash") {
+    system.load_crash_kernel(next);
     system.crash();
   } else {
+    system.load_kernel(next);
     system.kexec();
   }
 }

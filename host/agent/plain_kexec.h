@@ -3,7 +3,7 @@
 //
 // Parameters of the command line: driver=none leaves the functions without a driver (default: the VFIO driver, by an
 // open device file), command=N is what user space writes into COMMAND (default: memory decode and bus mastering),
-// crash=yes enters the next kernel as a panic does, without any shutdown.
+// jump=crash enters the next kernel as a panic does, without any shutdown.
 #pragma once
 
 #include "host/system.h"

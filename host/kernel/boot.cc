@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The way of a kernel from its entry point to user space.
 #include <algorithm>
+#include <charconv>
 
 #include "host/kernel/kernel.h"
 #include "host/kernel/pci/acs.h"
@@ -18,6 +19,8 @@ using pcie::Step;
 constexpr std::uint64_t kPage = kPageSize.count();
 // At least this much scratch; it has to hold the next kernel's boot parameters and page map.
 constexpr std::uint64_t kLeastScratchPages = 256;
+// Beside its page map, for tables of the IOMMU.
+constexpr std::uint64_t kLeastCrashPages = 64;
 
 std::uint64_t map_pages(std::uint64_t dram_bytes) { return (dram_bytes / kPage + kPage - 1) / kPage; }
 
@@ -42,7 +45,13 @@ void Kernel::boot() {
 void Kernel::set_up_memory() {
   const std::span<std::byte> dram = platform_.dram().first(parameters_.dram_bytes);
   const std::uint64_t count = map_pages(parameters_.dram_bytes);
-  if (booted_by_kexec_) {
+  if (is_crash_kernel()) {
+    const std::uint64_t end = parameters_.crash_region + parameters_.crash_region_bytes;
+    const PhysicalAddress map{end - count * kPage};
+    pages_ = std::make_unique<PageAllocator>(dram, map);
+    pages_->reserve(PhysicalAddress{0}, parameters_.crash_region / kPage, PageState::Reserved);
+    pages_->reserve(PhysicalAddress{end}, (dram.size() - end) / kPage, PageState::Reserved);
+  } else if (booted_by_kexec_) {
     // Nothing but scratch is known to be unused before the handover has been read.
     if (parameters_.kho_scratch_bytes < (count + 2) * kPage) {
       throw Error(ErrorCode::Corrupt, "The boot-parameter page names a scratch region that is too small to boot from.");
@@ -65,8 +74,26 @@ void Kernel::set_up_memory() {
     parameters_.kho_scratch = scratch->raw();
     parameters_.kho_scratch_bytes = scratch_pages * kPage;
   }
+  reserve_crash_region();
   parameters_.page_map = pages_->map().raw();
   write_boot_parameters(dram, parameters_address_, parameters_);
+}
+
+// crashkernel=: pages for the kernel that is entered by a panic. A crash kernel has none of its own.
+void Kernel::reserve_crash_region() {
+  const std::string text = command_line_value(parameters_, "crashkernel");
+  if (text.empty() || is_crash_kernel()) return;
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size() ||
+      count < map_pages(parameters_.dram_bytes) + kLeastCrashPages) {
+    throw Error(ErrorCode::InvalidArgument,
+                "crashkernel=" + text + " is no number of pages that a kernel can boot in.");
+  }
+  const std::optional<PhysicalAddress> region = pages_->allocate(count, PageState::Reserved);
+  if (!region) throw Error(ErrorCode::Unavailable, "DRAM has no room for crashkernel=" + text + " pages.");
+  crash_region_ = *region;
+  crash_region_pages_ = count;
 }
 
 void Kernel::set_up_live_update() {
@@ -86,7 +113,7 @@ void Kernel::set_up_iommu() {
       policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
   if (incoming != nullptr) {
     iommu_->adopt(*incoming);
-  } else if (policies_.iommu_at_boot == IommuAtBoot::Copy && iommu_->translating()) {
+  } else if ((policies_.iommu_at_boot == IommuAtBoot::Copy || is_crash_kernel()) && iommu_->translating()) {
     iommu_->copy();
   } else {
     iommu_->reset();
@@ -98,7 +125,9 @@ void Kernel::set_up_interrupt_remapping() {
   remapping_ = std::make_unique<InterruptRemapping>(*hardware_, *pages_, BusAddress{parameters_.iommu_base});
   const IncomingIommu* incoming =
       policies_.remapping_at_boot == RemappingAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;
-  if (incoming != nullptr && incoming->unit.remapping_table.raw() != 0) {
+  if (is_crash_kernel() && remapping_->enabled()) {
+    remapping_->copy();
+  } else if (incoming != nullptr && incoming->unit.remapping_table.raw() != 0) {
     remapping_->adopt(incoming->unit.remapping_table);
   } else {
     remapping_->reset();

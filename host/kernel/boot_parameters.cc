@@ -63,6 +63,14 @@ BootParameters read_boot_parameters(std::span<const std::byte> dram, PhysicalAdd
     check_range(parameters.kho_scratch, parameters.kho_scratch_bytes, parameters.dram_bytes, "kho_scratch");
     if (parameters.kho_scratch_bytes % kPageSize.count() != 0) refuse("kho_scratch_bytes is no multiple of a page");
   }
+  if (parameters.crash_region_bytes != 0) {
+    check_range(parameters.crash_region, parameters.crash_region_bytes, parameters.dram_bytes, "crash_region");
+    const std::uint64_t map = parameters.dram_bytes / kPageSize.count();
+    if (parameters.crash_region == 0 || parameters.crash_region_bytes % kPageSize.count() != 0 ||
+        parameters.crash_region_bytes < map + 2 * kPageSize.count()) {
+      refuse("crash_region is no region that a kernel can boot in");
+    }
+  }
   if (parameters.page_map != 0) check_range(parameters.page_map, kPageSize.count(), parameters.dram_bytes, "page_map");
   return parameters;
 }

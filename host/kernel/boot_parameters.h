@@ -16,7 +16,7 @@
 namespace holdover::host::kernel {
 
 inline constexpr std::uint64_t kBootMagic = 0x544F'4F42'444C'4F48;  // «HOLDBOOT»
-inline constexpr std::uint32_t kBootVersion = 2;
+inline constexpr std::uint32_t kBootVersion = 3;
 
 struct BootParameters {
   std::uint64_t magic = kBootMagic;
@@ -38,6 +38,10 @@ struct BootParameters {
   std::uint64_t kho_scratch_bytes = 0;
   std::uint64_t page_map = 0;  // written by the running kernel: its page map (mm/page_map.h); 0 until it stands
   std::array<char, 2048> command_line{};  // NUL-terminated, «name=value» separated by blanks
+  // A crash kernel: all of DRAM that it may use; everything else belongs to the kernel that panicked. 0: any other
+  // kernel.
+  std::uint64_t crash_region = 0;
+  std::uint64_t crash_region_bytes = 0;
 };
 static_assert(sizeof(BootParameters) <= 4096);
 

@@ -58,9 +58,11 @@ Kernel::Kernel(pcie::Platform& platform, PhysicalAddress boot_parameters)
     : platform_(platform),
       parameters_address_(boot_parameters),
       parameters_(read_boot_parameters(platform.dram(), boot_parameters)),
-      booted_by_kexec_(parameters_.kho_scratch != 0),
+      booted_by_kexec_(parameters_.kho_scratch != 0 || is_crash_kernel()),
       next_high_iova_(kFirstHighIova) {
   policies_ = read_policies(parameters_, booted_by_kexec_);
+  // KHO is disabled in a kdump kernel.
+  if (is_crash_kernel()) policies_.live_update = false;
 }
 
 Kernel::~Kernel() { stop(); }

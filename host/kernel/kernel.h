@@ -51,7 +51,9 @@ class Kernel : private KernelObjects {
   // the scratch region in it; replaces the image that was loaded before. EBUSY: this kernel is on its way to another
   // one; EINVAL: the command line is too long; EADDRNOTAVAIL: scratch has no room. A jump image
   // (KEXEC_PRESERVE_CONTEXT) takes no handover along.
-  enum class ImageKind { Default, Jump };
+  // A crash image (KEXEC_FILE_ON_CRASH) lies in the region of crashkernel= and stays beside the other one;
+  // EADDRNOTAVAIL without such a region.
+  enum class ImageKind { Default, Jump, OnCrash };
   [[nodiscard]] int load_image(std::string_view command_line, ImageKind kind = ImageKind::Default);
   // KEXEC_FILE_UNLOAD. EBUSY as above.
   [[nodiscard]] int unload_image();
@@ -62,8 +64,8 @@ class Kernel : private KernelObjects {
   // 0 cannot be seen by the caller: where the jump took place, the boot-parameter page of the next kernel is in `next`,
   // and this kernel has stopped(). Otherwise a positive errno, and everything preserved is still preserved.
   [[nodiscard]] int kexec(PhysicalAddress& next);
-  // A panic that enters the loaded image, as kdump does: no device, interrupt controller or IOMMU is touched, and
-  // nothing is handed over. EINVAL without an image; else as kexec().
+  // A panic that enters the crash image, as kdump does: no device, interrupt controller or IOMMU is touched, and
+  // nothing is handed over. EINVAL without such an image; else as kexec().
   [[nodiscard]] int crash(PhysicalAddress& next);
   // No instruction of this kernel runs any more: after a jump or a panic. Closing files does nothing then.
   void stop() { files_.abandon(); }
@@ -119,6 +121,9 @@ class Kernel : private KernelObjects {
   [[nodiscard]] std::uint64_t pci_functions() const override;
 
   void set_up_memory();
+  void reserve_crash_region();
+  [[nodiscard]] bool is_crash_kernel() const { return parameters_.crash_region_bytes != 0; }
+  [[nodiscard]] int load_crash_image(BootParameters next);
   void set_up_live_update();
   void set_up_iommu();
   void set_up_interrupt_remapping();
@@ -142,6 +147,9 @@ class Kernel : private KernelObjects {
   std::unique_ptr<LiveUpdateCore> live_update_;
   std::unique_ptr<LuoIoctl> luo_ioctl_;
   std::optional<Image> image_;
+  PhysicalAddress crash_region_;  // of crashkernel=
+  std::uint64_t crash_region_pages_ = 0;
+  bool crash_image_loaded_ = false;
   bool kexec_lock_ = false;  // held for ever once nothing can be undone any more
   std::unique_ptr<Interrupts> interrupts_;
   std::unique_ptr<InterruptiblePlatform> hardware_;  // while interrupts are on

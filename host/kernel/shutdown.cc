@@ -63,6 +63,7 @@ int Kernel::load_image(std::string_view command_line, ImageKind kind) {
   std::ranges::copy(command_line, next.command_line.begin());
   next.kho_fdt = kind == ImageKind::Default ? live_update_->kho().fdt().raw() : 0;
   next.page_map = 0;
+  if (kind == ImageKind::OnCrash) return load_crash_image(next);
   const std::optional<PhysicalAddress> where = pages_->allocate(1, PageState::Scratch);
   if (!where) return EADDRNOTAVAIL;
   write_boot_parameters(pages_->dram(), *where, next);
@@ -98,13 +99,21 @@ int Kernel::kexec(PhysicalAddress& next) {
   return 0;
 }
 
+int Kernel::load_crash_image(BootParameters next) {
+  if (crash_region_pages_ == 0) return EADDRNOTAVAIL;
+  next.kho_scratch = 0;
+  next.kho_scratch_bytes = 0;
+  next.crash_region = crash_region_.raw();
+  next.crash_region_bytes = crash_region_pages_ * kPageSize.count();
+  write_boot_parameters(pages_->dram(), crash_region_, next);
+  crash_image_loaded_ = true;
+  return 0;
+}
+
 int Kernel::crash(PhysicalAddress& next) {
-  if (!image_) return EINVAL;
+  if (!crash_image_loaded_) return EINVAL;
   print("Kernel panic: entering the crash kernel");
-  BootParameters parameters = read_boot_parameters(pages_->dram(), image_->parameters);
-  parameters.kho_fdt = 0;
-  write_boot_parameters(pages_->dram(), image_->parameters, parameters);
-  next = image_->parameters;
+  next = crash_region_;
   stop();
   platform_.jump(next);
   return 0;

@@ -68,6 +68,7 @@ class FakeSystem final : public host::System {
   [[nodiscard]] std::unique_ptr<host::AddressSpace> create_address_space() override;
   [[nodiscard]] std::unique_ptr<host::LiveUpdate> open_live_update() override;
   void load_kernel(const std::string& command_line) override { loaded = command_line; }
+  void load_crash_kernel(const std::string& command_line) override { loaded = command_line; }
   void kexec() override;
   void crash() override;
   void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;

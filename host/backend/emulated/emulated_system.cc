@@ -40,6 +40,11 @@ void EmulatedSystem::load_kernel(const std::string& command_line) {
   check_errno(kernel_.load_image(command_line), "kexec_file_load()");
 }
 
+void EmulatedSystem::load_crash_kernel(const std::string& command_line) {
+  check_errno(kernel_.load_image(command_line, kernel::Kernel::ImageKind::OnCrash),
+              "kexec_file_load() of a crash kernel");
+}
+
 void EmulatedSystem::kexec() {
   PhysicalAddress next;
   if (!kernel_.image_loaded()) load_kernel(command_line());
@@ -55,9 +60,8 @@ void EmulatedSystem::kexec() {
 std::string EmulatedSystem::command_line() { return kernel_.parameters().command_line.data(); }
 
 void EmulatedSystem::crash() {
-  if (!kernel_.image_loaded()) load_kernel(command_line());
   PhysicalAddress next;
-  check_errno(kernel_.crash(next), "a panic");
+  check_errno(kernel_.crash(next), "to enter a crash kernel");
   throw KernelGone{next};
 }
 

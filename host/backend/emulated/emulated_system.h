@@ -18,6 +18,7 @@ class EmulatedSystem : public System {
   [[nodiscard]] std::unique_ptr<AddressSpace> create_address_space() override;
   [[nodiscard]] std::unique_ptr<LiveUpdate> open_live_update() override;
   void load_kernel(const std::string& command_line) override;
+  void load_crash_kernel(const std::string& command_line) override;
   void kexec() override;
   void crash() override;
   void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;

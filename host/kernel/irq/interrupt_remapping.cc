@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/kernel/irq/interrupt_remapping.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "host/kernel/panic.h"
@@ -34,6 +35,17 @@ void InterruptRemapping::adopt(PhysicalAddress table) {
   } else if ((unit_.read64(kRemapTableAddress) & kTableAddress) != table_.raw()) {
     throw Panic("Interrupts are remapped with another table than the one that was handed over.");
   }
+}
+
+void InterruptRemapping::copy() {
+  const PhysicalAddress old{unit_.read64(kRemapTableAddress) & kTableAddress};
+  const std::optional<PhysicalAddress> table = pages_.allocate(1, PageState::PageTable);
+  if (!table) throw Panic("There is no memory to copy the interrupt remapping table of the old kernel.");
+  table_ = *table;
+  if (old.raw() != 0 && old.raw() < pages_.dram().size()) {
+    std::ranges::copy(pages_.bytes(old, kPageSize), pages_.bytes(table_, kPageSize).begin());
+  }
+  load();
 }
 
 void InterruptRemapping::load() {

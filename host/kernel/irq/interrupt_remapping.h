@@ -29,6 +29,9 @@ class InterruptRemapping {
   // Goes on with the table that was handed over: remapping is never off, entries in use stay until their function has
   // new ones. The page is PageState::PageTable already. Throws Panic where the unit uses another table.
   void adopt(PhysicalAddress table);
+  // Goes on with a copy of the table that a kernel left behind when it panicked (kdump). Throws Panic where there is no
+  // memory.
+  void copy();
   [[nodiscard]] bool enabled() const { return unit_.status(pcie::vtd::kRemappingEnable); }
   [[nodiscard]] PhysicalAddress table() const { return table_; }
 
