@@ -24,7 +24,9 @@ class System {
   System& operator=(const System&) = delete;
   virtual ~System() = default;
 
-  // Functions that a device file can be opened for, in ascending order.
+  // Every function but bridges, in ascending order (/sys/bus/pci/devices).
+  [[nodiscard]] virtual std::vector<pcie::Bdf> functions() = 0;
+  // Those of them that a device file can be opened for.
   [[nodiscard]] virtual std::vector<pcie::Bdf> devices() = 0;
   // Throws Error{NotFound}, or Error{Refused} with EBUSY while the function is incoming or open.
   [[nodiscard]] virtual std::unique_ptr<Device> open_device(pcie::Bdf bdf) = 0;

@@ -53,6 +53,7 @@ Comparison compare_trace(const CompareOptions& options, const MachineFactory& fa
   kernels.endpoint = recorded.endpoint;
   kernels.profile = comparison.profile;
   kernels.driver_bound = comparison.driver_bound;
+  kernels.idle_sleep = recorded.idle_sleep;
   kernels.crash = comparison.crash;
   kernels.firmware = {recorded.firmware_command, port ? port->bridge_control : std::uint16_t{0}};
   kernels.user_command = recorded.user_command;

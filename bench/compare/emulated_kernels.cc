@@ -82,8 +82,10 @@ EmulatedWrites run_kernels(const EmulatedKernels& kernels, const MachineFactory&
   options.isolation = Isolation::InProcess;
   if (kernels.crash) options.jump = Jump::Crash;
   options.disturb = "none";  // a damaged packet is an error that a kernel would find, and clear
-  std::string line = kernel_command_line(options, {}) + " command=" + std::to_string(kernels.user_command);
-  if (!kernels.driver_bound) line += " driver=none";
+  if (!kernels.driver_bound) options.policies.emplace_back("endpoint-driver=none");
+  // A driver that lets its function be while nobody uses it, unless the log shows otherwise.
+  if (!kernels.idle_sleep) options.policies.emplace_back("idle-d3hot=off");
+  const std::string line = kernel_command_line(options, {}) + " command=" + std::to_string(kernels.user_command);
 
   sim::MachineConfig config = machine_config(options);
   const unsigned data_width = config.endpoint.data_width;

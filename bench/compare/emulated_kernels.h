@@ -17,6 +17,7 @@ struct EmulatedKernels {
   sim::EndpointConfig endpoint;
   std::string profile;
   bool driver_bound = false;
+  bool idle_sleep = false;  // functions that nobody has open go to D3hot
   bool crash = false;
   FirmwareSettings firmware;
   std::uint16_t user_command = 0;  // COMMAND as user space leaves it before the kexec

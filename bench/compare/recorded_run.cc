@@ -106,6 +106,9 @@ RecordedRun understand(const ConfigLog& log, const std::string& name) {
     }
     if (mark->text.find("crash") != std::string::npos) run.crash = true;
   }
+  run.idle_sleep = std::any_of(all.begin(), all.end(), [&names](const LoggedWrite& write) {
+    return names.name(write.offset) == "PM.PMCSR" && (write.value & pcie::config::kPmStateMask) == 3;
+  });
   deduce_device(log, names, run.endpoint, run.unlike);
   deduce_profile(run, enumeration);
   return run;

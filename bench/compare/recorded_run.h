@@ -20,6 +20,7 @@ struct RecordedRun {
   sim::EndpointConfig endpoint;        // straps that make the emulated endpoint look like the device
   std::vector<std::string> unlike;     // what no strap can imitate, a sentence each
   bool driver_bound = false;           // at the kexec
+  bool idle_sleep = false;             // the function was put to D3hot
   bool crash = false;                  // the log calls it one
   std::uint16_t firmware_command = 0;  // COMMAND as the first kernel found it
   std::uint16_t user_command = 0;      // as user space left it before the kexec

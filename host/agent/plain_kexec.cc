@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/agent/plain_kexec.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <memory>
@@ -49,8 +50,10 @@ void let_go(System& system) {
       static_cast<std::uint16_t>(number(system, "command", config::kCommandMemory | config::kCommandBusMaster, 0xffff));
   const std::uint32_t before = number(system, "before_us", 200, 1'000'000'000);
   std::vector<std::unique_ptr<Device>> bound;
-  for (const pcie::Bdf function : system.devices()) {
-    if (system.parameter("driver") != "none") bound.push_back(system.open_device(function));
+  const std::vector<pcie::Bdf> openable = system.devices();
+  for (const pcie::Bdf function : system.functions()) {
+    const bool has_driver = std::find(openable.begin(), openable.end(), function) != openable.end();
+    if (has_driver && system.parameter("driver") != "none") bound.push_back(system.open_device(function));
     system.write_config(function, Bytes{config::kCommand}, 2, command);
   }
   system.mark(Phase::Steady, Step::Begin, 0);

@@ -74,6 +74,15 @@ void Kernel::panic(std::string_view reason) {
   stop();
 }
 
+std::vector<pcie::Bdf> Kernel::functions() const {
+  std::vector<pcie::Bdf> functions;
+  pci_->for_each([&](const PciDevice& device) {
+    if (!device.bridge) functions.push_back(device.bdf);
+  });
+  std::sort(functions.begin(), functions.end());
+  return functions;
+}
+
 std::vector<pcie::Bdf> Kernel::vfio_devices() const {
   std::vector<pcie::Bdf> functions;
   pci_->for_each([&](const PciDevice& device) {

@@ -74,6 +74,8 @@ class Kernel : private KernelObjects {
   void panic(std::string_view reason);
 
   // ---- System calls ----
+  // Every function but bridges, ascending.
+  [[nodiscard]] std::vector<pcie::Bdf> functions() const;
   // Endpoints that the VFIO driver is bound to, ascending.
   [[nodiscard]] std::vector<pcie::Bdf> vfio_devices() const;
   // ENODEV where there is none, EBUSY while it is incoming or open.

@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Breach{"poisoned-completion", 8, "nobody", pcie::Phase::Blackout, "poisoned data"},
                       Breach{"H012", 9, "nobody", pcie::Phase::Blackout, "page"},
                       Breach{"H119", 10, "kernel B", pcie::Phase::Bind, "endpoint 0"},
-                      Breach{"H073", 11, "kernel B", pcie::Phase::After, "neither become a message"}),
+                      Breach{"H073", 11, "kernel B", pcie::Phase::Retrieve, "neither become a message"}),
     name_of);
 
 // A kernel that knows nothing of live update takes the functions for new ones.

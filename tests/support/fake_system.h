@@ -62,6 +62,7 @@ class FakeSystem final : public host::System {
  public:
   FakeSystem(FakeWorld& world, bool booted_by_kexec) : world_(world), booted_by_kexec_(booted_by_kexec) {}
 
+  [[nodiscard]] std::vector<pcie::Bdf> functions() override { return devices(); }
   [[nodiscard]] std::vector<pcie::Bdf> devices() override;
   [[nodiscard]] std::unique_ptr<host::Device> open_device(pcie::Bdf bdf) override;
   [[nodiscard]] std::unique_ptr<host::Memory> create_memory(Bytes size) override;

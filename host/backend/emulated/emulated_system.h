@@ -12,6 +12,7 @@ class EmulatedSystem : public System {
   // `kernel` has booted and outlives it.
   explicit EmulatedSystem(kernel::Kernel& kernel) : kernel_(kernel) {}
 
+  [[nodiscard]] std::vector<pcie::Bdf> functions() override { return kernel_.functions(); }
   [[nodiscard]] std::vector<pcie::Bdf> devices() override { return kernel_.vfio_devices(); }
   [[nodiscard]] std::unique_ptr<Device> open_device(pcie::Bdf bdf) override;
   [[nodiscard]] std::unique_ptr<Memory> create_memory(Bytes size) override;

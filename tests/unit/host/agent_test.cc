@@ -322,7 +322,7 @@ TEST_F(Agent, APlainKexecLeavesFunctionsWithoutDriverWhereItIsAskedTo) {
 TEST_F(Agent, APlainKexecEntersTheCrashKernelWhereItIsAskedTo) {
   FakeWorld world(1);
   FakeSystem system(world, false);
-  system.parameters = {{"crash", "yes"}};
+  system.parameters = {{"jump", "crash"}};
   EXPECT_THROW(find_scenario_stages("plain-kexec")->stage_1(system), KernelGone);
   EXPECT_TRUE(system.crashed);
 }
