@@ -185,7 +185,7 @@ inline constexpr std::uint32_t kAerRootCommandInterrupts = 0x7;  // correctable,
 inline constexpr std::uint32_t kAerRootCorrectable = 1u << 0;
 inline constexpr std::uint32_t kAerRootUncorrectable = 1u << 2;
 inline constexpr std::uint32_t kAerRootFatal = 1u << 6;
-inline constexpr unsigned kAerBytes = 0x48;        // with what a port may have behind the header log
+inline constexpr unsigned kAerBytes = 0x48;  // with what a port may have behind the header log
 
 inline constexpr std::uint32_t kAerDataLinkProtocol = 1u << 4;
 inline constexpr std::uint32_t kAerSurpriseDown = 1u << 5;

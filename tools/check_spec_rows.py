@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Holds docs/live-update.md against the sources of the tests.
+"""Holds the pages on live update against the sources of the tests.
 
-Every row of a table «| behaviour | test |» names at least one test as `Suite.Name` (or `Prefix/Suite.Name`, as it is
+Every row of a table whose last column is «test» names at least one test as `Suite.Name` (or `Prefix/Suite.Name`, as it is
 instantiated), each of them exists in the sources, and the page names each once. Exit 1 names every line that breaks this.
 """
 
@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
 INSTANTIATION = re.compile(r"^INSTANTIATE_TEST_SUITE_P\(\s*(\w+)\s*,\s*(\w+)\s*,", re.MULTILINE)
 NAME = re.compile(r"`([\w/]+\.\w+)`")
-HEADER = re.compile(r"^\|\s*behaviour\s*\|\s*test\s*\|$")
+HEADER = re.compile(r"^\|.*\|\s*tests?\s*\|$")
 RULE = re.compile(r"^\|[\s:|-]+\|$")
 
 
@@ -44,7 +44,7 @@ def problems(page: str, tests: set[str]) -> list[str]:
     first: dict[str, int] = {}
     rows = rows_of(page)
     if not rows:
-        return ["there is no table «| behaviour | test |»"]
+        return ["there is no table whose last column is «test»"]
     for number, row in rows:
         names = NAME.findall(row.rstrip(" |").rsplit("|", 1)[1])
         if not names:
@@ -60,14 +60,16 @@ def problems(page: str, tests: set[str]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--page", type=pathlib.Path, default=ROOT / "docs" / "live-update.md")
+    parser.add_argument("--page", type=pathlib.Path, action="append", help="default: docs/live-update*.md")
     parser.add_argument("--tests", type=pathlib.Path, default=ROOT / "tests", help="folder of the sources")
     options = parser.parse_args()
     sources = [path.read_text(encoding="utf-8") for path in sorted(options.tests.rglob("*.cc"))]
-    broken = problems(options.page.read_text(encoding="utf-8"), tests_in(sources))
-    for problem in broken:
-        print(f"{options.page}: {problem}")
-    return 1 if broken else 0
+    tests = tests_in(sources)
+    pages = options.page or sorted((ROOT / "docs").glob("live-update*.md"))
+    broken = [(page, problem) for page in pages for problem in problems(page.read_text(encoding="utf-8"), tests)]
+    for page, problem in broken:
+        print(f"{page}: {problem}")
+    return 1 if broken or not pages else 0
 
 
 if __name__ == "__main__":
