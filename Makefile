@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format docs regs sanitize clang seeds models matrix regress speed synth prove mutants clean
+.PHONY: help setup build run test lint format docs regs sanitize clang seeds models matrix regress speed synth prove mutants fuzz clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -50,5 +50,8 @@ prove: ## proofs of the endpoint's small parts, each seen to fail with the part 
 	@tools/prove.py
 mutants: setup ## the endpoint broken in one place at a time; the tests must notice each
 	@tools/mutants.py
+fuzz: ## libFuzzer over everything that is read out of a handover; FUZZ_SECONDS per target, 600 where it is left out
+	@tools/setup.sh fuzz
+	@tools/fuzz.py
 clean: ## remove all build folders
 	@rm -rf build
