@@ -22,7 +22,7 @@ constexpr std::size_t kEntryBytes = 64;
 // A valid handover: folios of several orders, two subtrees, an area of two chunks (or of larger folios), a set of three
 // blocks.
 struct Handed {
-  explicit Handed(unsigned area_order = 0) : memory(4 * kSmallDram) {
+  explicit Handed(unsigned area_order = 2) : memory(area_order == 0 ? 4 * kSmallDram : kSmallDram) {
     SmallKernel first(memory);
     for (unsigned order = 0; order < 4; ++order) {
       PhysicalAddress folio;

@@ -187,7 +187,7 @@ void run_luo_ioctl(std::span<const std::uint8_t> input) {
     const std::size_t size = std::min<std::size_t>(input[3], input.size() - 4);
     // Of exactly this size on the heap: AddressSanitizer sees each byte beyond it.
     std::vector<std::byte> mapped(size);
-    std::memcpy(mapped.data(), input.data() + 4, size);
+    std::ranges::copy(std::as_bytes(input.subspan(4, size)), mapped.begin());
     input = input.subspan(4 + size);
     if (request == 0xffff) {
       const int error = kernel.ioctl.close(descriptor);

@@ -28,10 +28,12 @@ std::optional<BlockSet> BlockSet::restore(Kho& kho, PhysicalAddress first, std::
     const auto count = load<BlockHeader>(kho.pages().dram(), page.raw()).count;
     // Only the last block may be short, or entries could not be found by their index.
     if (block + 1 < chain->blocks.size() && count != set.capacity()) return std::nullopt;
-    if (!kho.can_restore(page, kPageSize)) return std::nullopt;
+    // All or nothing: a block is one page, and a larger folio is somebody else's.
+    if (kho.waiting_order(page) != 0u) return std::nullopt;
   }
   for (const PhysicalAddress page : chain->blocks) {
-    if (kho.restore_folio(page, PageState::Kernel) != 0u) return std::nullopt;
+    const auto order = kho.restore_folio(page, PageState::Kernel);
+    HOLDOVER_CHECK(order == 0u);
     set.blocks_.push_back(page);
   }
   set.size_ = chain->entries.size();

@@ -77,6 +77,21 @@ TEST_F(KhoBlockSet, RestoredSetCannotGrow) {
   EXPECT_EQ(BlockSet::restore(kho(), first, 8)->resize(2), EINVAL);
 }
 
+TEST_F(KhoBlockSet, AChainThatRunsIntoALargerFolioTakesNothingOver) {
+  BlockSet set(kho(), 80);
+  ASSERT_EQ(set.resize(51), 0);
+  const std::uint64_t first = set.first().raw();
+  PhysicalAddress foreign;
+  ASSERT_EQ(kho().alloc_preserve(Bytes{2 * testing::kPage}, foreign), 0);
+  store(memory_.dram(), first, kho_abi::BlockHeader{foreign.raw(), 51});
+  store(memory_.dram(), foreign.raw(), kho_abi::BlockHeader{0, 1});
+  kexec();
+
+  const std::size_t waiting = kho().unrestored();
+  EXPECT_EQ(BlockSet::restore(kho(), PhysicalAddress{first}, 80), std::nullopt);
+  EXPECT_EQ(kho().unrestored(), waiting);
+}
+
 TEST_F(KhoBlockSet, BrokenChainsAreRejected) {
   BlockSet set(kho(), 80);
   ASSERT_EQ(set.resize(60), 0);
