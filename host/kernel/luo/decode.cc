@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "host/kernel/kho/abi.h"
 #include "host/kernel/kho/decode.h"
@@ -20,10 +21,14 @@ std::optional<std::string> text_of(const char (&field)[Size]) {
   return std::string(field, end);
 }
 
-std::optional<std::vector<HandedFile>> decode_files(std::span<const std::byte> dram,
-                                                    const luo_abi::SessionSer& session) {
+// `used`: blocks of other sessions. One that two share can be restored once only, and would be read for each of them.
+std::optional<std::vector<HandedFile>> decode_files(std::span<const std::byte> dram, const luo_abi::SessionSer& session,
+                                                    std::set<PhysicalAddress>& used) {
   const auto chain = decode_blocks(dram, PhysicalAddress{session.files}, sizeof(luo_abi::FileSer));
   if (!chain || chain->entries.size() != session.count) return std::nullopt;
+  for (const PhysicalAddress block : chain->blocks) {
+    if (!used.insert(block).second) return std::nullopt;
+  }
   std::vector<HandedFile> files;
   for (const std::size_t entry : chain->entries) {
     const auto file = load<luo_abi::FileSer>(dram, entry);
@@ -40,10 +45,11 @@ std::optional<std::vector<HandedSession>> decode_sessions(std::span<const std::b
   const auto chain = decode_blocks(dram, sessions, sizeof(luo_abi::SessionSer));
   if (!chain) return std::nullopt;
   std::vector<HandedSession> decoded;
+  std::set<PhysicalAddress> used;
   for (const std::size_t entry : chain->entries) {
     const auto session = load<luo_abi::SessionSer>(dram, entry);
     const auto name = text_of(session.name);
-    auto files = decode_files(dram, session);
+    auto files = decode_files(dram, session, used);
     if (!name || !files) return std::nullopt;
     decoded.push_back({*name, std::move(*files)});
   }
