@@ -133,6 +133,7 @@ void run_pci_table(std::span<const std::uint8_t> input) {
     for (const pcie::Bdf function : {kRoot, kLeftPort, kRightPort, kFunctions[0], kFunctions[1]}) {
       const bool incoming = next.pci.setup_device(function);
       require(!incoming || table, "nothing is incoming from a table without structure");
+      require(!incoming || table->bytes <= kPageSize.count(), "nor from an array that is longer than its page");
       require(incoming == next.pci.is_incoming(function), "the scan and the driver are told the same");
     }
     static_cast<void>(next.pci.keep_bus_numbers(kRoot, nullptr, 0));
