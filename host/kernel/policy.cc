@@ -3,22 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <type_traits>
 #include <vector>
 
 #include "host/kernel/pci/live_update_policies.h"
+#include "host/kernel/policy_entry.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
 namespace {
-
-// The values of a field are its enumerators, in their order.
-template <auto Field>
-constexpr Policy policy(std::string_view name, std::string_view sentence, std::span<const PolicyValue> values) {
-  using Type = std::remove_reference_t<decltype(std::declval<Policies&>().*Field)>;
-  return {name, sentence, values, [](const Policies& all) { return static_cast<std::size_t>(all.*Field); },
-          [](Policies& all, std::size_t index) { all.*Field = static_cast<Type>(index); }};
-}
 
 constexpr std::array kLiveUpdate{PolicyValue{"off", "no KHO, no LUO, no /dev/liveupdate"},
                                  PolicyValue{"on", "kho=on liveupdate=on"}};

@@ -2,20 +2,13 @@
 #include "host/kernel/pci/live_update_policies.h"
 
 #include <array>
-#include <type_traits>
-#include <utility>
+
+#include "host/kernel/policy_entry.h"
 
 namespace holdover::host::kernel {
 namespace {
 
 using Rules = PciLiveUpdateRules;
-
-template <auto Field>
-constexpr Policy rule(std::string_view name, std::string_view sentence, std::span<const PolicyValue> values) {
-  using Type = std::remove_reference_t<decltype(std::declval<Rules&>().*Field)>;
-  return {name, sentence, values, [](const Policies& all) { return static_cast<std::size_t>(all.pci_rules.*Field); },
-          [](Policies& all, std::size_t index) { all.pci_rules.*Field = static_cast<Type>(index); }};
-}
 
 constexpr std::array kLayout{PolicyValue{"sorted-array", "v3: as many as were present, sorted, no counts"},
                              PolicyValue{"counted-array", "v4 to v6: as many as were present, with counts"},
@@ -72,37 +65,49 @@ constexpr std::array kAcs{PolicyValue{"program", "as ever"},
 constexpr std::array kAri{PolicyValue{"program", "as ever"}, PolicyValue{"adopt", "believed, with pci=noari as well"}};
 
 constexpr std::array kRules{
-    rule<&Rules::layout>("pci-layout", "how the table of functions lies in memory", kLayout),
-    rule<&Rules::compatible>("pci-string", "the string of the table", kString),
-    rule<&Rules::full>("pci-full", "a table of fixed size is full", kFull),
-    rule<&Rules::physical_function>("pci-physical-function", "an SR-IOV PF", kPermission),
-    rule<&Rules::acs_quirk>("pci-acs-quirk", "a function, or a bridge above, that needs a quirk for ACS", kPermission),
-    rule<&Rules::singleton_group>("pci-singleton-group", "that a function is alone in its IOMMU group", kDemand),
-    rule<&Rules::root_path>("pci-root-path", "that the path ends at a root bus", kDemand),
-    rule<&Rules::records>("pci-records", "what is recorded with a function", kRecords),
-    rule<&Rules::named_bridge>("pci-named-bridge", "a recorded bridge that a driver preserves itself", kNamedBridge),
-    rule<&Rules::walk>("pci-walk", "unpreserve and finish where a function of the path is not recorded", kWalk),
-    rule<&Rules::outgoing_reference>("pci-outgoing-reference", "references on the outgoing table", kOutgoingReference),
-    rule<&Rules::status_freeze>("pci-status-freeze", "whether preservation can change after shutdown began",
-                                kStatusFreeze),
-    rule<&Rules::lookup>("pci-lookup", "how a function is found in the incoming table", kLookup),
-    rule<&Rules::duplicates>("pci-duplicates", "a function twice in the incoming table", kDuplicates),
-    rule<&Rules::no_entry>("pci-no-entry", "something came in, but no table of this string", kNoEntry),
-    rule<&Rules::failure>("pci-retrieve-failure", "a table that cannot be used", kFailure),
-    rule<&Rules::other_version>("pci-other-version", "a table of another version", kOtherVersion),
-    rule<&Rules::incoming_reference>("pci-incoming-reference", "references of functions on the incoming table",
-                                     kIncomingReference),
-    rule<&Rules::driver_question>("pci-driver-question", "how a driver asks whether a function was handed over",
-                                  kDriverQuestion),
-    rule<&Rules::finish>("pci-finish", "what finish changes", kFinish),
-    rule<&Rules::unfinished>("pci-unfinished", "a function that was never finished when the table is given back",
-                             kUnfinished),
-    rule<&Rules::cleanup>("pci-cleanup", "a function that goes away while it is handed over", kCleanup),
-    rule<&Rules::bus_numbers>("pci-bus-numbers", "when pci=assign-busses is ignored", kBusNumbers),
-    rule<&Rules::lost_numbers>("pci-lost-numbers", "bridges without valid numbers, while numbers are kept",
-                               kLostNumbers),
-    rule<&Rules::acs>("pci-acs", "ACS Control of a function that was handed over", kAcs),
-    rule<&Rules::ari>("pci-ari", "ARI Forwarding Enable of a bridge that was handed over", kAri),
+    policy<&Policies::pci_rules, &Rules::layout>("pci-layout", "how the table of functions lies in memory", kLayout),
+    policy<&Policies::pci_rules, &Rules::compatible>("pci-string", "the string of the table", kString),
+    policy<&Policies::pci_rules, &Rules::full>("pci-full", "a table of fixed size is full", kFull),
+    policy<&Policies::pci_rules, &Rules::physical_function>("pci-physical-function", "an SR-IOV PF", kPermission),
+    policy<&Policies::pci_rules, &Rules::acs_quirk>(
+        "pci-acs-quirk", "a function, or a bridge above, that needs a quirk for ACS", kPermission),
+    policy<&Policies::pci_rules, &Rules::singleton_group>("pci-singleton-group",
+                                                          "that a function is alone in its IOMMU group", kDemand),
+    policy<&Policies::pci_rules, &Rules::root_path>("pci-root-path", "that the path ends at a root bus", kDemand),
+    policy<&Policies::pci_rules, &Rules::records>("pci-records", "what is recorded with a function", kRecords),
+    policy<&Policies::pci_rules, &Rules::named_bridge>(
+        "pci-named-bridge", "a recorded bridge that a driver preserves itself", kNamedBridge),
+    policy<&Policies::pci_rules, &Rules::walk>(
+        "pci-walk", "unpreserve and finish where a function of the path is not recorded", kWalk),
+    policy<&Policies::pci_rules, &Rules::outgoing_reference>("pci-outgoing-reference",
+                                                             "references on the outgoing table", kOutgoingReference),
+    policy<&Policies::pci_rules, &Rules::status_freeze>(
+        "pci-status-freeze", "whether preservation can change after shutdown began", kStatusFreeze),
+    policy<&Policies::pci_rules, &Rules::lookup>("pci-lookup", "how a function is found in the incoming table",
+                                                 kLookup),
+    policy<&Policies::pci_rules, &Rules::duplicates>("pci-duplicates", "a function twice in the incoming table",
+                                                     kDuplicates),
+    policy<&Policies::pci_rules, &Rules::no_entry>("pci-no-entry", "something came in, but no table of this string",
+                                                   kNoEntry),
+    policy<&Policies::pci_rules, &Rules::failure>("pci-retrieve-failure", "a table that cannot be used", kFailure),
+    policy<&Policies::pci_rules, &Rules::other_version>("pci-other-version", "a table of another version",
+                                                        kOtherVersion),
+    policy<&Policies::pci_rules, &Rules::incoming_reference>(
+        "pci-incoming-reference", "references of functions on the incoming table", kIncomingReference),
+    policy<&Policies::pci_rules, &Rules::driver_question>(
+        "pci-driver-question", "how a driver asks whether a function was handed over", kDriverQuestion),
+    policy<&Policies::pci_rules, &Rules::finish>("pci-finish", "what finish changes", kFinish),
+    policy<&Policies::pci_rules, &Rules::unfinished>(
+        "pci-unfinished", "a function that was never finished when the table is given back", kUnfinished),
+    policy<&Policies::pci_rules, &Rules::cleanup>("pci-cleanup", "a function that goes away while it is handed over",
+                                                  kCleanup),
+    policy<&Policies::pci_rules, &Rules::bus_numbers>("pci-bus-numbers", "when pci=assign-busses is ignored",
+                                                      kBusNumbers),
+    policy<&Policies::pci_rules, &Rules::lost_numbers>(
+        "pci-lost-numbers", "bridges without valid numbers, while numbers are kept", kLostNumbers),
+    policy<&Policies::pci_rules, &Rules::acs>("pci-acs", "ACS Control of a function that was handed over", kAcs),
+    policy<&Policies::pci_rules, &Rules::ari>("pci-ari", "ARI Forwarding Enable of a bridge that was handed over",
+                                              kAri),
 };
 
 }  // namespace
