@@ -126,10 +126,19 @@ TEST_P(HazardRules, IsToldByItsWrite) {
   EXPECT_TRUE(seen(GetParam(), GetParam().phase, GetParam().kernel, GetParam().enables));
 }
 
-TEST_P(HazardRules, IsNotToldByWhatKernelADoesAtBoot) {
-  if (std::string(GetParam().hazard) == "H119" || std::string(GetParam().hazard) == "H121") {
-    GTEST_SKIP() << "a reset is one at any time";
+// A reset is one at any time.
+std::vector<Case> cases_of_a_phase() {
+  std::vector<Case> some;
+  for (const Case& each : kCases) {
+    const std::string_view hazard = each.hazard;
+    if (hazard != "H119" && hazard != "H121") some.push_back(each);
   }
+  return some;
+}
+
+class HazardRulesOfAPhase : public HazardRules {};
+
+TEST_P(HazardRulesOfAPhase, IsNotToldByWhatKernelADoesAtBoot) {
   const bool early = std::string(GetParam().hazard) == "H009";  // until the freeze
   EXPECT_FALSE(seen(GetParam(), early ? Phase::Shutdown : Phase::Steady, 0, GetParam().enables));
 }
@@ -139,6 +148,7 @@ std::string name_of(const ::testing::TestParamInfo<Case>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HazardRules, ::testing::ValuesIn(kCases), name_of);
+INSTANTIATE_TEST_SUITE_P(All, HazardRulesOfAPhase, ::testing::ValuesIn(cases_of_a_phase()), name_of);
 
 class Census : public BenchScene {
  protected:
