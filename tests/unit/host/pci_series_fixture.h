@@ -23,6 +23,15 @@ namespace holdover::host::kernel::testing {
 inline constexpr PciSeries kEverySeries[] = {PciSeries::V3, PciSeries::V4, PciSeries::V5, PciSeries::V6,
                                              PciSeries::V7, PciSeries::V8, PciSeries::V9};
 
+// From one version to another, both included.
+inline std::vector<PciSeries> series(PciSeries first, PciSeries last) {
+  std::vector<PciSeries> some;
+  for (const PciSeries version : kEverySeries) {
+    if (version >= first && version <= last) some.push_back(version);
+  }
+  return some;
+}
+
 inline std::string series_name(const ::testing::TestParamInfo<PciSeries>& info) {
   return "V" + std::to_string(static_cast<unsigned>(info.param) + 2);
 }
