@@ -216,7 +216,8 @@ void require_outputs(const RunOptions& options) {
                                           {"--wave", options.wave}}};
   std::set<std::filesystem::path> seen;
   std::error_code ignored;
-  const std::array<std::filesystem::path, 3> inputs = {options.config, first_image(options), options.next_image};
+  std::vector<std::filesystem::path> inputs = options.sources;
+  inputs.insert(inputs.end(), {first_image(options), options.next_image});
   for (const Output& output : outputs) {
     if (output.path.empty()) continue;
     for (const std::filesystem::path& input : inputs) {

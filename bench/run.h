@@ -97,8 +97,8 @@ struct RunOptions {
   std::filesystem::path next_image;
   // The kernel image that comes with this program.
   std::filesystem::path own_image;
-  // The file that some of these options came from, which no output may replace.
-  std::filesystem::path config;
+  // The files that some of these options came from, which no output may replace.
+  std::vector<std::filesystem::path> sources;
 
   // Set from a signal handler or another thread: the run ends with Error{Interrupted} soon after. Outlives the run.
   const std::atomic<bool>* stop = nullptr;

@@ -7,9 +7,11 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "bench/compare/compare_trace.h"
 #include "bench/output_file.h"
+#include "cli/profile_file.h"
 #include "pcie/error.h"
 #include "sim/witness.h"
 
@@ -70,7 +72,12 @@ bench::CompareOptions options_of(const Request& request) {
   bench::CompareOptions options;
   options.log = request.log;
   options.port_trace = request.port_trace;
-  options.profile = request.profile;
+  std::vector<std::filesystem::path> sources;
+  try {
+    options.profile = with_profile_files(request.profile, sources);
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string("--profile: ") + error.what());
+  }
   if (!request.jump.empty()) {
     if (request.jump != "kexec" && request.jump != "crash") refuse("--jump", request.jump, "kexec or crash");
     options.crash = request.jump == "crash";
@@ -99,9 +106,11 @@ Command add_compare_trace_command(CLI::App& app) {
   verb->footer(kFooter);
   const auto request = std::make_shared<Request>();
   verb->add_option("LOG", request->log, "the recorded log")->required();
-  verb->add_option("--profile", request->profile,
-                   "Which kernel it is (default: as the log tells); `holdover list profiles`")
-      ->type_name("NAME");
+  verb->add_option(
+          "--profile", request->profile,
+          "Which kernel it is (default: as the log tells); `holdover list profiles`, or as `holdover run --from` "
+          "takes it")
+      ->type_name("KERNEL");
   verb->add_option("--port-trace", request->port_trace,
                    "QEMU's trace pci_cfg_write of the same run: compares its root port too")
       ->type_name("FILE");

@@ -2,21 +2,14 @@
 #include "cli/config_file.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <fstream>
-#include <sstream>
-#include <system_error>
+#include <utility>
 
 #include "cli/run_options.h"
+#include "cli/toml_file.h"
 #include "pcie/error.h"
-
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
 
 namespace holdover::cli {
 namespace {
-
-constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 20;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::InvalidArgument, where + ": " + sentence);
@@ -43,36 +36,17 @@ std::string text_of(const toml::node& node, const std::string& key, const std::s
 }  // namespace
 
 std::vector<Setting> read_config_file(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorCode::Unavailable,
-                "--config: " + file + " is " +
-                    (std::filesystem::is_directory(status) ? "a directory" : "no regular file") +
-                    "; it takes a TOML file");
-  }
-  if (std::filesystem::file_size(path, error) > kMostBytes && !error) {
-    throw Error(ErrorCode::Unavailable, "--config: " + file + " is larger than 1 MiB; it takes a TOML file of options");
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::stringstream text;
-  if (!stream || !(text << stream.rdbuf() || stream.peek() == std::ifstream::traits_type::eof())) {
-    throw Error(ErrorCode::Unavailable, "--config: " + file + " cannot be read; it takes a TOML file");
-  }
-
-  toml::table table;
-  try {
-    table = toml::parse(text.str(), file);
-  } catch (const toml::parse_error& problem) {
-    refuse("--config: " + file + ":" + std::to_string(problem.source().begin.line),
-           "this is no TOML: " + std::string(problem.description()));
-  }
-
+  const toml::table table = [&] {
+    try {
+      return read_toml_file(path);
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string("--config: ") + error.what());
+    }
+  }();
   std::vector<std::pair<toml::source_position, Setting>> found;
   for (const auto& [toml_key, node] : table) {
     const std::string key(toml_key.str());
-    const std::string where = "--config: " + file + ":" + std::to_string(toml_key.source().begin.line);
+    const std::string where = "--config: " + place(path, toml_key.source());
     const OptionEntry* entry = find_run_option(key);
     if (entry == nullptr) {
       refuse(where, "«" + key + "» is no option; possible are " + known_names());

@@ -17,6 +17,7 @@
 #include "cli/child_pool.h"
 #include "cli/interruption.h"
 #include "cli/matrix_report.h"
+#include "cli/profile_file.h"
 #include "cli/run_request.h"
 #include "cli/terminal.h"
 #include "cli/whole_number.h"
@@ -29,7 +30,8 @@ namespace {
 constexpr char kFooter[] =
     "Each pair is a run of the scenario «continuity» with short times; `holdover run --from A --to B` is the same with "
     "the\n"
-    "usual ones. Kernels are written as --from and --to take them: a profile, or one with policies of its own.\n"
+    "usual ones. Kernels are written as --from and --to take them: a profile or its file, or one with policies of its "
+    "own.\n"
     "\n"
     "Exit codes: 0 every pair has a verdict (PASS or FAIL), 2 usage, environment or interrupted, 3 one INCONCLUSIVE";
 
@@ -58,10 +60,11 @@ std::vector<std::string> chosen(const Request& request) {
     for (const host::kernel::Profile& profile : host::kernel::profiles()) all.emplace_back(profile.name);
     return all;
   }
+  std::vector<std::filesystem::path> sources;
   std::istringstream words(request.kernels + ",");
   for (std::string word; std::getline(words, word, ',');) {
     try {
-      all.push_back(bench::to_string(bench::parse_kernel(word)));
+      all.push_back(bench::to_string(bench::parse_kernel(with_profile_files(word, sources))));
     } catch (const Error& error) {
       throw Error(error.code(), std::string("--kernels: ") + error.what());
     }

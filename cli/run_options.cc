@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "cli/profile_file.h"
 #include "cli/time_text.h"
 #include "pcie/error.h"
 
@@ -58,17 +59,28 @@ constexpr std::string_view kImages = "Kernel images (process isolation)";
 constexpr std::array kOptions{
     OptionEntry{"scenario", "NAME", "What the host does (default continuity); `holdover list scenarios`", kWhat, false,
                 [](RunOptions& options, const std::string& text) { options.scenario = text; }},
-    OptionEntry{"profile", "NAME",
-                "Which kernel is replaced, and replaces (default continuous); `holdover list profiles`", kWhat, false,
-                [](RunOptions& options, const std::string& text) { options.profile = text; }},
-    OptionEntry{"from", "KERNEL",
-                "The kernel that is replaced, where it is another: a profile, or one with policies of its own, for "
-                "example pci-v9:bus-numbers=reassign",
-                kWhat, false, [](RunOptions& options, const std::string& text) { options.from = text; }},
-    OptionEntry{"to", "KERNEL", "The kernel that replaces it", kWhat, false,
-                [](RunOptions& options, const std::string& text) { options.to = text; }},
+    OptionEntry{
+        "profile", "NAME",
+        "Which kernel is replaced, and replaces (default continuous); `holdover list profiles`, or a TOML file with "
+        "base = \"NAME\" and a table [policies]",
+        kWhat, false,
+        [](RunOptions& options, const std::string& text) {
+          options.profile = with_profile_files(text, options.sources);
+        }},
+    OptionEntry{
+        "from", "KERNEL",
+        "The kernel that is replaced, where it is another: a profile or its file, or one with policies of its own, "
+        "for example pci-v9:bus-numbers=reassign",
+        kWhat, false,
+        [](RunOptions& options, const std::string& text) { options.from = with_profile_files(text, options.sources); }},
+    OptionEntry{
+        "to", "KERNEL", "The kernel that replaces it", kWhat, false,
+        [](RunOptions& options, const std::string& text) { options.to = with_profile_files(text, options.sources); }},
     OptionEntry{"chain", "KERNELS", "Any number of kernels, separated by commas: each is replaced by the next", kWhat,
-                false, [](RunOptions& options, const std::string& text) { options.chain = text; }},
+                false,
+                [](RunOptions& options, const std::string& text) {
+                  options.chain = with_profile_files(text, options.sources);
+                }},
     OptionEntry{"finish", "WHEN",
                 "In a chain a kernel finishes what it was handed before-preserve (default), or after-preserve: its "
                 "functions are incoming and outgoing at once",

@@ -44,7 +44,7 @@ bench::RunOptions compose(const RunRequest& request) {
     if (request.config->empty()) {
       throw Error(ErrorCode::InvalidArgument, "--config: «» is not possible; it takes the path of a TOML file");
     }
-    options.config = *request.config;
+    options.sources.push_back(*request.config);
     for (const Setting& setting : read_config_file(*request.config)) {
       wave_window = wave_window || is_wave_window(setting.name);
       apply(options, setting.name, setting.value, setting.where + ": " + setting.name + ": ");

@@ -7,8 +7,8 @@
 
 #include "bench/compare/register_names.h"
 #include "bench/firmware.h"
+#include "bench/kernels.h"
 #include "host/image.h"
-#include "host/kernel/profile.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -69,12 +69,10 @@ PhasedWrites writes_to(sim::FunctionIndex function, const sim::ObservedMachine& 
 }  // namespace
 
 EmulatedWrites run_kernels(const EmulatedKernels& kernels, const MachineFactory& factory) {
-  if (!host::kernel::find_profile(kernels.profile)) {
-    std::string possible;
-    for (const host::kernel::Profile& profile : host::kernel::profiles()) {
-      possible += (possible.empty() ? "" : ", ") + std::string(profile.name);
-    }
-    throw Error(ErrorCode::InvalidArgument, "--profile: there is no «" + kernels.profile + "»; there are: " + possible);
+  try {
+    (void)parse_kernel(kernels.profile);
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string("--profile: ") + error.what());
   }
   RunOptions options;
   options.scenario = "plain-kexec";

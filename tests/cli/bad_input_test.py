@@ -181,6 +181,24 @@ class BadInput(unittest.TestCase):
             self.write("kind.toml", text + "\n")
             self.refused(["run", "--config", "kind.toml"], "kind.toml:1", text.split()[0])
 
+    def test_profile_files_name_file_and_line(self):
+        self.refused(["run", "--profile", "missing.toml"], "--profile", "missing.toml")
+        self.refused(["run", "--to", "./here"], "--to", "./here")
+        for text, *words in (("policies = {}", "base"), ("base = 1", "base", "string"), ('base = "linux"', "linux", "stock-7.3"),
+                             ('base = "pci-v9"\nbasis = 1', ":2", "basis", "policies"), ('base = "pci-v9"\npolicies = 1', ":2", "table"),
+                             ('base = "pci-v9"\n[policies]\ndelays = 1', ":3", "delays", "string"),
+                             ('base = "pci-v9"\n[policies]\ndelay = "real"', ":3", "delay"),
+                             ('base = "pci-v9"\n[policies]\ndelays = "never"', ":3", "never", "scaled"),
+                             ('base = "pci-v9:delays=real"\n[policies]\ndelays = "real"', ":3", "twice")):
+            self.write("mine.toml", text + "\n")
+            self.refused(["run", "--chain", "continuous,mine.toml"], "--chain", "mine.toml", *words)
+            self.refused(["matrix", "--kernels", "mine.toml"], "--kernels", "mine.toml", *words)
+            self.refused(["compare-trace", "no.log", "--profile", "mine.toml"], "--profile", "mine.toml", *words)
+
+    def test_an_output_that_would_replace_a_profile_file(self):
+        self.write("mine.toml", 'base = "pci-v9"\n')
+        self.refused(["run", "--from", "mine.toml", "--json", "./mine.toml"], "--json", "mine.toml", "read")
+
     def test_the_kernel_image_explains_itself(self):
         for arguments, words in (([], ["--platform-fd"]), (["--platform-fd"], ["--platform-fd"]), (["--x", "1"], ["--x"]),
                                  (["--platform-fd", "x"], ["--platform-fd"]), (["--dram-fd", "3"], ["--boot-parameters"])):
@@ -221,6 +239,31 @@ class Answers(unittest.TestCase):
                 result = subprocess.run([HOLDOVER, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
                 self.assertEqual(result.returncode, 2)
                 self.assertIn("standard output", result.stderr)
+
+
+class ProfileFile(unittest.TestCase):
+    def kernels_of(self, text, *arguments):
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "mine.toml"), "w", encoding="utf-8") as file:
+                file.write(text)
+            result = run(["run", *SHORT, "--isolation", "in-process", "--json", "out.json", *arguments], directory)
+            self.assertIn(result.returncode, (0, 1), result.stderr)
+            with open(os.path.join(directory, "out.json"), encoding="utf-8") as file:
+                return json.load(file)["options"]["kernels"], result.stdout
+
+    def test_it_is_a_base_with_policies(self):
+        kernels, _ = self.kernels_of('base = "continuous"\n[policies]\nbus-numbers = "reassign"\n', "--to", "mine.toml")
+        self.assertEqual(kernels, ["continuous", "continuous:bus-numbers=reassign"])
+
+    def test_what_follows_it_goes_before_its_own(self):
+        kernels, _ = self.kernels_of('base = "continuous"\n[policies]\nbus-numbers = "reassign"\n', "--chain",
+                                     "./mine.toml:bus-numbers=keep,continuous")
+        self.assertEqual(kernels, ["continuous:bus-numbers=keep", "continuous"])
+
+    def test_the_replay_command_needs_no_file(self):
+        _, text = self.kernels_of('base = "stock-7.3"\n', "--profile", "mine.toml")
+        self.assertIn("--profile stock-7.3", text)
+        self.assertNotIn("mine.toml", text)
 
 
 class Surroundings(unittest.TestCase):
