@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <list>
 #include <memory>
 #include <set>
 
 #include "host/backend/emulated/emulated_system.h"
 #include "host/kernel/kernel.h"
+#include "host/kernel/kho/decode.h"
 #include "host/kernel/kho/dram_value.h"
+#include "host/kernel/luo/abi.h"
 #include "host/kernel/luo/decode.h"
 #include "host/kernel/luo/handlers/device_handler.h"
 #include "host/kernel/luo/handlers/iommu_abi.h"
@@ -28,7 +31,8 @@ using namespace host::kernel;
 using holdover::testing::FakeFunction;
 using holdover::testing::FakePlatform;
 
-constexpr std::array kProfiles{"continuous", "pci-v9+vfio-v5", "pci-v3", "pci-v5",
+constexpr const char* kV4 = "pci-v4 policy=pci-singleton-group=none";  // the fake switch has no ACS
+constexpr std::array kProfiles{"continuous", "pci-v9+vfio-v5", "pci-v3", kV4,     "pci-v5",
                                "pci-v6",     "pci-v7",         "pci-v8", "pci-v9"};
 constexpr std::uint64_t kDram = 4 << 20;
 constexpr pcie::Bdf kEndpoint{0, 3, 0, 0};
@@ -50,7 +54,7 @@ struct Hardware {
   }
   // The same machine a moment later, in other memory.
   Hardware(const Hardware& other) : Hardware() {
-    std::ranges::copy(other.dram, platform.dram().begin());
+    std::memcpy(platform.dram().data(), other.dram.data(), other.dram.size());  // most of the time, copied by bytes
     for (std::size_t index = 0; index < functions.size(); ++index) {
       functions[index]->space = other.functions[index]->space;
       functions[index]->registers = other.functions[index]->registers;
@@ -103,6 +107,7 @@ struct Handed {
       std::ranges::fill(dram.subspan(page * 4096, 4096), std::byte{0xdb});
     }
     hardware.dram.assign(dram.begin(), dram.end());
+    folios = decode_kho(dram, fdt).value().folios;
     what = damageable(dram, fdt);
     handover = decode_live_update(dram, fdt).value();
   }
@@ -134,13 +139,39 @@ struct Handed {
   Hardware hardware;
   PhysicalAddress next;
   PhysicalAddress fdt;
+  std::vector<PreservedFolio> folios;
   Damageable what;
   HandedLiveUpdate handover;
 };
 
+// What is left of a handover, as the bench reads it.
+enum class Left {
+  Nothing,  // no tree, or no LUO in it: a normal boot
+  Broken,   // a structure of LUO, or a handler that no kernel has
+  Whole,    // as far as LUO is concerned
+  Unsure,   // other pages are preserved than were: what is read may have no right to be there
+};
+
+Left left_of(std::span<const std::byte> dram, const Handed& valid) {
+  const auto tree = decode_kho(dram, valid.fdt);
+  if (tree && tree->folios != valid.folios) return Left::Unsure;
+  if (const auto handed = decode_live_update(dram, valid.fdt)) {
+    const auto has_handler = [&valid](const HandedFile& file) {
+      return std::ranges::any_of(valid.handover.sessions.front().files,
+                                 [&file](const HandedFile& other) { return other.compatible == file.compatible; });
+    };
+    const auto can_be_read = [&has_handler](const HandedSession& session) {
+      return std::ranges::all_of(session.files, has_handler);
+    };
+    return std::ranges::all_of(handed->sessions, can_be_read) ? Left::Whole : Left::Broken;
+  }
+  const auto is_luo = [](const KhoSubtree& subtree) { return subtree.name == luo_abi::kSubtree; };
+  return tree && std::ranges::any_of(tree->subtrees, is_luo) ? Left::Broken : Left::Nothing;
+}
+
 // User space of the second kernel takes over what it finds, in the order in which an agent does. Each refusal is an
 // errno with a sentence; what is retrieved stays open until the end.
-void take_over(EmulatedSystem& system, const HandedLiveUpdate& expected) {
+void take_over(EmulatedSystem& system, const HandedLiveUpdate& expected, Left left) {
   const auto attempt = [](auto act) {
     try {
       act();
@@ -152,11 +183,14 @@ void take_over(EmulatedSystem& system, const HandedLiveUpdate& expected) {
   };
   std::unique_ptr<LiveUpdate> live_update;
   const int opened = attempt([&] { live_update = system.open_live_update(); });
-  require(opened == 0 || opened == EIO || opened == ENOENT, "open answers 0, EIO or ENOENT");
+  const bool refused = opened == EIO || opened == ENOENT;
+  require(opened == 0 || refused, "open answers 0, EIO or ENOENT");
+  require(left == Left::Unsure || refused == (left == Left::Broken),
+          "open refuses exactly where something broken was handed over");
   if (!live_update) return;
   std::unique_ptr<Session> session;
   const int retrieved = attempt([&] { session = live_update->retrieve_session(expected.sessions.front().name); });
-  require(retrieved == 0 || retrieved == ENOENT, "a session is there or not");
+  require(retrieved == ENOENT || (retrieved == 0 && left != Left::Nothing), "a session is there or not");
   if (!session) return;
   std::unique_ptr<Memory> memory;
   std::unique_ptr<AddressSpace> space;
@@ -174,13 +208,12 @@ void boot_next(const Handed& handed, const Damageable& what, std::span<const std
   Hardware hardware(handed.hardware);
   FakePlatform& platform = hardware.platform;
   damage(platform.dram(), what, input);
-  // The bench reads what the kernel will, and never goes wrong over it.
-  static_cast<void>(decode_live_update(platform.dram(), handed.fdt));
+  const Left left = left_of(platform.dram(), handed);
   host::kernel::Kernel next(platform, handed.next);
   try {
     next.boot();
     EmulatedSystem system(next);
-    take_over(system, handed.handover);
+    take_over(system, handed.handover, left);
     require_books(next.pages(), next.live_update().kho());
   } catch (const Panic& panic) {
     require(std::string(panic.what()).size() > 20, "a panic says why");

@@ -21,7 +21,7 @@ constexpr std::array kTargets{
     Target{"pci_table", "the PCI table under the rules of each version", run_pci_table, 7, 4000},
     Target{"iommu_state", "unit, domains, attachments and page tables in a booting kernel", run_iommu_state, 1, 400},
     Target{"file_state", "device files, bindings and memory files in a booting kernel", run_file_state, 1, 400},
-    Target{"handover", "all of a handover: boot, retrieve and finish of the next kernel", run_handover, 8, 600},
+    Target{"handover", "all of a handover: boot, retrieve and finish of the next kernel", run_handover, 9, 600},
 };
 
 }  // namespace
