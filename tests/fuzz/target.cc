@@ -19,9 +19,9 @@ constexpr std::array kTargets{
     Target{"luo", "header, sessions, files and FLB table of LUO", run_luo, 1, 4000},
     Target{"luo_ioctl", "request numbers and arguments of /dev/liveupdate", run_luo_ioctl, 1, 4000},
     Target{"pci_table", "the PCI table under the rules of each version", run_pci_table, 7, 4000},
-    Target{"iommu_state", "unit, domains, attachments and page tables in a booting kernel", run_iommu_state, 1, 400},
-    Target{"file_state", "device files, bindings and memory files in a booting kernel", run_file_state, 1, 400},
-    Target{"handover", "all of a handover: boot, retrieve and finish of the next kernel", run_handover, 9, 600},
+    Target{"iommu_state", "unit, domains, attachments and page tables in a booting kernel", run_iommu_state, 1, 1000},
+    Target{"file_state", "device files, bindings and memory files in a booting kernel", run_file_state, 1, 1000},
+    Target{"handover", "all of a handover: boot, retrieve and finish of the next kernel", run_handover, 9, 1500},
 };
 
 }  // namespace
