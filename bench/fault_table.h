@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scenarios and faults by name: which endpoints are handed over; which faults are mistakes of the kernel and which are
-// faults of the machine.
+// Scenarios and faults by name: which endpoints are handed over; which faults are mistakes of the kernel, which are
+// faults of the machine, and which damage what is handed over.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/handover_damage.h"
 #include "sim/witness.h"
 
 namespace holdover::bench {
@@ -15,6 +16,7 @@ namespace holdover::bench {
 struct FaultSelection {
   std::vector<std::string> hazards;  // names for the kernel's command line
   std::vector<sim::MachineFault> machine;
+  std::vector<HandoverDamage> damages;
   bool pending_while_disabled = true;  // of the endpoints: some devices forget events while MSI-X is disabled
 };
 // Throws Error{InvalidArgument} for a name that faults() does not list.

@@ -112,12 +112,19 @@ std::string pass_headline(const Verdict& verdict) {
   return headline + ")";
 }
 
-std::string fail_headline(const Ledgers& ledgers, const Verdict& verdict) {
+std::string panic_reason(const Ledgers& ledgers, const RunEnd& end) {
+  const pcie::Phase phase = ledgers.scene.panicked_in().value_or(ledgers.scene.phase());
+  return "the host panicked in phase " + std::string(pcie::to_string(phase)) +
+         (end.reason.empty() ? std::string() : ": " + end.reason);
+}
+
+std::string fail_headline(const Ledgers& ledgers, const Verdict& verdict, const RunEnd& end) {
   std::string headline = "FAIL (" + names(verdict, CheckStatus::Fail) + ")";
   if (const Scene::Mark* refused = ledgers.scene.find(pcie::Step::KexecRefused)) {
     return headline + ": update refused: errno " + std::to_string(refused->value) + ", step " +
            std::string(pcie::to_string(refused->phase));
   }
+  if (end.kind == RunEnd::Kind::Panicked) return headline + ": " + panic_reason(ledgers, end);
   if (!verdict.first) return headline;
   return headline + ": " + (verdict.first->cause.empty() ? verdict.first->sentence : verdict.first->cause);
 }
@@ -126,9 +133,9 @@ std::string inconclusive_reason(const Ledgers& ledgers, const Verdict& verdict, 
   if (end.kind == RunEnd::Kind::Died) {
     return end.reason + " in phase " + std::string(pcie::to_string(ledgers.scene.phase()));
   }
-  if (end.kind == RunEnd::Kind::Panicked) {
-    return "the host panicked in phase " + std::string(pcie::to_string(ledgers.scene.phase())) +
-           (end.reason.empty() ? std::string() : ": " + end.reason);
+  if (end.kind == RunEnd::Kind::Panicked) return panic_reason(ledgers, end);
+  if (!end.not_struck.empty()) {
+    return "the fault " + end.not_struck.front() + " did not strike: nothing of its kind came by";
   }
   if (!ledgers.scene.window_begin()) {
     return "the window never opened: the run ended in phase " + std::string(pcie::to_string(ledgers.scene.phase())) +
@@ -153,14 +160,15 @@ Verdict judge(const Ledgers& ledgers, const RunOptions& options, const RunEnd& e
                        [status](const CheckResult& check) { return check.status == status; });
   };
   const bool opened = ledgers.scene.window_begin().has_value();
-  const bool passable = opened && end.kind == RunEnd::Kind::Halted && !any(CheckStatus::NotJudged);
+  const bool passable =
+      opened && end.kind == RunEnd::Kind::Halted && end.not_struck.empty() && !any(CheckStatus::NotJudged);
   if (end.kind == RunEnd::Kind::Died || (!any(CheckStatus::Fail) && !passable)) {
     verdict.outcome = Outcome::Inconclusive;
     verdict.reason = inconclusive_reason(ledgers, verdict, end);
     verdict.headline = "INCONCLUSIVE: " + verdict.reason;
   } else if (any(CheckStatus::Fail)) {
     verdict.outcome = Outcome::Fail;
-    verdict.headline = fail_headline(ledgers, verdict);
+    verdict.headline = fail_headline(ledgers, verdict, end);
   } else {
     verdict.outcome = Outcome::Pass;
     verdict.headline = pass_headline(verdict);

@@ -94,9 +94,19 @@ void Observer::prepare_jump(Time time, PhysicalAddress boot_parameters) {
   ledgers_->memory.on_jump(time, image.preserved);
   ledgers_->scene.on_jump(time);
   settle_window(time);
+  strike_handover(time, boot_parameters);
   machine_->poison(image.preserved);
   ledgers_->memory.enter_kernel(boot_parameters);
   machine_->poison_from_time_to_time(kPoisonInterval, [this] { return ledgers_->memory.free_pages(); });
+}
+
+void Observer::strike_handover(Time time, PhysicalAddress boot_parameters) {
+  for (const HandoverDamage& damage : std::exchange(damages_, {})) {
+    if (!damage.strike(machine_->platform().dram(), boot_parameters)) continue;
+    struck_.emplace(damage.entry.name);
+    ledgers_->evidence.disrupt(time, ~0u, Rank::Fault, Evidence::kTraffic,
+                               "machine fault " + std::string(damage.entry.name) + " in what was handed over");
+  }
 }
 
 void Observer::settle_window(Time time) {
@@ -269,6 +279,7 @@ void Observer::on_violation(const sim::Violation& violation) {
 
 void Observer::on_fault(Time time, const sim::MachineFault& fault) {
   if (!ledgers_) return;
+  struck_.emplace(fault_name(fault.kind));
   ledgers_->evidence.disrupt(
       time, 1u << fault.endpoint, Rank::Fault, Evidence::kTraffic,
       "machine fault " + std::string(fault_name(fault.kind)) + " at endpoint " + std::to_string(fault.endpoint));

@@ -5,12 +5,16 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bench/handover_damage.h"
 #include "bench/ledger/config_ledger.h"
 #include "bench/ledger/endpoint_ledger.h"
 #include "bench/ledger/evidence.h"
@@ -52,6 +56,9 @@ class Observer final : public sim::Witness {
   // `completion_timeout`: what the endpoints' driver sets it to.
   void attach(sim::ObservedMachine& machine, Time completion_timeout, PhysicalAddress boot_parameters);
 
+  // What will be done to the first handover, once it has been read.
+  void damage(std::vector<HandoverDamage> damages) { damages_ = std::move(damages); }
+
   // The host is between two calls: brings what cannot be read inside a callback up to date.
   void settle();
   // The host is about to leave kernel A for the image with this page: reads what it hands over and poisons the rest.
@@ -66,6 +73,8 @@ class Observer final : public sim::Witness {
   [[nodiscard]] std::optional<std::string> stuck(Time now) const;
   // The host has said that it is about to end.
   [[nodiscard]] bool going_down() const;
+  // Names of the faults of the machine that have struck.
+  [[nodiscard]] const std::set<std::string, std::less<>>& struck() const { return struck_; }
   [[nodiscard]] Time last_mark() const { return last_mark_; }
   [[nodiscard]] const std::deque<std::string>& console() const { return console_; }
   [[nodiscard]] Ledgers& ledgers() { return *ledgers_; }
@@ -96,11 +105,14 @@ class Observer final : public sim::Witness {
  private:
   [[nodiscard]] std::vector<ConfigShadow> config_spaces() const;
   [[nodiscard]] std::optional<unsigned> endpoint_at(pcie::RequesterId requester) const;
+  void strike_handover(Time time, PhysicalAddress boot_parameters);
   void refresh_endpoint(Time time, sim::FunctionIndex function, const ConfigShadow& shadow);
 
   sim::ObservedMachine* machine_ = nullptr;
   std::unique_ptr<Ledgers> ledgers_;
   const std::atomic<bool>* stop_ = nullptr;
+  std::vector<HandoverDamage> damages_;
+  std::set<std::string, std::less<>> struck_;
   bool places_changed_ = false;
   bool spaces_changed_ = false;
   bool window_opened_ = false;

@@ -195,8 +195,13 @@ void require_faults(const RunOptions& options) {
     if (!seen.insert(fault).second) {
       throw Error{ErrorCode::InvalidArgument, "--fault: " + fault + " is given twice; each fault strikes once"};
     }
+    if (!selection.damages.empty() && options.jump == Jump::Crash) {
+      throw Error{ErrorCode::InvalidArgument, "--fault: " + fault +
+                                                  " damages what is handed over, and a crash kernel is handed "
+                                                  "nothing; ask for --jump kexec"};
+    }
     if (options.jump != Jump::None) continue;
-    if (!selection.hazards.empty() || selection.machine.front().phase == pcie::Phase::Blackout) {
+    if (selection.machine.empty() || selection.machine.front().phase == pcie::Phase::Blackout) {
       throw Error{
           ErrorCode::InvalidArgument,
           "--fault: " + fault + " strikes in a live update only, and --jump none has none; ask for --jump kexec"};

@@ -12,6 +12,7 @@
 #include "bench/observer.h"
 #include "bench/output_file.h"
 #include "bench/runner.h"
+#include "host/kernel/hazard.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -57,8 +58,15 @@ std::string replay_command(const RunOptions& options, const Finding& finding) {
   return command_line(replay);
 }
 
-std::vector<std::string> notes_for(const RunOptions& options) {
+std::vector<std::string> notes_for(const RunOptions& options, const RunEnd& end, const Observer& observer) {
   std::vector<std::string> notes;
+  for (const HandoverDamage& damage : handover_damages()) {
+    if (observer.struck().count(damage.entry.name) == 0) continue;
+    notes.push_back("fault " + std::string(damage.entry.name) + ": " + std::string(damage.entry.sentence));
+  }
+  for (const std::string& fault : end.not_struck) {
+    notes.push_back("the fault " + fault + " did not strike: nothing of its kind came by");
+  }
   const std::vector<KernelChoice> all = kernels(options);
   if (std::any_of(all.begin(), all.end(), [](const KernelChoice& kernel) {
         return policies_of(kernel).delays == host::kernel::Delays::Scaled;
@@ -99,7 +107,7 @@ Report report_on(const RunOptions& options, const sim::MachineConfig& config, si
   report.window_begin = ledgers.scene.window_begin().value_or(Time{0});
   report.window_end = ledgers.scene.window_end().value_or(report.simulated);
   report.hazards = ledgers.hazards.sightings();
-  report.notes = notes_for(options);
+  report.notes = notes_for(options, end, observer);
   report.console.assign(observer.console().begin(), observer.console().end());
   if (report.verdict.outcome == Outcome::Fail && report.verdict.first) {
     report.replay = replay_command(options, *report.verdict.first);
@@ -121,6 +129,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   HOLDOVER_CHECK(machine != nullptr);
   write_cold_boot(machine->platform().dram(), line);
   observer.attach(*machine, config.endpoint.completion_timeout, kColdBootParameters);
+  observer.damage(faults.damages);
   set_up_links(machine->platform(), config.aspm);
   unsigned updates = 0;
   if (options.jump != Jump::None) {
@@ -136,13 +145,17 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
   GuardedPlatform platform{*machine, observer, options.stop,
                            kHostPatience + options.before + options.after + options.blackout, progress};
 
-  const RunEnd end = run_host(platform, *machine, options);
+  RunEnd end = run_host(platform, *machine, options);
   // Nobody stops the devices of a kernel that has stopped itself: what they still do is a part of the report.
   if (end.kind == RunEnd::Kind::Panicked && observer.ledgers().scene.window_begin()) platform.wait(options.after);
   if (platform.interrupted()) {
     throw Error{ErrorCode::Interrupted,
                 "the run was stopped at " + readable_time(machine->platform().now()) + " of simulated time, phase " +
                     std::string(pcie::to_string(observer.ledgers().scene.phase())) + "; no report was written"};
+  }
+  for (const std::string& fault : options.faults) {
+    if (host::kernel::find_hazard(fault) == nullptr && observer.struck().count(fault) == 0)
+      end.not_struck.push_back(fault);
   }
   const Time now = machine->platform().now();
   if (platform.stuck()) observer.ledgers().evidence.find(Check::Continuity, now, std::nullopt, *platform.stuck());

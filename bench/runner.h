@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "bench/guarded_platform.h"
 #include "bench/run.h"
@@ -19,6 +20,8 @@ struct RunEnd {
   };
   Kind kind = Kind::Halted;
   std::string reason;
+  // Faults of the machine, and damages of the handover, that were asked for and found no occasion.
+  std::vector<std::string> not_struck{};
 };
 
 [[nodiscard]] RunEnd run_in_process(GuardedPlatform& platform);

@@ -77,6 +77,7 @@ std::span<const TableEntry> faults() {
     std::vector<TableEntry> all;
     for (const host::kernel::Hazard& hazard : host::kernel::hazards()) all.push_back({hazard.name, hazard.sentence});
     for (const MachineFaultEntry& fault : machine_faults()) all.push_back(fault.entry);
+    for (const HandoverDamage& damage : handover_damages()) all.push_back(damage.entry);
     return all;
   }();
   return kAll;
@@ -96,6 +97,12 @@ FaultSelection select_faults(const std::vector<std::string>& names) {
       selection.hazards.push_back(name);
       // Disabling MSI-X loses events only where the device does not keep them, and that is what the hazard is about.
       if (name == "H073") selection.pending_while_disabled = false;
+      continue;
+    }
+    const auto damage = std::find_if(handover_damages().begin(), handover_damages().end(),
+                                     [&name](const HandoverDamage& candidate) { return candidate.entry.name == name; });
+    if (damage != handover_damages().end()) {
+      selection.damages.push_back(*damage);
       continue;
     }
     const auto& table = machine_faults();

@@ -269,7 +269,7 @@ void HandoverLedger::on_end(Time time, unsigned updates) {
   if (!scene_.window_begin() && scene_.phase() < pcie::Phase::Preserve) return;
   if (const Scene::Mark* panic = scene_.find(pcie::Step::Panic)) {
     broken(panic->time,
-           kernel_name(panic->kernel) + " panicked in phase " + std::string(pcie::to_string(panic->phase)));
+           kernel_name(panic->kernel) + " panicked in phase " + std::string(pcie::to_string(*scene_.panicked_in())));
   }
   if (const Scene::Mark* failed = scene_.find(pcie::Step::AgentFailed)) {
     broken(failed->time, "the agent under " + kernel_name(failed->kernel) + " gave up in phase " +

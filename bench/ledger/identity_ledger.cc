@@ -41,9 +41,12 @@ void IdentityLedger::on_transmit(Time time, unsigned endpoint, const pcie::Tlp& 
 void IdentityLedger::close_window(Time time) {
   if (placed_.empty()) return;
   const std::uint32_t judged = scene_.judged_endpoints();
-  // Of kernels after the first; the last one may have ended before it came so far.
+  // Of kernels after the first; the last one may have ended, or stopped itself, before it came so far.
   auto enumerations = static_cast<unsigned>(scene_.jumps().size());
-  if (enumerations != 0 && scene_.phase() <= pcie::Phase::Enumerate) --enumerations;
+  const auto is_behind = [last = enumerations](const Scene::Mark& mark) {
+    return mark.kernel == last && mark.phase > pcie::Phase::Enumerate && mark.step != pcie::Step::Panic;
+  };
+  if (enumerations != 0 && std::none_of(scene_.marks().begin(), scene_.marks().end(), is_behind)) --enumerations;
   for (unsigned endpoint = 0; endpoint < ids_.size(); ++endpoint) {
     if (((judged >> endpoint) & 1) == 0) continue;
     for (const sim::FunctionIndex function : scene_.path(endpoint)) {

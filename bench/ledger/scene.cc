@@ -91,6 +91,14 @@ const Scene::Mark* Scene::find(pcie::Step step) const {
   return found == marks_.end() ? nullptr : &*found;
 }
 
+std::optional<pcie::Phase> Scene::panicked_in() const {
+  const Mark* const panic = find(pcie::Step::Panic);
+  if (panic == nullptr) return std::nullopt;
+  const bool first = panic == marks_.data() || (panic - 1)->kernel != panic->kernel;
+  if (!first) return (panic - 1)->phase;
+  return panic->kernel == 0 ? pcie::Phase::Boot : pcie::Phase::EarlyBoot;
+}
+
 std::vector<sim::FunctionIndex> Scene::path(unsigned endpoint) const {
   std::vector<sim::FunctionIndex> path;
   for (std::optional<sim::FunctionIndex> at = function_of(endpoint); at; at = functions_[*at].parent)

@@ -47,6 +47,8 @@ class Scene {
   [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
   // The first mark of this step.
   [[nodiscard]] const Mark* find(pcie::Step step) const;
+  // How far the kernel had come that stopped itself; nothing where none did.
+  [[nodiscard]] std::optional<pcie::Phase> panicked_in() const;
   [[nodiscard]] bool jumped() const { return !jumps_.empty(); }
   // When each kernel was left for the next.
   [[nodiscard]] const std::vector<Time>& jumps() const { return jumps_; }

@@ -104,6 +104,22 @@ TEST_F(EvidenceTest, AnEndpointThatCallsItselfOtherwiseIsFoundOnce) {
   EXPECT_EQ(count(Check::Bdf), 1u);
 }
 
+TEST_F(EvidenceTest, OnlyAKernelThatCameToTheEndOfItsEnumerationCanHaveMissedAFunction) {
+  for (const bool panics : {true, false}) {
+    IdentityLedger identity(scene, evidence);
+    open_window(us(1));
+    identity.open_window(us(1));
+    scene.on_jump(us(2));
+    scene.on_phase(us(3), pcie::Phase::EarlyBoot, pcie::Step::Begin, 0);
+    scene.on_phase(us(4), pcie::Phase::Enumerate, pcie::Step::Begin, 0);
+    if (!panics) scene.on_phase(us(5), pcie::Phase::Bind, pcie::Step::Begin, 0);
+    scene.on_phase(us(6), pcie::Phase::After, pcie::Step::Panic, 0);
+    if (panics) EXPECT_EQ(scene.panicked_in(), pcie::Phase::Enumerate);
+    identity.close_window(us(6));
+    EXPECT_EQ(count(Check::Bdf) == 0, panics);
+  }
+}
+
 TEST_F(EvidenceTest, AnIovaThatMovesInTheWindowIsFoundAndABypassToo) {
   TranslationLedger iommu(scene, evidence);
   open_window(us(1));

@@ -209,6 +209,13 @@ TEST_F(Judged, AHostThatPanickedAtTheVeryEndIsNoPass) {
   EXPECT_EQ(verdict(RunEnd::Kind::Panicked).headline, "INCONCLUSIVE: the host panicked in phase after");
 }
 
+TEST_F(Judged, AFaultThatDidNotStrikeMakesAPassMeanNothing) {
+  go({});
+  ASSERT_EQ(verdict().outcome, Outcome::Pass) << why(verdict());
+  const Verdict open = judge(ledgers, options, {RunEnd::Kind::Halted, {}, {"lost-message"}});
+  EXPECT_EQ(open.headline, "INCONCLUSIVE: the fault lost-message did not strike: nothing of its kind came by");
+}
+
 TEST_F(Judged, AComparisonThatFoundNothingToCompareIsNoPass) {
   go({});
   for (std::uint64_t page = 1; page <= 6; ++page) dram[kMap + page] = static_cast<std::byte>(PageState::Free);
