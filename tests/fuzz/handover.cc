@@ -149,7 +149,7 @@ enum class Left {
   Nothing,  // no tree, or no LUO in it: a normal boot
   Broken,   // a structure of LUO, or a handler that no kernel has
   Whole,    // as far as LUO is concerned
-  Unsure,   // other pages are preserved than were: what is read may have no right to be there
+  Unsure,   // other pages are preserved, or more is in the chains than was: a page may belong to somebody else
 };
 
 Left left_of(std::span<const std::byte> dram, const Handed& valid) {
@@ -163,7 +163,8 @@ Left left_of(std::span<const std::byte> dram, const Handed& valid) {
     const auto can_be_read = [&has_handler](const HandedSession& session) {
       return std::ranges::all_of(session.files, has_handler);
     };
-    return std::ranges::all_of(handed->sessions, can_be_read) ? Left::Whole : Left::Broken;
+    if (!std::ranges::all_of(handed->sessions, can_be_read)) return Left::Broken;
+    return handed->sessions.size() == valid.handover.sessions.size() ? Left::Whole : Left::Unsure;
   }
   const auto is_luo = [](const KhoSubtree& subtree) { return subtree.name == luo_abi::kSubtree; };
   return tree && std::ranges::any_of(tree->subtrees, is_luo) ? Left::Broken : Left::Nothing;
