@@ -16,14 +16,14 @@ namespace {
 
 namespace luo_uapi = kernel::luo_uapi;
 
-// A kernel that panics runs nothing any more: what user space closes while the stack unwinds must not reach the
-// hardware.
+// A kernel that panics says so and runs nothing any more: what user space closes while the stack unwinds must not reach
+// the hardware.
 template <typename Call>
 auto stopping_on_panic(kernel::Kernel& kernel, Call call) {
   try {
     return call();
-  } catch (const kernel::Panic&) {
-    kernel.stop();
+  } catch (const kernel::Panic& panic) {
+    kernel.panic(panic.what());
     throw;
   }
 }

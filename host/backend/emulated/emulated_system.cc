@@ -50,8 +50,8 @@ void EmulatedSystem::kexec() {
   if (!kernel_.image_loaded()) load_kernel(command_line());
   try {
     check_errno(kernel_.kexec(next), "reboot(LINUX_REBOOT_CMD_KEXEC)");
-  } catch (const kernel::Panic&) {
-    kernel_.stop();
+  } catch (const kernel::Panic& panic) {
+    kernel_.panic(panic.what());
     throw;
   }
   throw KernelGone{next};
