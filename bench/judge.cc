@@ -124,7 +124,10 @@ std::string fail_headline(const Ledgers& ledgers, const Verdict& verdict, const 
     return headline + ": update refused: errno " + std::to_string(refused->value) + ", step " +
            std::string(pcie::to_string(refused->phase));
   }
-  if (end.kind == RunEnd::Kind::Panicked) return headline + ": " + panic_reason(ledgers, end);
+  const Scene::Mark* const panic = ledgers.scene.find(pcie::Step::Panic);
+  if (panic != nullptr && (!verdict.first || verdict.first->time >= panic->time)) {
+    return headline + ": " + panic_reason(ledgers, end);
+  }
   if (!verdict.first) return headline;
   return headline + ": " + (verdict.first->cause.empty() ? verdict.first->sentence : verdict.first->cause);
 }
