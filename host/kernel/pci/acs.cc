@@ -46,7 +46,9 @@ void enable_acs(PciDevice& device, const Policies& policies) {
     return;
   }
   if (adopts && device.live_update != nullptr) device.live_update->warn_acs_fallback(device.bdf);
-  device.acs_control = device.acs_possible;
+  // What firmware switched on beside it stays (pci_enable_acs()).
+  const unsigned found = device.config.read16(device.acs + kAcsControl);
+  device.acs_control = static_cast<std::uint16_t>(found | device.acs_possible);
   device.config.write16(device.acs + kAcsControl, device.acs_control);
 }
 
