@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The PCI core's table, under the rules of every version of the series: decoded, scanned with, retrieved and finished.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
 #include <memory>
 
+#include "host/kernel/kho/decode.h"
+#include "host/kernel/luo/decode.h"
 #include "host/kernel/luo/luo.h"
 #include "host/kernel/panic.h"
 #include "host/kernel/pci/liveupdate.h"
@@ -84,18 +87,22 @@ struct Handed {
     const auto read = read_pci_table(memory.dram(), PhysicalAddress{table.data}, rules_of(series).layout);
     what.pages = {PhysicalAddress{table.data}};
     if (read->blocks.raw() != 0) what.pages.push_back(read->blocks);
+    blocks = read->blocks;
     memory.jump(fdt);
   }
 
   Memory memory;
   PhysicalAddress fdt;
   HandedFlb table;
+  PhysicalAddress blocks;  // one; 0 where the layout has none
   Damageable what;
 };
 
-void finish_all(PciKernel& next) {
+// `foreign`: the table has taken pages that are not its own, those of sessions perhaps.
+void finish_all(PciKernel& next, bool foreign) {
   const int error = next.luo.open();
-  require(error == 0, "sessions are not in the table");
+  require(error == 0 || (error == EIO && foreign), "sessions are not in the table");
+  if (error != 0) return;
   LuoSession* session = nullptr;
   require(next.luo.retrieve_session("s", session) == 0, "the session is there");
   for (const std::uint64_t token : {0, 1}) {
@@ -127,6 +134,10 @@ void run_pci_table(std::span<const std::uint8_t> input) {
   const auto table = read_pci_table(memory.dram(), address, rules.layout);
   require(table || !decoded, "nothing decodes what has no structure");
 
+  const auto chain = decode_blocks(memory.dram(), table ? table->blocks : PhysicalAddress{}, kPciEntryBytes);
+  const bool foreign = chain && std::any_of(chain->blocks.begin(), chain->blocks.end(),
+                                            [&](PhysicalAddress block) { return block != handed.blocks; });
+
   PciKernel next(memory, series);
   const std::size_t waiting = next.kho.unrestored();
   try {
@@ -142,7 +153,7 @@ void run_pci_table(std::span<const std::uint8_t> input) {
     require(!unusable || rules.failure == PciFailure::NormalBoot, "a table that cannot be used ends the boot since v7");
     require(!unusable || next.kho.unrestored() == waiting, "and nothing of it is taken over before");
     require_books(*next.pages, next.kho);
-    finish_all(next);
+    finish_all(next, foreign);
     require_books(*next.pages, next.kho);
   } catch (const Panic& panic) {
     require(rules.failure == PciFailure::Panic, "no version before v7 panics");
