@@ -51,6 +51,10 @@ const std::vector<MachineFaultEntry>& machine_faults() {
       {{"link-down", "the link goes down and comes up again during the blackout"}, fault_of(Kind::LinkDown)},
       {{"power-loss", "the endpoint's slot is without power for a moment during the blackout"},
        fault_of(Kind::PowerLoss)},
+      {{"swapped-endpoint",
+        "during the blackout the endpoint is exchanged for another of the same kind, with another serial number and "
+        "subsystem"},
+       fault_of(Kind::SwappedEndpoint)},
   };
   return kEntries;
 }

@@ -64,6 +64,8 @@ class Endpoint {
   virtual void drop_streams() = 0;
   // Double word of configuration space, without effect.
   [[nodiscard]] virtual std::uint32_t peek(unsigned offset) = 0;
+  // Another endpoint takes its place: the next fundamental reset samples these straps.
+  virtual void exchange(const EndpointConfig& /*straps*/) {}
   // Completes the waveform and gives it its name, where there is one.
   virtual void close_files() {}
 };

@@ -14,7 +14,7 @@
 namespace holdover::sim {
 
 // Counts up with any change of meaning that does not show in sizes.
-inline constexpr std::uint32_t kEndpointModelAbi = 4;
+inline constexpr std::uint32_t kEndpointModelAbi = 5;
 inline constexpr std::uint64_t kEndpointModelLayout =
     sizeof(EndpointPins) + 0x1'0000 * sizeof(EndpointConfig) + 0x1'0000'0000 * sizeof(pcie::Tlp);
 

@@ -8,7 +8,10 @@ namespace {
 
 using Kind = MachineFault::Kind;
 
-bool is_timed(Kind kind) { return kind == Kind::StallTransmit || kind == Kind::LinkDown || kind == Kind::PowerLoss; }
+bool is_timed(Kind kind) {
+  return kind == Kind::StallTransmit || kind == Kind::LinkDown || kind == Kind::PowerLoss ||
+         kind == Kind::SwappedEndpoint;
+}
 
 FaultAction action_of(Kind kind) {
   switch (kind) {
@@ -23,6 +26,7 @@ FaultAction action_of(Kind kind) {
     case Kind::StallTransmit:
     case Kind::LinkDown:
     case Kind::PowerLoss:
+    case Kind::SwappedEndpoint:
       break;
   }
   return FaultAction::Pass;

@@ -2,7 +2,8 @@
 // The faults that a machine was asked to have, and when each of them strikes.
 //
 // A fault is armed when its phase begins for the first time, is due `delay` later, and strikes once: the timed
-// ones (StallTransmit, LinkDown, PowerLoss) when they are due, the others at the first matching packet after that.
+// ones (StallTransmit, LinkDown, PowerLoss, SwappedEndpoint) when they are due, the others at the first matching packet
+// after that.
 #pragma once
 
 #include <functional>

@@ -40,6 +40,13 @@ void check(const MachineConfig& config) {
   }
 }
 
+// Of the same make, from another shelf.
+EndpointConfig another(EndpointConfig straps) {
+  straps.serial_number ^= std::uint64_t{1} << 32;
+  straps.subsystem_id ^= 1;
+  return straps;
+}
+
 const MachineConfig& checked(const MachineConfig& config) {
   check(config);
   return config;
@@ -156,7 +163,12 @@ void Machine::strike_timed_faults() {
     Link& link = topology_.link_above(fault.endpoint);
     if (fault.kind == MachineFault::Kind::StallTransmit) topology_.endpoints()[fault.endpoint]->stall();
     if (fault.kind == MachineFault::Kind::LinkDown) link.lose();
-    if (fault.kind == MachineFault::Kind::PowerLoss) link.lose_power();
+    if (fault.kind == MachineFault::Kind::SwappedEndpoint) {
+      topology_.endpoints()[fault.endpoint]->endpoint().exchange(another(straps_of(config_, fault.endpoint)));
+    }
+    if (fault.kind == MachineFault::Kind::PowerLoss || fault.kind == MachineFault::Kind::SwappedEndpoint) {
+      link.lose_power();
+    }
   }
   if (const auto due = faults_.next_due()) scheduler_.at(*due, *this, kFaultsDue);
 }

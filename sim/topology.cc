@@ -125,6 +125,14 @@ ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below) 
   return channel;
 }
 
+EndpointConfig straps_of(const MachineConfig& config, unsigned endpoint) {
+  EndpointConfig straps = config.endpoint;
+  straps.serial_number += endpoint;
+  straps.link_speed = config.link.generation;
+  straps.link_width = config.link.lanes;
+  return straps;
+}
+
 Time longest_packet(const MachineConfig& config) {
   constexpr Bytes kHeader{16};
   // Data link packets are most frequent at the smallest payload.
@@ -257,10 +265,7 @@ void Topology::add_endpoint(const MachineConfig& config, const Surroundings& sur
   info.name = name_of(FunctionKind::Endpoint, number);
   info.parent = static_cast<FunctionIndex>(place.parent);
   info.endpoint = number;
-  EndpointConfig straps = config.endpoint;
-  straps.serial_number += number;
-  straps.link_speed = config.link.generation;
-  straps.link_width = config.link.lanes;
+  const EndpointConfig straps = straps_of(config, number);
   const EndpointPort::Watchers watchers{surroundings.services.witness, surroundings.checker, surroundings.trace};
   endpoints_.push_back(std::make_unique<EndpointPort>(
       surroundings.services.scheduler, watchers, number, static_cast<FunctionIndex>(functions_.size()),

@@ -77,6 +77,9 @@ class Topology {
 [[nodiscard]] ChannelConfig upward_channel(const MachineConfig& config, FunctionKind above, FunctionKind below);
 [[nodiscard]] ChannelConfig downward_channel(const MachineConfig& config, FunctionKind below);
 
+// Of the endpoint with this number.
+[[nodiscard]] EndpointConfig straps_of(const MachineConfig& config, unsigned endpoint);
+
 // The longest packet on the wire.
 [[nodiscard]] Time longest_packet(const MachineConfig& config);
 // From a credit that is free to the arrival of its update, but for propagation and what disturbances add: its latency,

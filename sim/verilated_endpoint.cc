@@ -108,6 +108,8 @@ class VerilatedEndpoint final : public Endpoint {
     return model_.peek_data_o;
   }
 
+  void exchange(const EndpointConfig& straps) override { apply_straps(model_, straps); }
+
   void close_files() override {
     if (recorder_) recorder_->flush();
 #ifdef HOLDOVER_TRACED

@@ -132,6 +132,7 @@ struct MachineFault {
     RepeatPostedWrite,  // one memory write of the endpoint reaches memory twice
     LinkDown,           // the link goes down and comes up again
     PowerLoss,          // the slot of the endpoint is without power for a moment
+    SwappedEndpoint,    // and then holds another endpoint of the same kind: other serial number and subsystem
   };
   Kind kind = Kind::StallTransmit;
   unsigned endpoint = 0;

@@ -179,6 +179,33 @@ TEST_P(MachineLinkTest, AMomentWithoutPowerIsAFundamentalReset) {
   EXPECT_THAT(bench.seen.violations, IsEmpty());
 }
 
+// It answers where the other one answered, and knows nothing of what that one did.
+TEST_P(MachineLinkTest, AnotherEndpointInTheSlotHasAnotherSerialNumberAndNothingElse) {
+  sim::MachineConfig machine_config = small(GetParam());
+  machine_config.faults.push_back({sim::MachineFault::Kind::SwappedEndpoint, 0, pcie::Phase::Blackout, 5_us});
+  machine_config.blackout = 10_us;
+  Bench bench(machine_config);
+  bench.host.configure();
+  bench.host.start_traffic(0);
+  const pcie::Bdf function = bench.host.endpoint(0);
+  const auto read = [&](unsigned offset) { return bench.platform.config_read(function, Bytes{offset}, 4); };
+  const unsigned serial = *pcie::find_extended_capability(read, config::kExtCapSerialNumber);
+  const std::uint32_t identity = read(0);
+  const std::uint32_t subsystem = read(config::kSubsystemVendorId);
+  const std::uint64_t number = read(serial + 4) | std::uint64_t{read(serial + 8)} << 32;
+  bench.platform.jump(PhysicalAddress{0x1000});
+  bench.platform.wait(400_us);
+  EXPECT_EQ(read(0), identity);
+  EXPECT_NE(read(config::kSubsystemVendorId), subsystem);
+  EXPECT_NE(read(serial + 4) | std::uint64_t{read(serial + 8)} << 32, number);
+  EXPECT_EQ(read(config::kCommand) & 0xffff, 0u);
+  const std::uint64_t written = bench.seen.bytes_written;
+  bench.platform.wait(20_us);
+  EXPECT_EQ(bench.seen.bytes_written, written) << "the DMA went with the other one";
+  EXPECT_THAT(bench.seen.faults, testing::ElementsAre(sim::MachineFault::Kind::SwappedEndpoint));
+  EXPECT_THAT(bench.seen.violations, IsEmpty());
+}
+
 // Its sticky bits, and with them those of everything below, which has no other supply.
 TEST(SwitchWithoutPower, ForgetsEverythingDownToItsEndpoints) {
   Bench bench(small("switch"));
