@@ -26,7 +26,8 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
   std::uint64_t laps = 0;
   Time longest;
   Time limit;
-  Time stall;
+  Time stall_to_host;
+  Time stall_to_card;
   Time stall_limit;
   for (unsigned endpoint = 0; endpoint < ledgers.endpoints.size(); ++endpoint) {
     if (((ledgers.scene.judged_endpoints() >> endpoint) & 1) == 0) continue;
@@ -40,6 +41,7 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
       if (!channel.ever_ran()) continue;
       (channel.to_host() ? to_host : to_card) += channel.bytes();
       laps += channel.laps();
+      Time& stall = channel.to_host() ? stall_to_host : stall_to_card;
       stall = std::max(stall, channel.longest_stall());
       stall_limit = std::max(stall_limit, channel.stall_limit());
     }
@@ -55,7 +57,9 @@ void continuity(const Ledgers& ledgers, CheckResult& result) {
                     {"bytes_to_host", to_host},
                     {"bytes_to_card", to_card},
                     {"laps", laps},
-                    {"longest_bulk_stall_ps", stall.count()},
+                    {"longest_bulk_stall_ps", std::max(stall_to_host, stall_to_card).count()},
+                    {"longest_stall_to_host_ps", stall_to_host.count()},
+                    {"longest_stall_to_card_ps", stall_to_card.count()},
                     {"bulk_stall_limit_ps", stall_limit.count()}};
 }
 

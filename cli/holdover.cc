@@ -14,6 +14,7 @@
 #include "cli/list_command.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
+#include "cli/question_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
 #include "cli/trace_command.h"
@@ -114,6 +115,7 @@ int parse_and_run(int argc, char** argv) {
   const std::vector<Command> commands{add_run_command(app, program),
                                       add_regress_command(app, program),
                                       add_matrix_command(app, program),
+                                      add_question_command(app, program),
                                       add_measure_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/questions/question.h"
 #include "bench/run.h"
 #include "host/kernel/policy.h"
 #include "pcie/error.h"
@@ -45,7 +46,13 @@ Rows policy_rows() {
   return all;
 }
 
-constexpr std::array<Section, 8> kSections{{
+Rows question_rows() {
+  Rows all;
+  for (const bench::Question& question : bench::questions()) all.emplace_back(question.name, question.question);
+  return all;
+}
+
+constexpr std::array<Section, 9> kSections{{
     {"scenarios", [] { return rows(bench::scenarios()); }},
     {"profiles", [] { return rows(host::kernel::profiles()); }},
     {"policies", policy_rows},
@@ -54,6 +61,7 @@ constexpr std::array<Section, 8> kSections{{
     {"disturbances", [] { return rows(sim::disturbances()); }},
     {"faults", [] { return rows(bench::faults()); }},
     {"hazards", [] { return rows(bench::observable_hazards()); }},
+    {"questions", question_rows},
 }};
 
 void print(std::ostream& out, const Rows& all) {
@@ -80,7 +88,7 @@ void list(std::ostream& out, const std::string& what) {
   if (!found) {
     throw Error(ErrorCode::InvalidArgument, "list: «" + what +
                                                 "» is not possible; it takes scenarios, profiles, policies, "
-                                                "topologies, endpoints, disturbances, faults or hazards");
+                                                "topologies, endpoints, disturbances, faults, hazards or questions");
   }
 }
 
@@ -90,8 +98,8 @@ Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();
   verb->add_option("what", *what,
-                   "scenarios, profiles, policies, topologies, endpoints, disturbances, faults or hazards; all of them "
-                   "where it is left out");
+                   "scenarios, profiles, policies, topologies, endpoints, disturbances, faults, hazards or questions; "
+                   "all of them where it is left out");
   return {verb, [what] {
             list(std::cout, *what);
             require_written();

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "bench/output_file.h"
 #include "cli/child_pool.h"
 #include "cli/interruption.h"
+#include "cli/marked_page.h"
 #include "cli/matrix_report.h"
 #include "cli/profile_file.h"
 #include "cli/run_request.h"
@@ -41,8 +41,7 @@ constexpr Time kBlackout{100'000'000};
 constexpr Time kAfter{60'000'000};
 constexpr unsigned kMostJobs = 1024;
 
-constexpr std::string_view kBegin = "<!-- holdover matrix: begin -->\n";
-constexpr std::string_view kEnd = "<!-- holdover matrix: end -->\n";
+constexpr const char* kVerb = "matrix";
 
 struct Request {
   std::string program;
@@ -89,25 +88,6 @@ bench::RunOptions base_of(const Request& request) {
   return base;
 }
 
-// The page with the table between its two marks replaced; everything else of it stays.
-std::string page_with(const std::string& path, const std::string& table) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  std::string page = text.str();
-  if (page.empty()) return std::string(kBegin) + table + std::string(kEnd);
-  const std::size_t begin = page.find(kBegin);
-  const std::size_t end = page.find(kEnd);
-  if (begin == std::string::npos || end == std::string::npos || end < begin) {
-    throw Error(ErrorCode::InvalidArgument, "--markdown: " + path + " has no «" +
-                                                std::string(kBegin.substr(0, kBegin.size() - 1)) + "» and «" +
-                                                std::string(kEnd.substr(0, kEnd.size() - 1)) +
-                                                "» to write between; name a page that has them, or a "
-                                                "new one");
-  }
-  return page.substr(0, begin + kBegin.size()) + table + page.substr(end);
-}
-
 int run(const Request& request) {
   if (request.jobs < 1 || request.jobs > kMostJobs) {
     throw Error(ErrorCode::InvalidArgument, "--jobs: " + std::to_string(request.jobs) +
@@ -117,7 +97,7 @@ int run(const Request& request) {
   for (const auto& [option, path] : {std::pair{"--json", request.json}, std::pair{"--markdown", request.markdown}}) {
     if (!path.empty()) bench::require_writable(option, path);
   }
-  if (!request.markdown.empty()) (void)page_with(request.markdown, {});
+  if (!request.markdown.empty()) (void)page_with(kVerb, request.markdown, {});
   const bench::RunOptions base = base_of(request);
   bench::validate(base);
 
@@ -148,7 +128,7 @@ int run(const Request& request) {
   report.print(std::cout);
   if (!request.json.empty()) bench::write_whole("--json", request.json, report.to_json());
   if (!request.markdown.empty()) {
-    bench::write_whole("--markdown", request.markdown, page_with(request.markdown, report.to_markdown()));
+    bench::write_whole("--markdown", request.markdown, page_with(kVerb, request.markdown, report.to_markdown()));
   }
   require_written("use --json FILE");
   return report.exit_code();
@@ -157,7 +137,7 @@ int run(const Request& request) {
 }  // namespace
 
 Command add_matrix_command(CLI::App& app, const std::string& program) {
-  CLI::App* verb = app.add_subcommand("matrix", "An update from each kernel to each, and what becomes of it");
+  CLI::App* verb = app.add_subcommand(kVerb, "An update from each kernel to each, and what becomes of it");
   verb->footer(kFooter);
   const auto request = std::make_shared<Request>();
   request->program = program;

@@ -27,6 +27,13 @@ struct Answer {
   std::vector<std::string> commands;  // that show it again, where a run of the bench does
 };
 
+// Hears of a run what the bench hears.
+class Spectator : public sim::Witness {
+ public:
+  // Between two accesses of the host, a few times per simulated 100 us: the machine may be looked at, and nothing else.
+  virtual void on_progress(const ProgressNote&, const sim::ObservedMachine&) {}
+};
+
 // What an experiment works with.
 class Laboratory {
  public:
@@ -41,6 +48,8 @@ class Laboratory {
     if (progress_) progress_(command_line(options));
     return bench::run(options, factory_);
   }
+  // The same, and `spectator` hears of it.
+  [[nodiscard]] Report run(const RunOptions& options, Spectator& spectator) const;
   [[nodiscard]] const MachineFactory& machines() const { return factory_; }
 
  private:

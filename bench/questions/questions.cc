@@ -1,22 +1,67 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "bench/questions/question.h"
+#include "bench/questions/run_experiments.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
 
-constexpr std::array<Question, 0> kQuestions{};
+constexpr std::array kQuestions{
+    Question{
+        "Q1", "Does hardware really run on, without a gap, over the whole update?",
+        "Heartbeat, two bulk channels and interrupts run from before the first preserve to after the last finish, "
+        "under kernels that hand over everything, less, and nothing. Every record has a number, every byte a value "
+        "that follows from its place and its lap.",
+        ask_q01},
+    Question{
+        "Q8", "Is it safe to go on with an ordinary boot when what was handed over cannot be retrieved?",
+        "DMA runs while the old kernel leaves the PCI core's table out of the KHO tree, so that the next one finds "
+        "garbage there; that one is started with pci=assign-busses. For each version of the series, everything "
+        "else is handed over.",
+        ask_q08},
+    Question{
+        "Q9", "How long is the window in which any driver may bind to a running function, and how harmful is that?",
+        "From the scan's lookup of a function until user space retrieves its file, vfio-pci or a driver that knows "
+        "nothing of live update binds to it, with and without a check of the binding.",
+        ask_q09},
+    Question{
+        "Q10", "Is a stable address (segment, bus, device, function) enough as identity?",
+        "During the blackout the endpoint is exchanged for another of the same kind, which answers at the same address "
+        "with another serial number and subsystem.",
+        ask_q10},
+    Question{
+        "Q11", "Does the lookup of a function come early enough, before anything is written to it?",
+        "Two endpoints below a switch are handed over with the bridges above them; each configuration write and each "
+        "reset under the new kernel is held against the moment of the function's lookup.",
+        ask_q11},
+    Question{
+        "Q17", "Should probe be left out until retrieve? Which hardware actions of probe hurt?",
+        "Every write while drivers of the new kernel bind to a running function is recorded; then one action more at a "
+        "time, each also with the entry model in which retrieve takes the place of probe.",
+        ask_q17},
+    Question{
+        "Q18", "Should freeze be separate from shutdown? Which hardware actions of shutdown hurt?",
+        "Every write of the old kernel's shutdown to a running function and the bridges above it is recorded; then one "
+        "action more at a time, each also with the entry model in which freeze takes the place of shutdown.",
+        ask_q18},
+};
+
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
 
 }  // namespace
 
 std::span<const Question> questions() { return kQuestions; }
 
 const Question& find_question(std::string_view name) {
-  const auto found =
-      std::find_if(kQuestions.begin(), kQuestions.end(), [&](const Question& entry) { return entry.name == name; });
+  const auto found = std::find_if(kQuestions.begin(), kQuestions.end(),
+                                  [&](const Question& entry) { return same_name(entry.name, name); });
   if (found != kQuestions.end()) return *found;
   std::string names;
   for (const Question& entry : kQuestions) names += (names.empty() ? "" : ", ") + std::string(entry.name);
