@@ -39,6 +39,16 @@ constexpr std::array kQuestions{
         "reset under the new kernel is held against the moment of the function's lookup.",
         ask_q11},
     Question{
+        "Q13", "What happens to a function that was preserved under one driver and is bound to another?",
+        "Under the new kernel a driver that initializes what it probes, and one that reads another layout of saved "
+        "state, are bound to the running function; what shows is looked for at the device.",
+        ask_q13},
+    Question{
+        "Q14", "What should be the contract between two drivers: a name, a schema, or the handler's compatible string?",
+        "The layout of saved state, the driver's name or both change between two kernels, under each model of what is "
+        "checked; a model is right where it refuses what would do damage and nothing else.",
+        ask_q14},
+    Question{
         "Q17", "Should probe be left out until retrieve? Which hardware actions of probe hurt?",
         "Every write while drivers of the new kernel bind to a running function is recorded; then one action more at a "
         "time, each also with the entry model in which retrieve takes the place of probe.",

@@ -46,6 +46,15 @@ std::optional<Time> Recorder::begin_of(pcie::Phase phase, unsigned kernel) const
   return std::nullopt;
 }
 
+std::optional<Time> Recorder::end_of_update(unsigned kernel) const {
+  for (const Mark& mark : marks_) {
+    const bool ends = mark.step == pcie::Step::WindowEnd || mark.step == pcie::Step::NoHandover ||
+                      mark.step == pcie::Step::AgentFailed || mark.step == pcie::Step::Panic;
+    if (mark.when.kernel == kernel && ends) return mark.when.time;
+  }
+  return std::nullopt;
+}
+
 bool Recorder::said(std::string_view words) const {
   return std::any_of(console_.begin(), console_.end(),
                      [&](const std::string& line) { return line.find(words) != std::string::npos; });

@@ -75,6 +75,8 @@ class Recorder final : public Spectator {
                                  std::optional<std::uint64_t> value = std::nullopt) const;
   // When this kernel entered the phase first.
   [[nodiscard]] std::optional<Time> begin_of(pcie::Phase phase, unsigned kernel) const;
+  // When user space under this kernel had finished what it was handed, or had given it up.
+  [[nodiscard]] std::optional<Time> end_of_update(unsigned kernel) const;
   [[nodiscard]] bool said(std::string_view words) const;
 
   void on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) override;

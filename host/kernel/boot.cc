@@ -145,7 +145,7 @@ void Kernel::scan() {
 }
 
 void Kernel::bind_driver(PciDevice& device, bool incoming) {
-  PciDriver* const driver = drivers_->find(device, incoming ? driver_name(policies_.driver) : std::string_view());
+  PciDriver* const driver = incoming ? &drivers_->incoming(policies_.driver) : drivers_->find(device);
   if (driver == nullptr) return;
   const std::string who = "pci " + device.bdf.to_string() + ": ";
   if (incoming && !may_bind(policies_.binding_contract, *driver, live_update_->bindings().incoming(device.bdf))) {

@@ -44,7 +44,12 @@ constexpr std::array kEntryModel{PolicyValue{"probe", "by probe and shutdown, li
                                  PolicyValue{"retrieve", "by retrieve, when user space asks for it, and freeze"}};
 constexpr std::array kIncomingDriver{PolicyValue{"vfio-pci", "the one that it was handed over from"},
                                      PolicyValue{"stub", "one that enables and resets what it probes"},
-                                     PolicyValue{"schema-2", "vfio-pci with another layout of saved state"}};
+                                     PolicyValue{"schema-2", "vfio-pci with another layout of saved state"},
+                                     PolicyValue{"same-name", "the same under the name of the one it replaces"},
+                                     PolicyValue{"renamed", "vfio-pci under another name, with its own layout"}};
+constexpr std::array kDeviceHandler{
+    PolicyValue{"v1", "vfio-pci-v1"},
+    PolicyValue{"v2", "vfio-pci-v2: as if the layout of what its files hold had changed"}};
 constexpr std::array kStubBusMaster{PolicyValue{"off", "cleared"}, PolicyValue{"on", "set"}};
 constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
                               PolicyValue{"wait", "shutdown waits until its transactions are no longer pending"}};
@@ -149,6 +154,8 @@ constexpr std::array kOwnPolicies{
                                         kBindingContract),
     policy<&Policies::entry_model>("entry-model", "how a driver comes to a function that is handed over", kEntryModel),
     policy<&Policies::driver>("driver", "which driver binds to an incoming endpoint", kIncomingDriver),
+    policy<&Policies::device_handler>("device-handler", "the compatible string of the file handler of VFIO devices",
+                                      kDeviceHandler),
     policy<&Policies::stub_bus_master>("stub-bus-master", "Bus Master Enable after the stub driver's probe",
                                        kStubBusMaster),
     policy<&Policies::delays>("delays", "the waits that a kernel is bound to, such as 100 ms after a reset", kDelays),

@@ -28,7 +28,8 @@ enum class MsixAtKexec { Disable, FunctionMask, Keep };
 enum class MsixAtInit { Disable, KeepIncoming };          // pci_msix_init(): on every function, or not on incoming ones
 enum class BindingContract { None, DriverName, Schema };  // what a driver of an incoming function must bring
 enum class EntryModel { Probe, Retrieve };  // how a driver comes to an incoming function, and leaves an outgoing one
-enum class IncomingDriver { VfioPci, Stub, Schema2 };  // what binds to an incoming endpoint
+enum class IncomingDriver { VfioPci, Stub, Schema2, SameName, Renamed };  // what binds to an incoming endpoint
+enum class DeviceHandlerString { V1, V2 };  // the compatible string of the file handler of VFIO devices
 enum class StubBusMaster { Off, On };
 enum class Freeze { KeepRunning, ResetFunction };  // vfio freeze(): phase 2 and later, or as posted in v5
 enum class ScratchCheck { Off, On };               // kho_preserve_*() of pages in scratch: nobody notices, or EINVAL
@@ -90,6 +91,7 @@ struct Policies {
   BindingContract binding_contract = BindingContract::None;
   EntryModel entry_model = EntryModel::Probe;
   IncomingDriver driver = IncomingDriver::VfioPci;
+  DeviceHandlerString device_handler = DeviceHandlerString::V1;
   StubBusMaster stub_bus_master = StubBusMaster::Off;
   Delays delays = Delays::Scaled;
 

@@ -90,6 +90,32 @@ TEST(Question, Q11_SaysNoWhereTheScanResetsABusBeforeItLooks) {
   EXPECT_THAT(seen(answer, "endpoint 0"), HasSubstr("reset before that"));
 }
 
+TEST(Question, Q13_AnotherDriverShowsAtTheDeviceOnly) {
+  const Answer answer = ask("Q13");
+  expect_answer(answer, "Nothing in the core stops it, and only the device shows it.");
+  EXPECT_THAT(answer.sentence, HasSubstr("in phase bind, and a reset follows"));
+  EXPECT_THAT(answer.sentence, HasSubstr("another layout of saved state: COMMAND becomes 0x"));
+}
+
+TEST(Question, Q13_IsAnotherWhereProbeIsLeftOut) {
+  const Answer answer = ask_with_policy("Q13", "entry-model=retrieve");
+  expect_answer(answer, "Nothing in the core stops it");
+  EXPECT_THAT(answer.sentence, ::testing::Not(HasSubstr("phase bind"))) << "the stub is not probed";
+}
+
+TEST(Question, Q14_OnlyTheSchemaIsRight) {
+  const Answer answer = ask("Q14");
+  expect_answer(answer, "What lets a driver bind exactly where it can take over: the schema GUID.");
+  EXPECT_THAT(answer.sentence,
+              HasSubstr("with the driver's name 1 change damaged the running function, and 1 change met a refusal"));
+  EXPECT_THAT(seen(answer, "the compatible string of the file handler; another layout under the same name"),
+              HasSubstr("every session with it"));
+}
+
+TEST(Question, Q14_SettlesNothingWhereEveryUpdateGoesWrong) {
+  EXPECT_FALSE(ask_with_fault("Q14", "refused-kexec").decided);
+}
+
 TEST(Question, Q17_ProbeOfVfioDoesNotHurtAndLeavingItOutAvoidsSome) {
   const Answer answer = ask("Q17");
   expect_answer(answer, "It would help: What vfio-pci");

@@ -23,27 +23,17 @@ bool may_bind(BindingContract contract, const PciDriver& driver, const SavedBind
 
 DriverRegistry::DriverRegistry(DriverContext context) {
   drivers_.push_back(std::make_unique<VfioPciDriver>(context));
-  drivers_.push_back(std::make_unique<VfioPciSchema2Driver>(context));
   drivers_.push_back(std::make_unique<PciStubDriver>(context));
+  drivers_.push_back(std::make_unique<VfioPciSchema2Driver>(context, kVfioPciSchema2));
+  drivers_.push_back(std::make_unique<VfioPciSchema2Driver>(context, kVfioPci));
+  drivers_.push_back(std::make_unique<VfioPciRenamedDriver>(context));
 }
 
-PciDriver* DriverRegistry::find(const PciDevice& device, std::string_view driver_override) const {
+PciDriver* DriverRegistry::find(const PciDevice& device) const {
   for (const auto& driver : drivers_) {
-    if (driver_override.empty() ? driver->match(device) : driver->name() == driver_override) return driver.get();
+    if (driver->match(device)) return driver.get();
   }
   return nullptr;
-}
-
-std::string_view driver_name(IncomingDriver driver) {
-  switch (driver) {
-    case IncomingDriver::VfioPci:
-      return kVfioPci;
-    case IncomingDriver::Stub:
-      return kPciStub;
-    case IncomingDriver::Schema2:
-      break;
-  }
-  return kVfioPciSchema2;
 }
 
 }  // namespace holdover::host::kernel

@@ -66,14 +66,13 @@ class DriverRegistry {
  public:
   explicit DriverRegistry(DriverContext context);
 
-  // The named one, whatever it matches, or the first that matches. Null: none.
-  [[nodiscard]] PciDriver* find(const PciDevice& device, std::string_view driver_override) const;
+  // The first that matches. Null: none.
+  [[nodiscard]] PciDriver* find(const PciDevice& device) const;
+  // The one that driver_override gives to incoming functions, whatever it matches.
+  [[nodiscard]] PciDriver& incoming(IncomingDriver which) const { return *drivers_[static_cast<std::size_t>(which)]; }
 
  private:
-  std::vector<std::unique_ptr<PciDriver>> drivers_;
+  std::vector<std::unique_ptr<PciDriver>> drivers_;  // in the order of IncomingDriver
 };
-
-// The driver that the policy names.
-[[nodiscard]] std::string_view driver_name(IncomingDriver driver);
 
 }  // namespace holdover::host::kernel

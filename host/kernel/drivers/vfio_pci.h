@@ -8,6 +8,7 @@ namespace holdover::host::kernel {
 
 inline constexpr std::string_view kVfioPci = "vfio-pci";
 inline constexpr std::string_view kVfioPciSchema2 = "vfio-pci-schema2";
+inline constexpr std::string_view kVfioPciRenamed = "vfio-pci-renamed";
 
 class VfioPciDriver : public PciDriver {
  public:
@@ -28,12 +29,24 @@ class VfioPciDriver : public PciDriver {
 // vectors, and programs the function with it.
 class VfioPciSchema2Driver : public VfioPciDriver {
  public:
-  using VfioPciDriver::VfioPciDriver;
+  VfioPciSchema2Driver(DriverContext context, std::string_view name) : VfioPciDriver(context), name_(name) {}
 
-  [[nodiscard]] std::string_view name() const override { return kVfioPciSchema2; }
+  [[nodiscard]] std::string_view name() const override { return name_; }
   [[nodiscard]] bool match(const PciDevice&) const override { return false; }
   [[nodiscard]] std::span<const SchemaGuid> schemas() const override;
   void restore(PciDevice& device, const DeviceState& state) override;
+
+ private:
+  std::string_view name_;
+};
+
+// The same driver, in a build that calls it something else.
+class VfioPciRenamedDriver : public VfioPciDriver {
+ public:
+  using VfioPciDriver::VfioPciDriver;
+
+  [[nodiscard]] std::string_view name() const override { return kVfioPciRenamed; }
+  [[nodiscard]] bool match(const PciDevice&) const override { return false; }
 };
 
 }  // namespace holdover::host::kernel

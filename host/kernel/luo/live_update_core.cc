@@ -19,7 +19,7 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
       bindings_(std::make_unique<BindingLiveUpdate>(kho_, *luo_)),
       memory_(std::make_unique<MemoryHandler>(kho_, objects, policies)),
       address_space_(std::make_unique<AddressSpaceHandler>(*iommu_, objects)),
-      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, *bindings_, objects)) {
+      device_(std::make_unique<DeviceHandler>(kho_, *pci_, *iommu_, *bindings_, objects, policies)) {
   if (!luo_->enabled()) return;
   // Nobody else registers anything: a refusal is our own mistake.
   const auto expect_registered = [](int error) { HOLDOVER_CHECK(error == 0); };

@@ -2,6 +2,7 @@
 // Which driver may bind to a function that was handed over, and what one does that should not have.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -91,6 +92,44 @@ TEST_F(BindingTest, AnotherLayoutOfTheSavedStateProgramsTheFunctionWrongly) {
   EXPECT_EQ(retrieve("policy=driver=schema-2"), 0);
   EXPECT_NE(after_boot_ & kCommandBusMaster, 0u) << "its probe does no harm";
   EXPECT_EQ(after_retrieve_ & 0x547u, 2u) << "two vectors, taken for COMMAND";
+}
+
+TEST_F(BindingTest, ANameSaysNothingOfALayout) {
+  EXPECT_EQ(retrieve("policy=driver=same-name policy=binding-contract=driver-name"), 0);
+  EXPECT_FALSE(untouched()) << "two vectors, taken for COMMAND";
+  platform_.iommu_status = 0;
+  EXPECT_EQ(retrieve("policy=driver=same-name policy=binding-contract=schema-guid"), ENODEV);
+  EXPECT_TRUE(untouched());
+}
+
+TEST_F(BindingTest, AnotherNameForTheSameLayoutIsRefusedByNameOnly) {
+  EXPECT_EQ(retrieve("policy=driver=renamed policy=binding-contract=driver-name"), ENODEV);
+  EXPECT_TRUE(untouched());
+  platform_.iommu_status = 0;
+  EXPECT_EQ(retrieve("policy=driver=renamed policy=binding-contract=schema-guid"), 0);
+  EXPECT_TRUE(untouched());
+}
+
+TEST_F(BindingTest, AHandlerUnderAnotherStringMakesEverySessionUnreadable) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous");
+  resets_ = end0_.resets;
+  BootParameters parameters = read_boot_parameters(platform_.dram(), next);
+  const std::string line = "profile=continuous policy=device-handler=v2";
+  parameters.command_line.fill('\0');
+  std::copy(line.begin(), line.end(), parameters.command_line.begin());
+  write_boot_parameters(platform_.dram(), next, parameters);
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  try {
+    (void)system.open_live_update();
+    ADD_FAILURE() << "nobody handles vfio-pci-v1";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), EIO);
+  }
+  after_retrieve_ = command(end0_);
+  EXPECT_TRUE(untouched());
+  kernel.stop();
 }
 
 TEST_F(BindingTest, UnderTheEntryModelRetrieveNoDriverIsProbed) {

@@ -15,8 +15,8 @@ constexpr Bytes kDeviceFileSerSize{sizeof(DeviceFileSer)};
 }  // namespace
 
 DeviceHandler::DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, BindingLiveUpdate& bindings,
-                             KernelObjects& objects)
-    : kho_(kho), pci_(pci), iommu_(iommu), bindings_(bindings), objects_(objects) {}
+                             KernelObjects& objects, const Policies& policies)
+    : kho_(kho), pci_(pci), iommu_(iommu), bindings_(bindings), objects_(objects), policies_(policies) {}
 
 bool DeviceHandler::can_preserve(const KernelFile& file) const {
   const auto* const device = dynamic_cast<const DeviceFile*>(&file);

@@ -11,12 +11,15 @@
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/pci/liveupdate.h"
+#include "host/kernel/profile.h"
 
 namespace holdover::host::kernel {
 
 namespace device_abi {
 
 inline constexpr std::string_view kCompatible = "vfio-pci-v1";
+// The same layout under another string: a kernel that has it refuses what one with the other string hands over.
+inline constexpr std::string_view kCompatible2 = "vfio-pci-v2";
 
 // Handle: physical address of this, in a page of its own.
 struct DeviceFileSer {
@@ -34,9 +37,11 @@ class DeviceHandler : public FileHandler {
  public:
   // All outlive it.
   DeviceHandler(Kho& kho, PciLiveUpdate& pci, IommuLiveUpdate& iommu, BindingLiveUpdate& bindings,
-                KernelObjects& objects);
+                KernelObjects& objects, const Policies& policies);
 
-  [[nodiscard]] std::string_view compatible() const override { return device_abi::kCompatible; }
+  [[nodiscard]] std::string_view compatible() const override {
+    return policies_.device_handler == DeviceHandlerString::V1 ? device_abi::kCompatible : device_abi::kCompatible2;
+  }
   [[nodiscard]] bool can_preserve(const KernelFile& file) const override;
   // The errors of PciLiveUpdate::preserve and IommuLiveUpdate::preserve_device; ENOMEM.
   [[nodiscard]] int preserve(FileState& state) override;
@@ -58,6 +63,7 @@ class DeviceHandler : public FileHandler {
   IommuLiveUpdate& iommu_;
   BindingLiveUpdate& bindings_;
   KernelObjects& objects_;
+  const Policies& policies_;
 };
 
 }  // namespace holdover::host::kernel
