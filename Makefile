@@ -25,6 +25,7 @@ format: ## clang-format over all C++ files
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 docs: build ## write the tables of docs/ that come from runs anew
 	@$(BUILD)/bin/holdover matrix --markdown docs/matrix.md >/dev/null
+	@$(BUILD)/bin/holdover question all --markdown docs/findings.md >/dev/null
 regs: setup ## regenerate everything that comes from rtl/registers.toml
 	@/usr/bin/python3 tools/regmap.py
 sanitize: ## unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer

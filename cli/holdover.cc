@@ -37,6 +37,7 @@ constexpr char kFooter[] =
     "  holdover run --config bench.toml --seed 3       options of a file, one of them replaced\n"
     "  holdover regress --seeds 1000                   as many runs, everything drawn from the seed\n"
     "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
+    "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
