@@ -17,6 +17,7 @@ struct FaultSelection {
   std::vector<std::string> hazards;  // names for the kernel's command line
   std::vector<sim::MachineFault> machine;
   std::vector<HandoverDamage> damages;
+  std::string interference;            // on the kernel's command line (host/agent/interference.h); at most one
   bool pending_while_disabled = true;  // of the endpoints: some devices forget events while MSI-X is disabled
 };
 // Throws Error{InvalidArgument} for a name that faults() does not list.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bench/fault_table.h"
 #include "bench/kernels.h"
 #include "host/kernel/boot_parameters.h"
 #include "pcie/capability.h"
@@ -136,6 +137,8 @@ std::string kernel_command_line(const RunOptions& options, const std::vector<std
           std::to_string(machine_config(options).endpoint.completion_timeout.count() / kNanosecond);
   if (options.finish == FinishOrder::AfterPreserve) line += " finish=after-preserve";
   for (const std::string& hazard : hazards) line += " hazard=" + hazard;
+  if (const std::string name = select_faults(options.faults).interference; !name.empty())
+    line += " interference=" + name;
   return line;
 }
 

@@ -200,6 +200,12 @@ void require_faults(const RunOptions& options) {
                                                   " damages what is handed over, and a crash kernel is handed "
                                                   "nothing; ask for --jump kexec"};
     }
+    if (!selection.interference.empty() && (options.jump == Jump::Crash || handed_over(options.scenario, 1) == 0)) {
+      throw Error{ErrorCode::InvalidArgument,
+                  "--fault: " + fault +
+                      " strikes where a function is handed over, and nothing is here; ask for "
+                      "--scenario continuity and --jump kexec"};
+    }
     if (options.jump != Jump::None) continue;
     if (selection.machine.empty() || selection.machine.front().phase == pcie::Phase::Blackout) {
       throw Error{

@@ -116,7 +116,8 @@ struct TableEntry {
 [[nodiscard]] std::span<const TableEntry> scenarios();
 // Those of them in which something is handed over: a kernel with live update passes them.
 [[nodiscard]] std::span<const TableEntry> update_scenarios();
-// Hazards of the kernel (host/kernel/hazard.h), then faults of the machine.
+// Hazards of the kernel (host/kernel/hazard.h), then faults of the machine, then what others do to a function that is
+// handed over (host/agent/interference.h).
 [[nodiscard]] std::span<const TableEntry> faults();
 
 // One line of the terminal table.

@@ -6,6 +6,7 @@
 
 #include "bench/fault_table.h"
 #include "bench/run.h"
+#include "host/agent/interference.h"
 #include "host/kernel/hazard.h"
 #include "pcie/error.h"
 
@@ -82,6 +83,7 @@ std::span<const TableEntry> faults() {
     for (const host::kernel::Hazard& hazard : host::kernel::hazards()) all.push_back({hazard.name, hazard.sentence});
     for (const MachineFaultEntry& fault : machine_faults()) all.push_back(fault.entry);
     for (const HandoverDamage& damage : handover_damages()) all.push_back(damage.entry);
+    for (const host::Interference& each : host::interferences()) all.push_back({each.name, each.sentence});
     return all;
   }();
   return kAll;
@@ -107,6 +109,16 @@ FaultSelection select_faults(const std::vector<std::string>& names) {
                                      [&name](const HandoverDamage& candidate) { return candidate.entry.name == name; });
     if (damage != handover_damages().end()) {
       selection.damages.push_back(*damage);
+      continue;
+    }
+    const auto interferences = host::interferences();
+    if (std::any_of(interferences.begin(), interferences.end(),
+                    [&](const host::Interference& each) { return each.name == name; })) {
+      if (!selection.interference.empty()) {
+        throw Error{ErrorCode::InvalidArgument,
+                    "--fault: " + selection.interference + " and " + name + " cannot go together; ask for one of them"};
+      }
+      selection.interference = name;
       continue;
     }
     const auto& table = machine_faults();

@@ -51,6 +51,13 @@ class System {
   // Throws Error{NotFound} where there is no such function.
   virtual void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) = 0;
 
+  // sysfs `unbind` of the function's driver. Throws Error{Refused}: ENODEV where it has none, EBUSY while somebody
+  // holds its device file (a real write would sleep until then).
+  virtual void unbind_driver(pcie::Bdf function) = 0;
+  // rmmod of the function's driver, which unbinds all of its functions. Throws Error{Refused}: ENODEV, EBUSY as above
+  // for any of them.
+  virtual void remove_driver(pcie::Bdf function) = 0;
+
   // A range of `size` bytes of IO virtual addresses that suits this system, never the same twice.
   [[nodiscard]] virtual Iova allocate_iova(Bytes size) = 0;
   // /proc/cmdline: «name=value», separated by blanks.

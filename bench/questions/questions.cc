@@ -39,6 +39,13 @@ constexpr std::array kQuestions{
         "reset under the new kernel is held against the moment of the function's lookup.",
         ask_q11},
     Question{
+        "Q12", "Who keeps a function from being released while it is handed over, and what if nobody does?",
+        "At each point of the update somebody unbinds the driver of the running function, removes it as a module, or "
+        "the "
+        "agent dies with every descriptor that it holds. (Where a real unbind would sleep until the device file is "
+        "closed, this one answers EBUSY.)",
+        ask_q12},
+    Question{
         "Q13", "What happens to a function that was preserved under one driver and is bound to another?",
         "Under the new kernel a driver that initializes what it probes, and one that reads another layout of saved "
         "state, are bound to the running function; what shows is looked for at the device.",

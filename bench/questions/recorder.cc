@@ -55,9 +55,18 @@ std::optional<Time> Recorder::end_of_update(unsigned kernel) const {
   return std::nullopt;
 }
 
-bool Recorder::said(std::string_view words) const {
-  return std::any_of(console_.begin(), console_.end(),
-                     [&](const std::string& line) { return line.find(words) != std::string::npos; });
+std::optional<Time> Recorder::time_of_line(std::string_view words) const {
+  for (const auto& [time, line] : console_) {
+    if (line.find(words) != std::string::npos) return time;
+  }
+  return std::nullopt;
+}
+
+std::string Recorder::line_with(std::string_view words) const {
+  for (const auto& [time, line] : console_) {
+    if (line.find(words) != std::string::npos) return line;
+  }
+  return {};
 }
 
 void Recorder::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) {
@@ -65,7 +74,7 @@ void Recorder::on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint
   marks_.push_back({when(time), step, value});
 }
 
-void Recorder::on_console(Time, std::string_view line) { console_.emplace_back(line); }
+void Recorder::on_console(Time time, std::string_view line) { console_.emplace_back(time, line); }
 
 void Recorder::on_jump(Time, PhysicalAddress) {
   ++kernel_;

@@ -63,7 +63,10 @@ class Recorder final : public Spectator {
   [[nodiscard]] const std::vector<Reset>& resets() const { return resets_; }
   // Accesses of devices that reached DRAM, in the order of time.
   [[nodiscard]] const std::vector<When>& dma() const { return dma_; }
-  [[nodiscard]] const std::vector<std::string>& console() const { return console_; }
+  // When the console first said this; nothing where it never did.
+  [[nodiscard]] std::optional<Time> time_of_line(std::string_view words) const;
+  // The first line with these words; empty where there is none.
+  [[nodiscard]] std::string line_with(std::string_view words) const;
   // Of endpoint 0, while its function was to be seen, each value once.
   [[nodiscard]] const std::vector<Identity>& identities() const { return identities_; }
 
@@ -77,7 +80,7 @@ class Recorder final : public Spectator {
   [[nodiscard]] std::optional<Time> begin_of(pcie::Phase phase, unsigned kernel) const;
   // When user space under this kernel had finished what it was handed, or had given it up.
   [[nodiscard]] std::optional<Time> end_of_update(unsigned kernel) const;
-  [[nodiscard]] bool said(std::string_view words) const;
+  [[nodiscard]] bool said(std::string_view words) const { return time_of_line(words).has_value(); }
 
   void on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) override;
   void on_console(Time time, std::string_view line) override;
@@ -98,7 +101,7 @@ class Recorder final : public Spectator {
   std::vector<ConfigWrite> config_writes_;
   std::vector<Reset> resets_;
   std::vector<When> dma_;
-  std::vector<std::string> console_;
+  std::vector<std::pair<Time, std::string>> console_;
   std::vector<Identity> identities_;
   std::map<std::string, pcie::RequesterId> places_;
   struct Function {

@@ -2,51 +2,21 @@
 #include "host/agent/live_update_stages.h"
 
 #include <algorithm>
-#include <charconv>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "host/agent/agent_state.h"
-#include "host/agent/endpoint_streams.h"
+#include "host/agent/interference.h"
 #include "host/agent/next_kernel.h"
 #include "host/agent/orphans.h"
+#include "host/agent/stage.h"
 #include "pcie/error.h"
 
 namespace holdover::host {
 namespace {
-
-using Streams = std::vector<std::unique_ptr<EndpointStreams>>;
-using std::chrono::nanoseconds;
-
-// Interrupts are taken this often while nothing else happens.
-constexpr nanoseconds kTick{20'000};
-
-nanoseconds duration_parameter(System& system, const std::string& name, nanoseconds otherwise) {
-  const std::string text = system.parameter(name);
-  if (text.empty()) {
-    return otherwise;
-  }
-  std::uint32_t microseconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), microseconds);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    throw Error(ErrorCode::InvalidArgument,
-                "parameter " + name + "=" + text + " of the command line is not a number of microseconds");
-  }
-  return std::chrono::microseconds(microseconds);
-}
-
-void let_run(System& system, const Streams& all, nanoseconds duration) {
-  while (duration > nanoseconds{0}) {
-    const nanoseconds step = std::min(duration, kTick);
-    system.wait(step);
-    duration -= step;
-    for (const auto& streams : all) {
-      streams->take_interrupts();
-    }
-  }
-}
 
 void expect_interrupts(System& system, const Streams& all) {
   for (const auto& streams : all) {
@@ -57,61 +27,6 @@ void expect_interrupts(System& system, const Streams& all) {
     }
   }
   system.print("every interrupt vector in use is alive");
-}
-
-unsigned running_streams(const Streams& all) {
-  unsigned count = 0;
-  for (const auto& streams : all) {
-    count += streams->running_streams();
-  }
-  return count;
-}
-
-// Says where the agent is, and what it gave up on.
-class Narrator {
- public:
-  explicit Narrator(System& system) : system_(system) {}
-
-  void enter(pcie::Phase phase) {
-    phase_ = phase;
-    mark(pcie::Step::Begin);
-  }
-  void mark(pcie::Step step, std::uint64_t value = 0) { system_.mark(phase_, step, value); }
-  void give_up(const Error& error) {
-    system_.print(std::string("the agent gives up: ") + error.what());
-    mark(pcie::Step::AgentFailed, static_cast<std::uint64_t>(error.errno_value()));
-  }
-
- private:
-  System& system_;
-  pcie::Phase phase_ = pcie::Phase::Boot;
-};
-
-// What the agent holds. The files are closed when the stage is over, not when an error is on its way: an agent first
-// says that it gives up, and what its exit then does to the devices is no part of the update.
-struct Stage {
-  explicit Stage(System& of) : system(of), narrator(of) {}
-
-  System& system;
-  Narrator narrator;
-  std::unique_ptr<LiveUpdate> live_update;
-  Streams all;
-  std::unique_ptr<Session> incoming;
-  std::unique_ptr<Session> outgoing;
-};
-
-// What the kernel or the device refuses ends the stage; a machine that is gone ends more than that.
-template <typename Body>
-void run_stage(System& system, const Body& body) {
-  Stage stage(system);
-  try {
-    body(stage);
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::PeerDied || error.code() == ErrorCode::Interrupted) {
-      throw;
-    }
-    stage.narrator.give_up(error);
-  }
 }
 
 // Stops everything that can be stopped, then throws the first error.
@@ -249,6 +164,28 @@ void jump(Stage& stage) {
   }
 }
 
+// What the command line asks for at this point. Returns whether the agent is dead.
+bool interfered(Stage& stage, UpdatePoint point) {
+  const Interference* const interference = interference_at(stage.system, point);
+  if (interference == nullptr) return false;
+  const bool dead = interference->act == Interference::Act::AgentDies;
+  if (interference->act == Interference::Act::CloseFiles) stage.all.clear();
+  interfere(stage.system, *interference);
+  if (dead) {
+    stage.all.clear();
+    stage.outgoing.reset();
+    stage.incoming.reset();
+    stage.live_update.reset();
+  }
+  return dead;
+}
+
+// The agent is dead; whoever watches the machine lets it run on for a while.
+void nobody_goes_on(Stage& stage) {
+  stage.narrator.mark(pcie::Step::AgentFailed);
+  let_run_alone(stage.system);
+}
+
 // A panic: the window opens before it, and there is no session that could be handed over.
 void crash(Stage& stage) {
   stage.system.load_crash_kernel(next_command_line(stage.system.command_line()).value_or(stage.system.command_line()));
@@ -263,6 +200,7 @@ void preserve_and_jump(Stage& stage, unsigned preserved) {
   stage.live_update = open_live_update_if_there(stage.system);
   if (stage.live_update) {
     preserve(stage, preserved, true);
+    (void)interfered(stage, UpdatePoint::Preserved);
   } else {
     // Nothing can be preserved; a plain kexec shows what that costs.
     stage.narrator.mark(pcie::Step::WindowBegin);
@@ -358,6 +296,10 @@ void run_stage_1(System& system, const Participants& participants) {
 void run_stage_2(System& system, const Participants& participants) {
   run_stage(system, [&](Stage& stage) {
     stage.narrator.enter(pcie::Phase::Retrieve);
+    if (interfered(stage, UpdatePoint::Incoming)) {
+      nobody_goes_on(stage);
+      return;
+    }
     if (!retrieve_session(stage)) {
       return;
     }
@@ -371,6 +313,10 @@ void run_stage_2(System& system, const Participants& participants) {
       streams->enable_interrupts_again();
     }
 
+    if (interfered(stage, UpdatePoint::Retrieved)) {
+      nobody_goes_on(stage);
+      return;
+    }
     if (next_command_line(system.command_line())) {
       pass_on(stage, preserved);
       return;

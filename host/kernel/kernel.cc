@@ -7,6 +7,7 @@
 #include "host/kernel/hazard.h"
 #include "host/kernel/panic.h"
 #include "host/kernel/pci/path.h"
+#include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/policy.h"
 #include "pcie/error.h"
 
@@ -97,6 +98,36 @@ int Kernel::open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out, VfioDoor 
   if (device == nullptr || device->driver == nullptr || !device->driver->for_user_space()) return ENODEV;
   if (device->open != nullptr || pci_->incoming(*device)) return EBUSY;
   out = FileReference<VfioDevice>(files_.add(std::make_unique<VfioDevice>(vfio_context(), *device, door)));
+  return 0;
+}
+
+int Kernel::unbind(pcie::Bdf function) {
+  PciDevice* device = pci_->find(function);
+  if (device == nullptr || device->driver == nullptr) return ENODEV;
+  if (device->open != nullptr) return EBUSY;
+  // pci_device_remove() wakes the function first.
+  resume(*hardware_, policies_, *device);
+  if (device->probed) device->driver->remove(*device);
+  device->driver = nullptr;
+  device->probed = false;
+  return 0;
+}
+
+int Kernel::remove_driver(pcie::Bdf function) {
+  const PciDevice* device = pci_->find(function);
+  if (device == nullptr || device->driver == nullptr) return ENODEV;
+  std::vector<pcie::Bdf> bound;
+  bool used = false;
+  pci_->for_each([&](const PciDevice& other) {
+    if (other.driver != device->driver) return;
+    bound.push_back(other.bdf);
+    used = used || other.open != nullptr;
+  });
+  if (used) return EBUSY;
+  for (const pcie::Bdf each : bound) {
+    const int error = unbind(each);
+    HOLDOVER_CHECK(error == 0);
+  }
   return 0;
 }
 

@@ -80,6 +80,12 @@ class Kernel : private KernelObjects {
   [[nodiscard]] std::vector<pcie::Bdf> vfio_devices() const;
   // ENODEV where there is none, EBUSY while it is incoming or open.
   [[nodiscard]] int open_device(pcie::Bdf bdf, FileReference<VfioDevice>& out, VfioDoor door = VfioDoor::Cdev);
+  // device_release_driver(): ENODEV where the function has no driver; EBUSY while its device file is held, by user
+  // space or by LUO, since vfio-pci's remove waits for the last reference.
+  [[nodiscard]] int unbind(pcie::Bdf function);
+  // delete_module() of the function's driver: unbinds every function of it, or none. ENODEV as above; EBUSY while the
+  // module is in use, that is, a device file of any of them is held.
+  [[nodiscard]] int remove_driver(pcie::Bdf function);
   // sysfs `config`: ENODEV where there is no such function.
   [[nodiscard]] int write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value);
   // ENOMEM

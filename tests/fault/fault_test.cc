@@ -81,6 +81,15 @@ INSTANTIATE_TEST_SUITE_P(
                       FaultCase{"power-loss", Check::ResetAndLink, "machine fault power-loss"}),
     name_of);
 
+INSTANTIATE_TEST_SUITE_P(
+    Others, Fault,
+    ::testing::Values(FaultCase{"agent-dies-preserved", Check::ResetAndLink, "function level reset"},
+                      FaultCase{"agent-dies-incoming", Check::Handover, "gave up"},
+                      FaultCase{"agent-dies-retrieved", Check::ResetAndLink, "function level reset"},
+                      FaultCase{"unbind-incoming", Check::Handover, "errno 19"},
+                      FaultCase{"rmmod-incoming", Check::Handover, "errno 19"}),
+    name_of);
+
 // The bus numbers of the tree, and with them the requester ID, change under the running endpoint.
 TEST(FaultOnASwitch, RenumberingChangesTheRequesterId) {
   RunOptions options = short_run({"H041"});

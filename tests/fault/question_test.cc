@@ -90,6 +90,23 @@ TEST(Question, Q11_SaysNoWhereTheScanResetsABusBeforeItLooks) {
   EXPECT_THAT(seen(answer, "endpoint 0"), HasSubstr("reset before that"));
 }
 
+TEST(Question, Q12_AnOpenFileKeepsTheDriverAndNobodyDoesBeforeRetrieve) {
+  const Answer answer = ask("Q12");
+  expect_answer(answer,
+                "Whoever holds the device file: between preserve and the kexec and between retrieve and finish "
+                "unbind and module removal are refused, the reference of the session being enough.");
+  EXPECT_THAT(answer.sentence, HasSubstr("Nobody does between probe and retrieve"));
+  EXPECT_THAT(seen(answer, "the driver is unbound between probe and retrieve"),
+              HasSubstr("done; DMA goes on; the next kernel refuses the file with ENODEV"));
+  EXPECT_THAT(seen(answer, "the agent dies between retrieve and finish"), HasSubstr("DMA stops, 1 reset"));
+}
+
+TEST(Question, Q12_SettlesNothingWhereNoKernelFollows) {
+  const Answer answer = ask_with_fault("Q12", "refused-kexec");
+  EXPECT_FALSE(answer.decided) << ::testing::PrintToString(answer);
+  EXPECT_EQ(seen(answer, "the agent dies between probe and retrieve").find("it never came to it"), 0u);
+}
+
 TEST(Question, Q13_AnotherDriverShowsAtTheDeviceOnly) {
   const Answer answer = ask("Q13");
   expect_answer(answer, "Nothing in the core stops it, and only the device shows it.");

@@ -166,6 +166,16 @@ void FakeSystem::write_config(pcie::Bdf function, Bytes offset, unsigned size, s
   config_writes.emplace_back(function, static_cast<unsigned>(offset.count()), size, value);
 }
 
+void FakeSystem::unbind_driver(pcie::Bdf function) {
+  if (busy) refuse(EBUSY, "open");
+  unbound.push_back(function);
+}
+
+void FakeSystem::remove_driver(pcie::Bdf function) {
+  if (busy) refuse(EBUSY, "open");
+  removed.push_back(function);
+}
+
 void FakeSystem::kexec() {
   if (kexec_errno != 0) {
     refuse(kexec_errno, "freeze failed");

@@ -73,6 +73,8 @@ class FakeSystem final : public host::System {
   void kexec() override;
   void crash() override;
   void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;
+  void unbind_driver(pcie::Bdf function) override;
+  void remove_driver(pcie::Bdf function) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override;
   [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
@@ -88,6 +90,10 @@ class FakeSystem final : public host::System {
   // What user space wrote by way of sysfs, and whether the kernel ended in a crash.
   std::vector<std::tuple<pcie::Bdf, unsigned, unsigned, std::uint32_t>> config_writes;
   bool crashed = false;
+  // Functions whose driver was unbound, or removed as a module; both refused with EBUSY where `busy` says so.
+  std::vector<pcie::Bdf> unbound;
+  std::vector<pcie::Bdf> removed;
+  bool busy = false;
   int kexec_errno = 0;  // not 0: the kexec is refused with it
 
  private:

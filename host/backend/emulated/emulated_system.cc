@@ -70,6 +70,14 @@ void EmulatedSystem::write_config(pcie::Bdf function, Bytes offset, unsigned siz
   throw Error(ErrorCode::NotFound, "There is no function at " + function.to_string() + ".", ENODEV);
 }
 
+void EmulatedSystem::unbind_driver(pcie::Bdf function) {
+  check_errno(kernel_.unbind(function), "to unbind the driver of " + function.to_string());
+}
+
+void EmulatedSystem::remove_driver(pcie::Bdf function) {
+  check_errno(kernel_.remove_driver(function), "to remove the driver of " + function.to_string());
+}
+
 std::string EmulatedSystem::parameter(std::string_view name) {
   return kernel::command_line_value(kernel_.parameters(), std::string(name));
 }

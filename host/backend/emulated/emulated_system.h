@@ -23,6 +23,8 @@ class EmulatedSystem : public System {
   void kexec() override;
   void crash() override;
   void write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;
+  void unbind_driver(pcie::Bdf function) override;
+  void remove_driver(pcie::Bdf function) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
   [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;

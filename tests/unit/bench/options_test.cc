@@ -202,6 +202,28 @@ TEST(Options, MachineFaultsAndHazardsAreToldApart) {
   EXPECT_EQ(selection.machine[0].kind, sim::MachineFault::Kind::StallTransmit);
 }
 
+TEST(Options, AnInterferenceGoesOntoTheCommandLineOfTheKernel) {
+  RunOptions options = in_process();
+  options.faults = {"H014", "unbind-preserved"};
+  EXPECT_EQ(select_faults(options.faults).interference, "unbind-preserved");
+  EXPECT_NE(kernel_command_line(options, {}).find(" interference=unbind-preserved"), std::string::npos);
+  EXPECT_THROW((void)select_faults({"unbind-preserved", "agent-dies-incoming"}), Error);
+}
+
+TEST(Options, AnInterferenceNeedsSomethingThatIsHandedOver) {
+  RunOptions options = in_process();
+  options.faults = {"unbind-preserved"};
+  EXPECT_NO_THROW(validate(options));
+  options.jump = Jump::Crash;
+  EXPECT_THROW(validate(options), Error);
+  options.jump = Jump::Kexec;
+  options.scenario = "plain-kexec";
+  EXPECT_THROW(validate(options), Error);
+  options.scenario = "continuity";
+  options.jump = Jump::None;
+  EXPECT_THROW(validate(options), Error);
+}
+
 TEST(Options, TheKernelsCommandLineCarriesHazardsAndTimes) {
   RunOptions options = in_process();
   options.before = Time{50'000'000};

@@ -207,6 +207,50 @@ TEST_F(Agent, AStreamThatDoesNotStopIsAFailureOfTheAgent) {
   EXPECT_EQ(world.marks.back(), std::make_tuple(pcie::Phase::After, Step::AgentFailed, std::uint64_t{0}));
 }
 
+TEST_F(Agent, SaysWhatBecameOfAnUnbindAtEachPoint) {
+  const auto unbind = [](const char* name, bool busy) {
+    return [name, busy](FakeSystem& system) {
+      system.parameters["interference"] = name;
+      system.busy = busy;
+    };
+  };
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity", unbind("unbind-preserved", true)));
+  EXPECT_NE(world.console_text().find("interference unbind-preserved: open"), std::string::npos);
+  stage_2(world, "continuity", unbind("rmmod-retrieved", false));
+  EXPECT_NE(world.console_text().find("interference rmmod-retrieved: done"), std::string::npos);
+  EXPECT_EQ(world.count(Step::WindowEnd), 1u) << "and it went on";
+}
+
+TEST_F(Agent, AnInterferenceStrikesAtItsPointAlone) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity",
+                      [](FakeSystem& system) { system.parameters["interference"] = "agent-dies-incoming"; }));
+  EXPECT_EQ(world.console_text().find("interference"), std::string::npos);
+  EXPECT_EQ(world.sessions.size(), 1u);
+}
+
+TEST_F(Agent, WhenItDiesItsSessionIsGoneAndTheKexecTakesPlace) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity",
+                      [](FakeSystem& system) { system.parameters["interference"] = "agent-dies-preserved"; }));
+  EXPECT_TRUE(world.sessions.empty());
+}
+
+TEST_F(Agent, WhenItDiesUnderTheNextKernelNobodyFinishes) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity"));
+  stage_2(world, "continuity", [](FakeSystem& system) { system.parameters["interference"] = "agent-dies-retrieved"; });
+  EXPECT_EQ(world.count(Step::AgentFailed), 1u);
+  EXPECT_EQ(world.count(Step::WindowEnd), 0u);
+}
+
+TEST_F(Agent, RefusesAnUnknownInterference) {
+  FakeWorld world(1);
+  EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) { system.parameters["interference"] = "xyz"; }));
+  EXPECT_NE(world.console_text().find("interference=xyz of the command line is unknown"), std::string::npos);
+}
+
 TEST_F(Agent, RefusesANumberThatIsNone) {
   for (const std::string setting : {"before_us=1x", "seed=-1"}) {
     const std::string name = setting.substr(0, setting.find('='));

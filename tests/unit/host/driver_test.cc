@@ -132,6 +132,57 @@ TEST_F(BindingTest, AHandlerUnderAnotherStringMakesEverySessionUnreadable) {
   kernel.stop();
 }
 
+TEST_F(BindingTest, ADriverCannotGoWhileItsDeviceFileIsOpen) {
+  Kernel kernel(platform_, platform_.write_boot_page("profile=continuous"));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  auto device = system.open_device(kEndpoint);
+  EXPECT_EQ(kernel.unbind(kEndpoint), EBUSY);
+  EXPECT_EQ(kernel.remove_driver(kNeighbour), EBUSY) << "it is the same module";
+  EXPECT_EQ(kernel.unbind(kNeighbour), 0);
+  EXPECT_EQ(kernel.unbind(kNeighbour), ENODEV);
+  EXPECT_EQ(system.devices(), std::vector<pcie::Bdf>{kEndpoint});
+  device.reset();
+  EXPECT_EQ(kernel.remove_driver(kEndpoint), 0);
+  EXPECT_TRUE(system.devices().empty());
+  EXPECT_EQ(kernel.remove_driver(kEndpoint), ENODEV);
+  kernel.stop();
+}
+
+TEST_F(BindingTest, NothingKeepsTheDriverOfAnIncomingFunctionBeforeItsFileIsRetrieved) {
+  const PhysicalAddress next = run_first_kernel("profile=continuous");
+  resets_ = end0_.resets;
+  Kernel kernel(platform_, next);
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  EXPECT_EQ(kernel.unbind(kEndpoint), 0);
+  const auto live_update = system.open_live_update();
+  const auto session = live_update->retrieve_session("holdover");
+  try {
+    (void)session->retrieve_device(20);
+    ADD_FAILURE() << "no driver is bound";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), ENODEV);
+  }
+  after_retrieve_ = command(end0_);
+  EXPECT_TRUE(untouched());
+  kernel.stop();
+}
+
+TEST_F(BindingTest, WhatIsPreservedKeepsItsDriver) {
+  Kernel kernel(platform_, platform_.write_boot_page("profile=continuous"));
+  kernel.boot();
+  EmulatedSystem system(kernel);
+  UserSpace user;
+  start(system, user);
+  preserve(system, user);
+  user.device.reset();
+  EXPECT_EQ(kernel.unbind(kEndpoint), EBUSY) << "the session holds the file";
+  user.session.reset();
+  EXPECT_EQ(kernel.unbind(kEndpoint), 0);
+  kernel.stop();
+}
+
 TEST_F(BindingTest, UnderTheEntryModelRetrieveNoDriverIsProbed) {
   EXPECT_EQ(retrieve("policy=driver=stub policy=entry-model=retrieve"), ENODEV);
   EXPECT_TRUE(untouched());
