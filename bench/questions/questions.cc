@@ -19,9 +19,10 @@ constexpr std::array kQuestions{
         ask_q01},
     Question{
         "Q8", "Is it safe to go on with an ordinary boot when what was handed over cannot be retrieved?",
-        "DMA runs while the old kernel leaves the PCI core's table out of the KHO tree, so that the next one finds "
-        "garbage there; that one is started with pci=assign-busses. For each version of the series, everything "
-        "else is handed over.",
+        "DMA runs while the address of the PCI core's table is damaged on the way to the next kernel, which is started "
+        "with pci=assign-busses. For each version of the series, with everything else handed over, and once more with "
+        "a "
+        "table that can be read.",
         ask_q08},
     Question{
         "Q9", "How long is the window in which any driver may bind to a running function, and how harmful is that?",

@@ -78,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(
                       FaultCase{"lost-write", Check::Continuity, "machine fault lost-write"},
                       FaultCase{"repeated-write", Check::Continuity, "machine fault repeated-write"},
                       FaultCase{"link-down", Check::ResetAndLink, "went down"},
-                      FaultCase{"power-loss", Check::ResetAndLink, "machine fault power-loss"}),
+                      FaultCase{"power-loss", Check::ResetAndLink, "machine fault power-loss"},
+                      FaultCase{"swapped-endpoint", Check::ResetAndLink, "machine fault swapped-endpoint"}),
     name_of);
 
 INSTANTIATE_TEST_SUITE_P(
