@@ -54,6 +54,16 @@ Luo::FlbState* Luo::find_flb(const Flb& flb) {
   return found == flbs_.end() ? nullptr : &*found;
 }
 
+std::uint64_t Luo::outgoing_count(const Flb& flb) const {
+  const FlbState* const state = find_flb(flb);
+  return state == nullptr ? 0 : state->outgoing_count;
+}
+
+std::uint64_t Luo::incoming_count(const Flb& flb) const {
+  const FlbState* const state = find_flb(flb);
+  return state == nullptr ? 0 : state->incoming_count;
+}
+
 int Luo::get_outgoing(Flb& flb) {
   if (!enabled_) return EOPNOTSUPP;
   FlbState* const state = find_flb(flb);

@@ -72,6 +72,10 @@ class Luo {
   [[nodiscard]] std::vector<const LuoSession*> outgoing() const;
   // Incoming sessions that are not finished; empty before the first open().
   [[nodiscard]] std::vector<const LuoSession*> incoming() const;
+  // What holds the object of this FLB: files, and references that were not put. 0 where there is none; incoming also
+  // before it was asked for.
+  [[nodiscard]] std::uint64_t outgoing_count(const Flb& flb) const;
+  [[nodiscard]] std::uint64_t incoming_count(const Flb& flb) const;
 
  private:
   friend class LuoSession;
@@ -101,6 +105,7 @@ class Luo {
   void mark(pcie::Step step, std::uint64_t value) const;
 
   [[nodiscard]] FlbState* find_flb(const Flb& flb);
+  [[nodiscard]] const FlbState* find_flb(const Flb& flb) const { return const_cast<Luo*>(this)->find_flb(flb); }
   FlbState& add_flb(Flb& flb);
   [[nodiscard]] static bool belongs(const FlbState& state, const FileHandler& handler);
   // For one file of this handler: its FLBs, all or nothing.

@@ -191,9 +191,12 @@ TEST_F(Flb, FirstFilePreservesAndTheLastPutUnpreserves) {
   ASSERT_EQ(session->preserve(&b_, 2), 0);
   EXPECT_EQ(flb_.preserved, 1);
   EXPECT_EQ(luo_->get_outgoing(flb_), 0);
+  EXPECT_EQ(luo_->outgoing_count(flb_), 3u) << "two files and a reference";
+  EXPECT_EQ(luo_->incoming_count(flb_), 0u);
   session->close();
   EXPECT_EQ(flb_.unpreserved, 0) << "somebody still uses it";
   luo_->put_outgoing(flb_);
+  EXPECT_EQ(luo_->outgoing_count(flb_), 0u);
   EXPECT_EQ(flb_.unpreserved, 1);
 }
 
@@ -216,6 +219,7 @@ TEST_F(Flb, CountOfFilesComesOverTheKexecAndTheLastPutFinishes) {
   EXPECT_EQ(handed_->flbs[0].count, 2u);
 
   EXPECT_EQ(luo_->get_incoming(flb_), 0);
+  EXPECT_EQ(luo_->incoming_count(flb_), 3u) << "the files that were handed over, and this reference";
   luo_->put_incoming(flb_);
   EXPECT_EQ(luo_->get_incoming(flb_), 0);
   luo_->put_incoming(flb_);

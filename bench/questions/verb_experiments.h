@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The open questions that the kernel's verbs answer: each experiment calls them one by one and reports what they do.
+// What it goes through (versions of the series, command lines of kernels) can be replaced; without that it is what was
+// posted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bench/questions/handover_bench.h"
+#include "bench/questions/question.h"
+
+namespace holdover::bench {
+
+using SeriesVersions = std::vector<SeriesVersion>;
+
+// Q5: whether the table can go away before all functions are unpreserved, and who can bring that about.
+[[nodiscard]] Answer ask_q05(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q05(const SeriesVersions& versions);
+
+// Q6: a driver that unpreserves what it did not preserve, or preserves twice.
+[[nodiscard]] Answer ask_q06(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q06(const SeriesVersions& versions);
+
+// Q7: whether a kernel can tell «no PCI table came in» from «one of another version did».
+[[nodiscard]] Answer ask_q07(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q07(const SeriesVersions& versions);
+
+// Q15: what the count of a bridge counts, and whether a shared bridge outlives one of two endpoints.
+[[nodiscard]] Answer ask_q15(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q15(const SeriesVersions& versions);
+
+}  // namespace holdover::bench

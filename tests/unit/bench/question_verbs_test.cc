@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// What the experiments on the kernel's verbs answer, and that another kernel makes them answer otherwise.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "bench/questions/verb_experiments.h"
+#include "tests/support/bench_run.h"
+
+namespace holdover::bench {
+
+void PrintTo(const Answer& answer, std::ostream* out) {
+  *out << (answer.decided ? "" : "undecided: ") << answer.sentence << '\n';
+  for (const Observation& seen : answer.observations) *out << "  " << seen.what << ": " << seen.seen << '\n';
+}
+
+namespace {
+
+using namespace host::kernel;
+
+Laboratory laboratory() { return {testing::short_run(), sim::build_machine}; }
+
+bool says(const Answer& answer, const std::string& words) { return answer.sentence.find(words) != std::string::npos; }
+
+SeriesVersion version(const std::string& name) {
+  for (const SeriesVersion& posted : posted_versions()) {
+    if (posted.name == name) return posted;
+  }
+  ADD_FAILURE() << name;
+  return {};
+}
+
+#define EXPECT_ANSWER(answer, words) \
+  EXPECT_TRUE((answer).decided&& says(answer, words)) << ::testing::PrintToString(answer)
+
+TEST(Question, Q05_NoOrderOfUserSpaceMakesTheTableGoEarly) {
+  const Answer answer = ask_q05(laboratory());
+  EXPECT_ANSWER(answer, "does the table go while a function is recorded");
+  EXPECT_ANSWER(answer, "loses the record in v3, v4, v5, v6, v7, v8 and v9");
+}
+
+TEST(Question, Q05_ReferencesThatAreNotPutKeepTheTable) {
+  SeriesVersion leaking = version("v9");
+  leaking.rules.outgoing_reference = PciOutgoingReference::Leaked;
+  EXPECT_ANSWER(ask_q05({leaking}), "in v9 it stays when the last file is unpreserved");
+}
+
+TEST(Question, Q06_StrayUnpreserveHarmsOthersInV4Alone) {
+  const Answer answer = ask_q06(laboratory());
+  EXPECT_ANSWER(answer, "User space reaches neither");
+  EXPECT_ANSWER(answer, "A driver that preserves twice gets EBUSY, and nothing changes.");
+  EXPECT_ANSWER(answer, "takes a count from the bridges of another endpoint in v4, and no line of v4 names");
+}
+
+TEST(Question, Q06_WalkThatStopsAtWhatIsMissingHarmsNobody) {
+  SeriesVersion stopping = version("v4");
+  stopping.rules.walk = PciWalk::StopsAtMissing;
+  EXPECT_ANSWER(ask_q06({stopping}), "does no harm to others");
+}
+
+TEST(Question, Q07_MostOtherVersionsLookLikeNone) {
+  const Answer answer = ask_q07(laboratory());
+  EXPECT_ANSWER(answer, "Of 42 pairs of versions 34 look as if no PCI table had come in, 4 are adopted");
+  EXPECT_ANSWER(answer, "A version in the string hides the table");
+  EXPECT_ANSWER(answer, "A version field that is one higher is noticed");
+}
+
+TEST(Question, Q07_ConstantStringsTellNoneFromAnother) {
+  SeriesVersions versions{version("v6"), version("v7"), version("v9")};
+  for (SeriesVersion& entry : versions) entry.rules.compatible = PciString::Constant;
+  const Answer answer = ask_q07(versions);
+  EXPECT_ANSWER(answer, "Of 6 pairs of versions 0 look as if no PCI table had come in");
+  EXPECT_ANSWER(answer, "Every kernel can tell");
+}
+
+TEST(Question, Q15_SharedBridgeOutlivesTheFirstEndpoint) {
+  const Answer answer = ask_q15(laboratory());
+  EXPECT_ANSWER(answer, "outlives the first of two to be released, in both orders, in");
+  EXPECT_ANSWER(answer, "No bridge is recorded in v3.");
+}
+
+TEST(Question, Q15_WithoutBridgesThereIsNothingToShare) {
+  SeriesVersion alone = version("v9");
+  alone.rules.records = PciRecords::FunctionAlone;
+  const Answer answer = ask_q15({alone});
+  EXPECT_FALSE(says(answer, "outlives")) << ::testing::PrintToString(answer);
+  EXPECT_TRUE(says(answer, "No bridge is recorded in v9.")) << ::testing::PrintToString(answer);
+}
+
+}  // namespace
+}  // namespace holdover::bench
