@@ -42,7 +42,8 @@ constexpr std::array kIncomingReference{PolicyValue{"none", "only files keep the
                                         PolicyValue{"per-finish", "put once for each function of a finished path"},
                                         PolicyValue{"per-function", "put when a function's count comes to 0"}};
 constexpr std::array kDriverQuestion{PolicyValue{"retrieve", "pci_liveupdate_retrieve(): EINVAL"},
-                                     PolicyValue{"is-incoming", "pci_liveupdate_is_incoming(): ENODEV"}};
+                                     PolicyValue{"is-incoming", "pci_liveupdate_is_incoming(): ENODEV"},
+                                     PolicyValue{"none", "not at all"}};
 constexpr std::array kFinish{PolicyValue{"clears-mark", "on the function alone"},
                              PolicyValue{"counts-down", "in the table, for the bridges as well"}};
 constexpr std::array kUnfinished{PolicyValue{"silent", "nobody looks"},

@@ -30,11 +30,9 @@ enum class PciOutgoingReference { Balanced, Leaked };  // preserve and unpreserv
 //   None: none.  PerFinish: one, and finish puts one for each function of the path, also for a bridge that others still
 //   need.  PerFunction: one, put when its count comes to 0.
 enum class PciIncomingReference { None, PerFinish, PerFunction };
-enum class PciDriverQuestion {
-  Retrieve,
-  IsIncoming
-};  // how a driver asks: pci_liveupdate_retrieve() (EINVAL), or
-    // pci_liveupdate_is_incoming()
+// How a driver asks before it gives a file back: pci_liveupdate_retrieve() (EINVAL), pci_liveupdate_is_incoming()
+// (ENODEV), or it does not.
+enum class PciDriverQuestion { Retrieve, IsIncoming, None };
 // finish: clears the mark on the function, or counts down in the table, so that it is not incoming when plugged again.
 enum class PciFinish { ClearsMark, CountsDown };
 enum class PciLookup { BinarySearch, SortThenSearch, Index };

@@ -57,7 +57,7 @@ class PciLiveUpdate : public Flb {
   // preserved; EBUSY: recorded already; E2BIG, ENOSPC, ENOMEM: no room. All or nothing.
   [[nodiscard]] int preserve(const PciPath& path);
   void unpreserve(const PciPath& path);
-  // Whether user space may retrieve the function's file: EINVAL or ENODEV where it is not incoming.
+  // Whether user space may retrieve the function's file: EINVAL or ENODEV where it is not incoming and the driver asks.
   [[nodiscard]] int check_retrieve(pcie::Bdf function) const;
   // The function, and bridges with nothing incoming below them any more, stop being incoming.
   void finish(const PciPath& path);

@@ -145,7 +145,7 @@ void PciLiveUpdate::warn_acs_fallback(pcie::Bdf function) const {
 // ---- Drivers ----
 
 int PciLiveUpdate::check_retrieve(pcie::Bdf function) const {
-  if (is_incoming(function)) return 0;
+  if (is_incoming(function) || rules_.driver_question == PciDriverQuestion::None) return 0;
   return rules_.driver_question == PciDriverQuestion::Retrieve ? EINVAL : ENODEV;
 }
 

@@ -356,6 +356,14 @@ TEST_P(PciErrorTable, RetrieveBeforeTheScanIsEinvalInV3AndEnodevLater) {
   EXPECT_EQ(pci_->incoming_nr_devices(), before(PciSeries::V4) ? 1u : 4u);
 }
 
+TEST_P(PciErrorTable, DriverThatDoesNotAskMayRetrieveBeforeTheScan) {
+  hand_over_left(GetParam());
+  PciLiveUpdateRules rules = rules_of(GetParam());
+  rules.driver_question = PciDriverQuestion::None;
+  boot(rules);
+  EXPECT_EQ(pci_->check_retrieve(kLeft), 0);
+}
+
 // Any one rule of another version in this one: an update of two functions ends, one way or the other.
 TEST_P(PciErrorTable, EachRuleCanBeChangedAlone) {
   for (const Policy& rule : pci_live_update_policies()) {
