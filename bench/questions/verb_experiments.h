@@ -30,4 +30,16 @@ using SeriesVersions = std::vector<SeriesVersion>;
 [[nodiscard]] Answer ask_q15(const Laboratory& laboratory);
 [[nodiscard]] Answer ask_q15(const SeriesVersions& versions);
 
+// Q16: what becomes of the table where finish is never called, and what the next update does.
+[[nodiscard]] Answer ask_q16(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q16(const SeriesVersions& versions);
+
+// Q19: whether the table can be read, and given back, in whatever order enumeration, drivers and the agent come.
+[[nodiscard]] Answer ask_q19(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q19(const SeriesVersions& versions);
+
+// Q20: whether the last driver that goes away takes the table along.
+[[nodiscard]] Answer ask_q20(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q20(const SeriesVersions& versions);
+
 }  // namespace holdover::bench

@@ -87,5 +87,44 @@ TEST(Question, Q15_WithoutBridgesThereIsNothingToShare) {
   EXPECT_TRUE(says(answer, "No bridge is recorded in v9.")) << ::testing::PrintToString(answer);
 }
 
+TEST(Question, Q16_WithoutFinishTheTableLeaksUntilV7AndPanicsFromV8On) {
+  const Answer answer = ask_q16(laboratory());
+  EXPECT_ANSWER(answer, "leaks until the next jump in v4, v5, v6 and v7.");
+  EXPECT_ANSWER(answer, "panics when the last file is finished in v8 and v9.");
+  EXPECT_ANSWER(answer, "The next update hands over what is preserved anew, and nothing of the old table.");
+}
+
+TEST(Question, Q16_WithoutThePanicTheTableIsFreedUnderFunctionsThatAreIncoming) {
+  SeriesVersion silent = version("v9");
+  silent.rules.unfinished = PciUnfinished::Silent;
+  EXPECT_ANSWER(ask_q16({silent}), "freed with the last file, while functions are still marked incoming, in v9.");
+}
+
+TEST(Question, Q19_EnumerationAndDriversMayComeInAnyOrderButTheAgentMayNot) {
+  const Answer answer = ask_q19(laboratory());
+  EXPECT_ANSWER(answer, "alike whether enumeration or the driver comes first");
+  EXPECT_ANSWER(answer, "the refusal sticks, and the table is never given back, in v3, v4, v5, v6, v7, v8 and v9");
+}
+
+TEST(Question, Q19_DriverThatDoesNotAskLetsTheAgentComeFirst) {
+  SeriesVersion trusting = version("v9");
+  trusting.rules.driver_question = PciDriverQuestion::None;
+  const Answer answer = ask_q19({trusting});
+  EXPECT_ANSWER(answer, "gets the file all the same in v9");
+  EXPECT_FALSE(says(answer, "the refusal sticks")) << ::testing::PrintToString(answer);
+}
+
+TEST(Question, Q20_TheLastDriverDoesNotTakeTheTableAlong) {
+  const Answer answer = ask_q20(laboratory());
+  EXPECT_ANSWER(answer, "No: in no version does a driver that goes away take the table along.");
+  EXPECT_ANSWER(answer, "While sessions hold its files it cannot go (EBUSY) in v3, v4, v5, v6, v7, v8 and v9.");
+}
+
+TEST(Question, Q20_ReferencesThatAreNotPutKeepTheTableWhenTheDriverIsGone) {
+  SeriesVersion leaking = version("v9");
+  leaking.rules.outgoing_reference = PciOutgoingReference::Leaked;
+  EXPECT_ANSWER(ask_q20({leaking}), "With all sessions closed the table is still there in v9.");
+}
+
 }  // namespace
 }  // namespace holdover::bench

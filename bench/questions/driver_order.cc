@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Q19: enumeration, registration of drivers and the agent in every order that a boot and a hot-plug can bring.
+#include "bench/questions/verb_experiments.h"
+#include "bench/questions/wording.h"
+#include "pcie/error.h"
+
+namespace holdover::bench {
+namespace {
+
+using host::kernel::LuoSession;
+
+enum class Order {
+  ScanFirst,    // enumeration, then the driver, then the agent
+  DriverFirst,  // the driver is there when enumeration comes
+  AgentFirst,   // the agent asks before enumeration has found the function
+};
+
+struct Seen {
+  std::vector<pcie::Bdf> incoming;  // after enumeration
+  int retrieve = 0;                 // the agent's first attempt
+  int finish = 0;
+  int later = 0;  // where the first attempt failed: another one after enumeration
+  std::string panic;
+  bool clean = false;  // at the end nothing is incoming and the table is given back
+  std::vector<std::string> lines;
+};
+
+// Two attempts of the agent, the second only where the first was refused.
+void attempt(HandoverBench& bench, LuoSession& session, Seen& seen) {
+  seen.retrieve = HandoverBench::retrieve(session, bench.left());
+  const std::string panic = HandoverBench::panic_of([&] { seen.finish = session.finish(); });
+  if (seen.panic.empty()) seen.panic = panic;
+}
+
+Seen run(const SeriesVersion& version, Order order) {
+  HandoverBench bench(version.rules);
+  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0);
+  HOLDOVER_CHECK(bench.kexec(version.rules, false) == 0);
+  Seen seen;
+  const auto enumerate = [&] {
+    const std::string panic = bench.scan();
+    if (seen.panic.empty()) seen.panic = panic;
+    seen.incoming = bench.incoming_functions();
+  };
+  if (order == Order::ScanFirst) enumerate();
+  HOLDOVER_CHECK(bench.register_driver() == 0);
+  if (order == Order::DriverFirst) enumerate();
+  LuoSession* const session = bench.retrieve_session("s");
+  HOLDOVER_CHECK(session != nullptr);
+  attempt(bench, *session, seen);
+  if (order == Order::AgentFirst && seen.panic.empty()) {
+    enumerate();
+    if (seen.finish != 0 && seen.panic.empty()) {
+      seen.later = HandoverBench::retrieve(*session, bench.left());
+      const std::string panic = HandoverBench::panic_of([&] { seen.finish = session->finish(); });
+      if (seen.panic.empty()) seen.panic = panic;
+    }
+  }
+  seen.clean = seen.panic.empty() && seen.finish == 0 && bench.incoming_functions().empty() && !bench.incoming().there;
+  seen.lines = bench.console();
+  return seen;
+}
+
+std::string describe(const Seen& seen) {
+  std::string text = "incoming " + count_of(seen.incoming.size(), "function") + ", retrieve " +
+                     errno_text(seen.retrieve) + (seen.later == 0 ? "" : ", later " + errno_text(seen.later)) +
+                     ", finish " + errno_text(seen.finish) + (seen.clean ? ", all given back" : ", not given back");
+  if (!seen.panic.empty()) text += ", panic: " + seen.panic;
+  for (const std::string& line : seen.lines) text += "; «" + line + "»";
+  return text;
+}
+
+}  // namespace
+
+Answer ask_q19(const SeriesVersions& versions) {
+  Answer answer;
+  std::vector<std::string> order_matters;
+  std::vector<std::string> sticky;
+  std::vector<std::string> recovers;
+  std::vector<std::string> accepted;
+  for (const SeriesVersion& version : versions) {
+    const Seen scan_first = run(version, Order::ScanFirst);
+    const Seen driver_first = run(version, Order::DriverFirst);
+    const Seen agent_first = run(version, Order::AgentFirst);
+    answer.observations.push_back({version.name + ", enumeration, driver, agent", describe(scan_first)});
+    answer.observations.push_back({version.name + ", driver, enumeration, agent", describe(driver_first)});
+    answer.observations.push_back({version.name + ", driver, agent, enumeration", describe(agent_first)});
+    const bool same = scan_first.incoming == driver_first.incoming && !scan_first.incoming.empty() &&
+                      scan_first.clean && driver_first.clean;
+    if (!same) order_matters.push_back(version.name);
+    if (agent_first.retrieve == 0) {
+      accepted.push_back(version.name);
+    } else if (agent_first.later == agent_first.retrieve && !agent_first.clean) {
+      sticky.push_back(version.name);
+    } else if (agent_first.clean) {
+      recovers.push_back(version.name);
+    }
+  }
+  answer.decided = !versions.empty() && accepted.size() + sticky.size() + recovers.size() == versions.size();
+  answer.sentence = order_matters.empty()
+                        ? "The table is read and given back alike whether enumeration or the driver comes first."
+                        : "It matters whether enumeration or the driver comes first in " + join(order_matters) + ".";
+  if (!sticky.empty()) {
+    answer.sentence +=
+        " An agent that asks before enumeration has found the function is refused for ever: the refusal sticks, and "
+        "the table is never given back, in " +
+        join(sticky) + ".";
+  }
+  if (!accepted.empty()) {
+    answer.sentence += " An agent that asks before enumeration gets the file all the same in " + join(accepted) + ".";
+  }
+  if (!recovers.empty()) answer.sentence += " Such an agent succeeds later in " + join(recovers) + ".";
+  return answer;
+}
+
+Answer ask_q19(const Laboratory&) { return ask_q19(posted_versions()); }
+
+}  // namespace holdover::bench
