@@ -14,6 +14,26 @@ namespace holdover::bench {
 
 using SeriesVersions = std::vector<SeriesVersion>;
 
+// A kernel under the name that the answer gives it.
+struct NamedKernel {
+  std::string name;
+  std::string command_line;
+};
+using NamedKernels = std::vector<NamedKernel>;
+
+// Q2: what the call with which a driver of v3 asks for a function's retrieval does for the PCI core. `with` and
+// `without` it.
+[[nodiscard]] Answer ask_q02(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q02(const Laboratory& laboratory, const std::string& with, const std::string& without);
+
+// Q3: what finish changes for bus scans and for functions that are plugged again. The kernels would number buses anew.
+[[nodiscard]] Answer ask_q03(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q03(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions);
+
+// Q4: what happens where more functions are to be preserved than were present at the first.
+[[nodiscard]] Answer ask_q04(const Laboratory& laboratory);
+[[nodiscard]] Answer ask_q04(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions);
+
 // Q5: whether the table can go away before all functions are unpreserved, and who can bring that about.
 [[nodiscard]] Answer ask_q05(const Laboratory& laboratory);
 [[nodiscard]] Answer ask_q05(const SeriesVersions& versions);

@@ -33,6 +33,59 @@ SeriesVersion version(const std::string& name) {
 #define EXPECT_ANSWER(answer, words) \
   EXPECT_TRUE((answer).decided&& says(answer, words)) << ::testing::PrintToString(answer)
 
+TEST(Question, VerbQuestionsStandInTheTableInTheirWords) {
+  for (const char* name : {"Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q15", "Q16", "Q19", "Q20"}) {
+    const Question& question = find_question(name);
+    EXPECT_TRUE(question.question.ends_with('?')) << name;
+    EXPECT_TRUE(question.set_up.ends_with('.')) << name;
+    EXPECT_NE(question.ask, nullptr) << name;
+  }
+}
+
+TEST(Question, Q02_RetrieveCallIsACheckAndNothingElse) {
+  const Answer answer = ask_q02(laboratory());
+  EXPECT_ANSWER(answer, "Nothing where the function was handed over");
+  EXPECT_ANSWER(answer,
+                "It is a check alone: where the core does not know the function, it refuses the file with EINVAL");
+}
+
+TEST(Question, Q02_DriverThatAsksInAnotherWayIsRefusedAsWell) {
+  EXPECT_ANSWER(ask_q02(laboratory(), "profile=pci-v3", "profile=pci-v3 policy=pci-driver-question=is-incoming"),
+                "refused with EINVAL, and without it with ENODEV");
+}
+
+TEST(Question, Q02_KernelThatWritesOtherwiseShows) {
+  EXPECT_ANSWER(ask_q02(laboratory(), "profile=pci-v3", "profile=pci-v3 policy=bar-sizing=per-register"),
+                "Without it the configuration writes differ.");
+}
+
+TEST(Question, Q03_FinishFreesBusNumbersAndTheFunction) {
+  const Answer answer = ask_q03(laboratory());
+  EXPECT_ANSWER(answer, "moves the running endpoint, in v3, v5 and v8.");
+  EXPECT_ANSWER(answer, "leaves the numbers alone as one before it does in v4 and v9.");
+  EXPECT_ANSWER(answer, "an ordinary one after it, in v7, v8 and v9.");
+}
+
+TEST(Question, Q03_RuleOfAnotherVersionFreesTheNumbersOfV9) {
+  const NamedKernels kernels{{"v9", "profile=pci-v9 policy=bus-numbers=reassign policy=pci-bus-numbers=per-scan"}};
+  EXPECT_ANSWER(ask_q03(laboratory(), kernels, {version("v9")}), "moves the running endpoint, in v9.");
+}
+
+TEST(Question, Q04_RoomIsAMatterOfAllocationAndRunningFunctionsAreLeftAlone) {
+  const Answer answer = ask_q04(laboratory());
+  EXPECT_ANSWER(answer, "the next is refused with E2BIG in v3 and with ENOSPC in v4, v5 and v6.");
+  EXPECT_ANSWER(answer, "There is no such limit in v7, v8 and v9");
+  EXPECT_ANSWER(answer, "The endpoint that runs sees no configuration write meanwhile, and is handed over.");
+}
+
+TEST(Question, Q04_ArrayLimitsV9AndRenumberedBridgesTouchWhatRuns) {
+  SeriesVersion limited = version("v9");
+  limited.rules.layout = PciLayout::CountedArray;
+  const Answer answer = ask_q04(laboratory(), {{"v9", "profile=pci-v9 hazard=H041"}}, {limited});
+  EXPECT_ANSWER(answer, "the next is refused with ENOSPC in v9.");
+  EXPECT_ANSWER(answer, "The endpoint that runs is touched or lost in v9.");
+}
+
 TEST(Question, Q05_NoOrderOfUserSpaceMakesTheTableGoEarly) {
   const Answer answer = ask_q05(laboratory());
   EXPECT_ANSWER(answer, "does the table go while a function is recorded");
