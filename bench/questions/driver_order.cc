@@ -61,6 +61,31 @@ Seen run(const SeriesVersion& version, Order order) {
   return seen;
 }
 
+// Hot-plug: the right endpoint is found when the left one, which shares bridges with it, has been finished.
+Seen plug_late(const SeriesVersion& version) {
+  HandoverBench bench(version.rules);
+  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0);
+  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0);
+  HOLDOVER_CHECK(bench.kexec(version.rules) == 0);
+  Seen seen;
+  const auto give_back = [&](const char* name, const FunctionFile& file) {
+    LuoSession* const session = bench.retrieve_session(name);
+    HOLDOVER_CHECK(session != nullptr);
+    seen.retrieve = HandoverBench::retrieve(*session, file);
+    const std::string panic = HandoverBench::panic_of([&] { seen.finish = session->finish(); });
+    if (seen.panic.empty()) seen.panic = panic;
+  };
+  seen.panic = bench.scan({kRootPort, kUpstreamPort, kLeftPort, kLeft});
+  if (seen.panic.empty()) give_back("left", bench.left());
+  if (seen.panic.empty()) seen.panic = bench.scan({kRightPort, kRight});
+  seen.incoming = bench.incoming_functions();
+  if (seen.panic.empty()) give_back("right", bench.right());
+  seen.clean = seen.panic.empty() && seen.finish == 0 && bench.console().empty() &&
+               bench.incoming_functions().empty() && !bench.incoming().there;
+  seen.lines = bench.console();
+  return seen;
+}
+
 std::string describe(const Seen& seen) {
   std::string text = "incoming " + count_of(seen.incoming.size(), "function") + ", retrieve " +
                      errno_text(seen.retrieve) + (seen.later == 0 ? "" : ", later " + errno_text(seen.later)) +
@@ -78,6 +103,8 @@ Answer ask_q19(const SeriesVersions& versions) {
   std::vector<std::string> sticky;
   std::vector<std::string> recovers;
   std::vector<std::string> accepted;
+  std::vector<std::string> late_found;
+  std::vector<std::string> late_lost;
   for (const SeriesVersion& version : versions) {
     const Seen scan_first = run(version, Order::ScanFirst);
     const Seen driver_first = run(version, Order::DriverFirst);
@@ -85,6 +112,9 @@ Answer ask_q19(const SeriesVersions& versions) {
     answer.observations.push_back({version.name + ", enumeration, driver, agent", describe(scan_first)});
     answer.observations.push_back({version.name + ", driver, enumeration, agent", describe(driver_first)});
     answer.observations.push_back({version.name + ", driver, agent, enumeration", describe(agent_first)});
+    const Seen late = plug_late(version);
+    answer.observations.push_back({version.name + ", an endpoint found after its neighbour's finish", describe(late)});
+    (late.clean ? late_found : late_lost).push_back(version.name);
     const bool same = scan_first.incoming == driver_first.incoming && !scan_first.incoming.empty() &&
                       scan_first.clean && driver_first.clean;
     if (!same) order_matters.push_back(version.name);
@@ -100,6 +130,13 @@ Answer ask_q19(const SeriesVersions& versions) {
   answer.sentence = order_matters.empty()
                         ? "The table is read and given back alike whether enumeration or the driver comes first."
                         : "It matters whether enumeration or the driver comes first in " + join(order_matters) + ".";
+  if (!late_found.empty()) {
+    answer.sentence += " An endpoint that is found late, after its neighbour was finished, is given back as well in " +
+                       join(late_found) + ".";
+  }
+  if (!late_lost.empty()) {
+    answer.sentence += " An endpoint that is found late is not given back in order in " + join(late_lost) + ".";
+  }
   if (!sticky.empty()) {
     answer.sentence +=
         " An agent that asks before enumeration has found the function is refused for ever: the refusal sticks, and "

@@ -156,6 +156,8 @@ TEST(Question, Q16_WithoutThePanicTheTableIsFreedUnderFunctionsThatAreIncoming) 
 TEST(Question, Q19_EnumerationAndDriversMayComeInAnyOrderButTheAgentMayNot) {
   const Answer answer = ask_q19(laboratory());
   EXPECT_ANSWER(answer, "alike whether enumeration or the driver comes first");
+  EXPECT_ANSWER(answer, "is given back as well in v3, v5, v6, v7, v8 and v9.");
+  EXPECT_ANSWER(answer, "found late is not given back in order in v4.");
   EXPECT_ANSWER(answer, "the refusal sticks, and the table is never given back, in v3, v4, v5, v6, v7, v8 and v9");
 }
 
