@@ -4,11 +4,11 @@
 #include <map>
 
 #include "bench/questions/kernel_bench.h"
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
 #include "host/kernel/pci/path.h"
 #include "pcie/config_space.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -35,7 +35,7 @@ pcie::Bdf hot_added(unsigned number) {
 
 Filling fill(const SeriesVersion& version) {
   HandoverBench bench(version.rules, kPresent);
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0);
+  require(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0, "a function is preserved");
   Filling filling;
   PciPath vf{hot_added(kTried), {}};
   vf.virtual_function = true;
@@ -81,7 +81,7 @@ HotAdd hot_add(const Laboratory& laboratory, const std::string& command_line) {
   LuoSession* session = nullptr;
   const bool preserved = bench.boot(command_line) && bench.open(0) == 0 && bench.create_session("s", session) == 0 &&
                          bench.preserve(*session, 0) == 0;
-  HOLDOVER_CHECK(preserved);
+  require(preserved, "an endpoint is preserved by the first kernel");
   HotAdd seen;
   const pcie::Bdf running = bench.bdf("endpoint 0");
   const std::uint32_t command = bench.config("endpoint 0", pcie::config::kCommand, 2);
@@ -113,9 +113,7 @@ std::string describe(const HotAdd& seen) {
          "incoming in the next kernel";
 }
 
-}  // namespace
-
-Answer ask_q04(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
+Answer examine_q04(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
   Answer answer;
   std::map<std::string, std::vector<std::string>> full;  // by what refuses the first function too many
   std::vector<std::string> unlimited;
@@ -162,6 +160,12 @@ Answer ask_q04(const Laboratory& laboratory, const NamedKernels& kernels, const 
                       : "The endpoint that runs is touched or lost in " + join(touched) + ".");
   add(virtual_functions ? "Virtual functions are taken." : "Virtual functions are refused, room or not.");
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q04(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
+  return settle([&] { return examine_q04(laboratory, kernels, versions); });
 }
 
 Answer ask_q04(const Laboratory& laboratory) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
 
@@ -51,9 +52,7 @@ std::string describe(const Bug& bug) {
   return text;
 }
 
-}  // namespace
-
-Answer ask_q06(const SeriesVersions& versions) {
+Answer examine_q06(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> silent;
   std::vector<std::string> nameless;
@@ -65,7 +64,7 @@ Answer ask_q06(const SeriesVersions& versions) {
     // Nothing but the left endpoint is preserved; the driver of the right one unpreserves it.
     HandoverBench bench(version.rules);
     LuoSession& session = bench.create_session("s");
-    static_cast<void>(HandoverBench::preserve(session, bench.left()));
+    require(HandoverBench::preserve(session, bench.left()) == 0, "a function is preserved");
     const Bug stray = watch(bench, kRight, [&] { bench.pci().unpreserve(right_path()); });
     answer.observations.push_back({version.name + ", unpreserve without preserve", describe(stray)});
 
@@ -76,7 +75,7 @@ Answer ask_q06(const SeriesVersions& versions) {
     HandoverBench again(version.rules);
     LuoSession& first = again.create_session("first");
     LuoSession& second = again.create_session("second");
-    static_cast<void>(HandoverBench::preserve(first, again.left()));
+    require(HandoverBench::preserve(first, again.left()) == 0, "a function is preserved");
     int error = 0;
     const Bug twice = watch(again, kLeft, [&] { error = again.pci().preserve(left_path()); });
     answer.observations.push_back({version.name + ", preserve twice", errno_text(error) + ", " + describe(twice)});
@@ -121,6 +120,12 @@ Answer ask_q06(const SeriesVersions& versions) {
                                             : "and no line of " + join(harm_unnamed) + " names those bridges.";
   }
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q06(const SeriesVersions& versions) {
+  return settle([&] { return examine_q06(versions); });
 }
 
 Answer ask_q06(const Laboratory&) { return ask_q06(posted_versions()); }

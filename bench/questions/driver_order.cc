@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Q19: enumeration, registration of drivers and the agent in every order that a boot and a hot-plug can bring.
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -34,8 +34,8 @@ void attempt(HandoverBench& bench, LuoSession& session, Seen& seen) {
 
 Seen run(const SeriesVersion& version, Order order) {
   HandoverBench bench(version.rules);
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0);
-  HOLDOVER_CHECK(bench.kexec(version.rules, false) == 0);
+  require(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0, "a function is preserved");
+  require(bench.kexec(version.rules, false) == 0, "the next kernel boots");
   Seen seen;
   const auto enumerate = [&] {
     const std::string panic = bench.scan();
@@ -43,10 +43,10 @@ Seen run(const SeriesVersion& version, Order order) {
     seen.incoming = bench.incoming_functions();
   };
   if (order == Order::ScanFirst) enumerate();
-  HOLDOVER_CHECK(bench.register_driver() == 0);
+  require(bench.register_driver() == 0, "a driver is registered");
   if (order == Order::DriverFirst) enumerate();
   LuoSession* const session = bench.retrieve_session("s");
-  HOLDOVER_CHECK(session != nullptr);
+  require(session != nullptr, "a session is retrieved");
   attempt(bench, *session, seen);
   if (order == Order::AgentFirst && seen.panic.empty()) {
     enumerate();
@@ -64,13 +64,13 @@ Seen run(const SeriesVersion& version, Order order) {
 // Hot-plug: the right endpoint is found when the left one, which shares bridges with it, has been finished.
 Seen plug_late(const SeriesVersion& version) {
   HandoverBench bench(version.rules);
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0);
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0);
-  HOLDOVER_CHECK(bench.kexec(version.rules) == 0);
+  require(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0, "a function is preserved");
+  require(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0, "a function is preserved");
+  require(bench.kexec(version.rules) == 0, "the next kernel boots");
   Seen seen;
   const auto give_back = [&](const char* name, const FunctionFile& file) {
     LuoSession* const session = bench.retrieve_session(name);
-    HOLDOVER_CHECK(session != nullptr);
+    require(session != nullptr, "a session is retrieved");
     seen.retrieve = HandoverBench::retrieve(*session, file);
     const std::string panic = HandoverBench::panic_of([&] { seen.finish = session->finish(); });
     if (seen.panic.empty()) seen.panic = panic;
@@ -95,9 +95,7 @@ std::string describe(const Seen& seen) {
   return text;
 }
 
-}  // namespace
-
-Answer ask_q19(const SeriesVersions& versions) {
+Answer examine_q19(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> order_matters;
   std::vector<std::string> sticky;
@@ -148,6 +146,12 @@ Answer ask_q19(const SeriesVersions& versions) {
   }
   if (!recovers.empty()) answer.sentence += " Such an agent succeeds later in " + join(recovers) + ".";
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q19(const SeriesVersions& versions) {
+  return settle([&] { return examine_q19(versions); });
 }
 
 Answer ask_q19(const Laboratory&) { return ask_q19(posted_versions()); }

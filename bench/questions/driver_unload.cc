@@ -2,9 +2,9 @@
 // Q20: the only driver goes away while sessions of it are pending, before the jump and after it.
 #include <cerrno>
 
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -39,13 +39,11 @@ Unload unload_incoming(HandoverBench& bench) {
 }
 
 void hand_over(HandoverBench& bench, const SeriesVersion& version) {
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0);
-  HOLDOVER_CHECK(bench.kexec(version.rules) == 0 && bench.scan().empty());
+  require(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0, "a function is preserved");
+  require(bench.kexec(version.rules) == 0 && bench.scan().empty(), "the next kernel boots and scans its buses");
 }
 
-}  // namespace
-
-Answer ask_q20(const SeriesVersions& versions) {
+Answer examine_q20(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> refused;      // both sides, while sessions hold files
   std::vector<std::string> unprotected;  // gone before the first open of the device node
@@ -55,7 +53,7 @@ Answer ask_q20(const SeriesVersions& versions) {
   for (const SeriesVersion& version : versions) {
     HandoverBench old_kernel(version.rules);
     LuoSession& session = old_kernel.create_session("s");
-    HOLDOVER_CHECK(HandoverBench::preserve(session, old_kernel.left()) == 0);
+    require(HandoverBench::preserve(session, old_kernel.left()) == 0, "a function is preserved");
     const Unload outgoing = unload_outgoing(old_kernel);
     session.close();
     const Unload closed = unload_outgoing(old_kernel);
@@ -68,12 +66,12 @@ Answer ask_q20(const SeriesVersions& versions) {
     HandoverBench opened(version.rules);
     hand_over(opened, version);
     LuoSession* const incoming_session = opened.retrieve_session("s");
-    HOLDOVER_CHECK(incoming_session != nullptr);
+    require(incoming_session != nullptr, "a session is retrieved");
     const Unload incoming = unload_incoming(opened);
 
     HandoverBench apart(version.rules);
     LuoSession& held = apart.create_session("s");
-    HOLDOVER_CHECK(HandoverBench::preserve(held, apart.left()) == 0);
+    require(HandoverBench::preserve(held, apart.left()) == 0, "a function is preserved");
     const int untie = apart.luo().unregister_flb(apart.driver(), apart.pci());
     held.close();
     const bool orphan = apart.outgoing().there;
@@ -110,6 +108,12 @@ Answer ask_q20(const SeriesVersions& versions) {
         " A driver that unregisters the FLB alone leaves a table that no file gives back in " + join(untied) + ".";
   }
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q20(const SeriesVersions& versions) {
+  return settle([&] { return examine_q20(versions); });
 }
 
 Answer ask_q20(const Laboratory&) { return ask_q20(posted_versions()); }

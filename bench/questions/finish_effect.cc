@@ -4,9 +4,9 @@
 #include <map>
 
 #include "bench/questions/kernel_bench.h"
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -41,7 +41,7 @@ Scans scan_around_finish(const Laboratory& laboratory, const std::string& comman
   LuoSession* session = nullptr;
   const bool preserved = bench.boot(command_line) && bench.open(0) == 0 && bench.create_session("s", session) == 0 &&
                          bench.preserve(*session, 0) == 0;
-  HOLDOVER_CHECK(preserved);
+  require(preserved, "an endpoint is preserved by the first kernel");
   Scans scans;
   scans.handed_over = bench.bdf("endpoint 0");
   if (bench.kexec(command_line) != 0 || bench.retrieve_session("s", session) != 0) return scans;
@@ -69,21 +69,19 @@ struct Replug {
 Replug replug(const SeriesVersion& version) {
   const auto found_again = [&](bool finished) {
     HandoverBench bench(version.rules);
-    HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0);
-    HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0);
-    HOLDOVER_CHECK(bench.kexec(version.rules) == 0 && bench.scan().empty());
+    require(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0, "a function is preserved");
+    require(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0, "a function is preserved");
+    require(bench.kexec(version.rules) == 0 && bench.scan().empty(), "the next kernel boots and scans its buses");
     LuoSession* const session = bench.retrieve_session("left");
-    HOLDOVER_CHECK(session != nullptr && HandoverBench::retrieve(*session, bench.left()) == 0);
-    if (finished) HOLDOVER_CHECK(session->finish() == 0);
+    require(session != nullptr && HandoverBench::retrieve(*session, bench.left()) == 0, "a function is retrieved");
+    if (finished) require(session->finish() == 0, "a session is finished");
     bench.pci().cleanup_device(left_path());
     return bench.pci().setup_device(kLeft);
   };
   return {found_again(false), found_again(true)};
 }
 
-}  // namespace
-
-Answer ask_q03(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
+Answer examine_q03(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> ends;   // with finish the numbers are free
   std::vector<std::string> stays;  // they stay
@@ -133,6 +131,12 @@ Answer ask_q03(const Laboratory& laboratory, const NamedKernels& kernels, const 
     add("It is incoming even after its finish, as long as the table is there, in " + join(always) + ".");
   }
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q03(const Laboratory& laboratory, const NamedKernels& kernels, const SeriesVersions& versions) {
+  return settle([&] { return examine_q03(laboratory, kernels, versions); });
 }
 
 Answer ask_q03(const Laboratory& laboratory) {

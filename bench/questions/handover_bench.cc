@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "bench/questions/set_up.h"
 #include "host/kernel/kho/decode.h"
 #include "host/kernel/panic.h"
 #include "host/kernel/pci/liveupdate_abi.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -112,7 +112,7 @@ void HandoverBench::boot(const PciLiveUpdateRules& rules, bool registered) {
   pci_ = std::make_unique<host::kernel::PciLiveUpdate>(
       *kho_, *luo_, rules, [this] { return present_; }, mark, console);
   driver_.use(*pci_);
-  if (registered) HOLDOVER_CHECK(register_driver() == 0);
+  if (registered) require(register_driver() == 0, "a driver is registered");
 }
 
 int HandoverBench::register_driver() {
@@ -161,7 +161,7 @@ std::string HandoverBench::scan(const std::vector<pcie::Bdf>& functions) {
 LuoSession& HandoverBench::create_session(const std::string& name) {
   LuoSession* session = nullptr;
   const int error = luo_->create_session(name, session);
-  HOLDOVER_CHECK(error == 0);
+  require(error == 0, "a session is created");
   return *session;
 }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "bench/questions/kernel_bench.h"
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -28,7 +28,7 @@ Update run(const Laboratory& laboratory, const std::string& first, const std::st
   LuoSession* session = nullptr;
   const bool preserved = bench.boot(first) && bench.open(0) == 0 && bench.create_session("s", session) == 0 &&
                          bench.preserve(*session, 0) == 0;
-  HOLDOVER_CHECK(preserved);
+  require(preserved, "an endpoint is preserved by the first kernel");
   Update update;
   const auto verb = [&](const std::string& name, int answer) {
     update.verbs.push_back(name + " " + errno_text(answer));
@@ -73,9 +73,7 @@ std::string first_difference(const Update& a, const Update& b) {
   return "none";
 }
 
-}  // namespace
-
-Answer ask_q02(const Laboratory& laboratory, const std::string& with, const std::string& without) {
+Answer examine_q02(const Laboratory& laboratory, const std::string& with, const std::string& without) {
   Answer answer;
   const Update called = run(laboratory, with, with);
   const Update uncalled = run(laboratory, without, without);
@@ -111,6 +109,12 @@ Answer ask_q02(const Laboratory& laboratory, const std::string& with, const std:
     answer.sentence += " It does not even refuse a function that the core does not know.";
   }
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q02(const Laboratory& laboratory, const std::string& with, const std::string& without) {
+  return settle([&] { return examine_q02(laboratory, with, without); });
 }
 
 Answer ask_q02(const Laboratory& laboratory) {

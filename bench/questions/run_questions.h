@@ -37,8 +37,7 @@ inline constexpr Question kQuestion11{
 inline constexpr Question kQuestion12{
     "Q12", "Who keeps a function from being released while it is handed over, and what if nobody does?",
     "At each point of the update somebody unbinds the driver of the running function, removes it as a module, or "
-    "the "
-    "agent dies with every descriptor that it holds. (Where a real unbind would sleep until the device file is "
+    "the agent dies with every descriptor that it holds. (Where a real unbind would sleep until the device file is "
     "closed, this one answers EBUSY.)",
     ask_q12};
 inline constexpr Question kQuestion13{

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
 
@@ -52,9 +53,9 @@ void unpreserve_both(const SeriesVersion& version, bool left_first, Released& re
   HandoverBench bench(version.rules);
   LuoSession& left = bench.create_session("left");
   LuoSession& right = bench.create_session("right");
-  static_cast<void>(HandoverBench::preserve(left, bench.left()));
+  require(HandoverBench::preserve(left, bench.left()) == 0, "a function is preserved");
   released.counted &= counts_endpoints(bench.outgoing());
-  static_cast<void>(HandoverBench::preserve(right, bench.right()));
+  require(HandoverBench::preserve(right, bench.right()) == 0, "a function is preserved");
   released.counted &= counts_endpoints(bench.outgoing());
   note(released, version.name + ", both preserved", bench.outgoing());
   (left_first ? left : right).close();
@@ -71,8 +72,8 @@ void unpreserve_both(const SeriesVersion& version, bool left_first, Released& re
 // New kernel: both are incoming, and finished one after the other.
 void finish_both(const SeriesVersion& version, bool left_first, bool bridges, Released& released) {
   HandoverBench bench(version.rules);
-  static_cast<void>(HandoverBench::preserve(bench.create_session("left"), bench.left()));
-  static_cast<void>(HandoverBench::preserve(bench.create_session("right"), bench.right()));
+  require(HandoverBench::preserve(bench.create_session("left"), bench.left()) == 0, "a function is preserved");
+  require(HandoverBench::preserve(bench.create_session("right"), bench.right()) == 0, "a function is preserved");
   if (bench.kexec(version.rules) != 0 || !bench.scan().empty()) {
     released.other_survived = false;
     return;
@@ -128,11 +129,11 @@ void every_order(const SeriesVersion& version, Orders& orders) {
         FunctionFile& second = left_first ? bench.right() : bench.left();
         LuoSession& a = bench.create_session("a");
         LuoSession& b = bench.create_session("b");
-        static_cast<void>(HandoverBench::preserve(a, first));
+        require(HandoverBench::preserve(a, first) == 0, "a function is preserved");
         look(bench, 1, orders);
         static_cast<void>(HandoverBench::preserve(b, first));
         look(bench, 1, orders);
-        static_cast<void>(HandoverBench::preserve(together ? a : b, second));
+        require(HandoverBench::preserve(together ? a : b, second) == 0, "a function is preserved");
         look(bench, 2, orders);
         (first_closed_first ? a : b).close();
         look(bench, together ? (first_closed_first ? 0u : 2u) : 1u, orders);
@@ -147,15 +148,13 @@ void every_order(const SeriesVersion& version, Orders& orders) {
 bool driver_makes_it_early(const SeriesVersion& version) {
   HandoverBench bench(version.rules);
   LuoSession& session = bench.create_session("s");
-  static_cast<void>(HandoverBench::preserve(session, bench.left()));
+  require(HandoverBench::preserve(session, bench.left()) == 0, "a function is preserved");
   if (bench.pci().preserve(right_path()) != 0) return false;
   session.close();
   return !bench.outgoing().there && bench.console().size() == 1;
 }
 
-}  // namespace
-
-Answer ask_q05(const SeriesVersions& versions) {
+Answer examine_q05(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> early;
   std::vector<std::string> stays;
@@ -195,9 +194,7 @@ Answer ask_q05(const SeriesVersions& versions) {
   return answer;
 }
 
-Answer ask_q05(const Laboratory&) { return ask_q05(posted_versions()); }
-
-Answer ask_q15(const SeriesVersions& versions) {
+Answer examine_q15(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> alone;
   std::vector<std::string> survives;
@@ -241,6 +238,18 @@ Answer ask_q15(const SeriesVersions& versions) {
   if (!warned.empty()) add("The kernel warns on the way in " + join(warned) + " («" + first_warning + "»).");
   return answer;
 }
+
+}  // namespace
+
+Answer ask_q05(const SeriesVersions& versions) {
+  return settle([&] { return examine_q05(versions); });
+}
+
+Answer ask_q15(const SeriesVersions& versions) {
+  return settle([&] { return examine_q15(versions); });
+}
+
+Answer ask_q05(const Laboratory&) { return ask_q05(posted_versions()); }
 
 Answer ask_q15(const Laboratory&) { return ask_q15(posted_versions()); }
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <map>
 
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
 #include "host/kernel/kho/dram_value.h"
 #include "host/kernel/pci/abi/pci_v8.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -68,11 +68,13 @@ Reaction hand_over(const PciLiveUpdateRules& from, const PciLiveUpdateRules& to,
   OtherDriver driver;
   OtherFile file;
   HandoverBench bench(from);
-  HOLDOVER_CHECK(bench.luo().register_handler(driver) == 0 && bench.luo().register_flb(driver, data) == 0);
+  require(bench.luo().register_handler(driver) == 0 && bench.luo().register_flb(driver, data) == 0,
+          "a driver is registered");
   host::kernel::LuoSession& session = bench.create_session("s");
-  HOLDOVER_CHECK(session.preserve(&file, 1) == 0);
-  if (handed != Handed::NoTable) HOLDOVER_CHECK(HandoverBench::preserve(session, bench.left()) == 0);
-  HOLDOVER_CHECK(bench.freeze() == 0);
+  require(session.preserve(&file, 1) == 0, "a function is preserved");
+  if (handed != Handed::NoTable)
+    require(HandoverBench::preserve(session, bench.left()) == 0, "a function is preserved");
+  require(bench.freeze() == 0, "the freeze succeeds");
   if (handed == Handed::NextVersion) raise_version(bench);
   bench.jump(to);
   Reaction reaction;
@@ -116,9 +118,7 @@ std::string describe(const Reaction& reaction, Reading reading) {
   return text;
 }
 
-}  // namespace
-
-Answer ask_q07(const SeriesVersions& versions) {
+Answer examine_q07(const SeriesVersions& versions) {
   Answer answer;
   std::map<Reading, std::vector<std::string>> pairs;
   std::map<Reading, std::vector<std::string>> fields;
@@ -164,6 +164,12 @@ Answer ask_q07(const SeriesVersions& versions) {
                                  join(fields[Reading::Adopted]) + ".";
   }
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q07(const SeriesVersions& versions) {
+  return settle([&] { return examine_q07(versions); });
 }
 
 Answer ask_q07(const Laboratory&) { return ask_q07(posted_versions()); }

@@ -2,9 +2,9 @@
 // Q16: finish that nobody calls, by a driver's omission or by user space's, and the update after it.
 #include <algorithm>
 
+#include "bench/questions/set_up.h"
 #include "bench/questions/verb_experiments.h"
 #include "bench/questions/wording.h"
-#include "pcie/error.h"
 
 namespace holdover::bench {
 namespace {
@@ -33,15 +33,15 @@ struct Left {
 
 Left omit(const SeriesVersion& version, Omission omission) {
   HandoverBench bench(version.rules);
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0);
-  HOLDOVER_CHECK(bench.kexec(version.rules) == 0 && bench.scan().empty());
+  require(HandoverBench::preserve(bench.create_session("s"), bench.left()) == 0, "a function is preserved");
+  require(bench.kexec(version.rules) == 0 && bench.scan().empty(), "the next kernel boots and scans its buses");
   const PhysicalAddress page = bench.incoming_page();
   LuoSession* const session = bench.retrieve_session("s");
-  HOLDOVER_CHECK(session != nullptr && HandoverBench::retrieve(*session, bench.left()) == 0);
+  require(session != nullptr && HandoverBench::retrieve(*session, bench.left()) == 0, "a function is retrieved");
   Left left;
   if (omission == Omission::Driver) {
     bench.driver().finishes = false;
-    left.panic = HandoverBench::panic_of([&] { HOLDOVER_CHECK(session->finish() == 0); });
+    left.panic = HandoverBench::panic_of([&] { require(session->finish() == 0, "a session is finished"); });
     bench.driver().finishes = true;
   }
   left.table = bench.incoming().there;
@@ -51,7 +51,7 @@ Left omit(const SeriesVersion& version, Omission omission) {
   if (!left.panic.empty()) return left;  // nothing of this kernel runs any more
   left.keeps_numbers = bench.pci().keep_bus_numbers(kRootPort, nullptr, 0);
 
-  HOLDOVER_CHECK(HandoverBench::preserve(bench.create_session("next"), bench.right()) == 0);
+  require(HandoverBench::preserve(bench.create_session("next"), bench.right()) == 0, "a function is preserved");
   left.freeze = bench.freeze();
   if (left.freeze != 0) return left;
   left.handed_on = left.page_in_use && bench.kho().is_preserved(page, 0);
@@ -76,9 +76,7 @@ std::string describe(const Left& left) {
   return text + ", the next kernel gets " + (left.next_right ? "what was preserved anew" : "something else");
 }
 
-}  // namespace
-
-Answer ask_q16(const SeriesVersions& versions) {
+Answer examine_q16(const SeriesVersions& versions) {
   Answer answer;
   std::vector<std::string> panics;
   std::vector<std::string> leaks;
@@ -118,6 +116,12 @@ Answer ask_q16(const SeriesVersions& versions) {
   add(next_fails.empty() ? "The next update hands over what is preserved anew, and nothing of the old table."
                          : "The next update is disturbed by it in " + join(next_fails) + ".");
   return answer;
+}
+
+}  // namespace
+
+Answer ask_q16(const SeriesVersions& versions) {
+  return settle([&] { return examine_q16(versions); });
 }
 
 Answer ask_q16(const Laboratory&) { return ask_q16(posted_versions()); }

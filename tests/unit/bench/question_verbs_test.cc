@@ -42,6 +42,12 @@ TEST(Question, VerbQuestionsStandInTheTableInTheirWords) {
   }
 }
 
+TEST(Question, ExperimentThatCannotBeSetUpDecidesNothing) {
+  const Answer answer = ask_q02(laboratory(), "profile=stock-7.3", "profile=stock-7.3");
+  EXPECT_FALSE(answer.decided);
+  EXPECT_TRUE(says(answer, "needs that an endpoint is preserved")) << ::testing::PrintToString(answer);
+}
+
 TEST(Question, Q02_RetrieveCallIsACheckAndNothingElse) {
   const Answer answer = ask_q02(laboratory());
   EXPECT_ANSWER(answer, "Nothing where the function was handed over");
@@ -73,7 +79,9 @@ TEST(Question, Q03_RuleOfAnotherVersionFreesTheNumbersOfV9) {
 
 TEST(Question, Q04_RoomIsAMatterOfAllocationAndRunningFunctionsAreLeftAlone) {
   const Answer answer = ask_q04(laboratory());
-  EXPECT_ANSWER(answer, "the next is refused with E2BIG in v3 and with ENOSPC in v4, v5 and v6.");
+  EXPECT_ANSWER(answer,
+                "Once as many are recorded as were present at the first preserve, the next is refused with E2BIG in v3 "
+                "and with ENOSPC in v4, v5 and v6.");
   EXPECT_ANSWER(answer, "There is no such limit in v7, v8 and v9");
   EXPECT_ANSWER(answer, "The endpoint that runs sees no configuration write meanwhile, and is handed over.");
 }
