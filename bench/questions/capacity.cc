@@ -145,6 +145,7 @@ Answer examine_q04(const Laboratory& laboratory, const NamedKernels& kernels, co
     answer.sentence += (answer.sentence.empty() ? "" : " ") + sentence;
   };
   std::vector<std::string> refusals;
+  refusals.reserve(full.size());
   for (const auto& [error, names] : full) refusals.push_back("with " + error + " in " + join(names));
   if (!full.empty()) {
     add(std::string(exact ? "Once as many are recorded as were present at the first preserve, the next is refused "

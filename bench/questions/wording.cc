@@ -18,6 +18,7 @@ std::string join(const std::vector<std::string>& names) {
 
 std::string join(const std::vector<pcie::Bdf>& functions) {
   std::vector<std::string> names;
+  names.reserve(functions.size());
   for (const pcie::Bdf function : functions) names.push_back(function.to_string());
   return join(names);
 }
