@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include "bench/questions/runs/questions.h"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 
 #include "bench/questions/question.h"
-#include "bench/questions/run_questions.h"
-#include "bench/questions/verb_questions.h"
+#include "bench/questions/verbs/questions.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {

@@ -2,7 +2,7 @@
 // What the experiments of open questions stand on.
 #include <gtest/gtest.h>
 
-#include "bench/questions/kernel_bench.h"
+#include "bench/questions/verbs/kernel_bench.h"
 #include "pcie/config_space.h"
 #include "tests/support/bench_run.h"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "bench/questions/verb_experiments.h"
+#include "bench/questions/verbs/experiments.h"
 #include "tests/support/bench_run.h"
 
 namespace holdover::bench {
