@@ -12,7 +12,6 @@
 #include "bench/observer.h"
 #include "bench/output_file.h"
 #include "bench/runner.h"
-#include "host/kernel/hazard.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -80,6 +79,14 @@ std::vector<std::string> notes_for(const RunOptions& options, const RunEnd& end,
     notes.push_back("the endpoint has one channel: bulk data goes one way only, beside the heartbeat");
   }
   return notes;
+}
+
+std::vector<std::string> not_struck(const FaultSelection& faults, const Observer& observer) {
+  std::vector<std::string> names;
+  for (const sim::MachineFault& fault : faults.machine) names.emplace_back(fault_name(fault.kind));
+  for (const HandoverDamage& damage : faults.damages) names.emplace_back(damage.entry.name);
+  std::erase_if(names, [&](const std::string& name) { return observer.struck().count(name) != 0; });
+  return names;
 }
 
 void write_files(const Report& report) {
@@ -153,10 +160,7 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
                 "the run was stopped at " + readable_time(machine->platform().now()) + " of simulated time, phase " +
                     std::string(pcie::to_string(observer.ledgers().scene.phase())) + "; no report was written"};
   }
-  for (const std::string& fault : options.faults) {
-    if (host::kernel::find_hazard(fault) == nullptr && observer.struck().count(fault) == 0)
-      end.not_struck.push_back(fault);
-  }
+  end.not_struck = not_struck(faults, observer);
   const Time now = machine->platform().now();
   if (platform.stuck()) observer.ledgers().evidence.find(Check::Continuity, now, std::nullopt, *platform.stuck());
   observer.end(now, updates);

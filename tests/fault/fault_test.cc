@@ -91,6 +91,18 @@ INSTANTIATE_TEST_SUITE_P(
                       FaultCase{"rmmod-incoming", Check::Handover, "errno 19"}),
     name_of);
 
+class FaultThatIsRefused : public ::testing::TestWithParam<const char*> {};
+
+// The kernel answers EBUSY, as it has to.
+TEST_P(FaultThatIsRefused, DoesNoHarm) {
+  const Report report = run_whole(short_run({GetParam()}));
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+}
+
+INSTANTIATE_TEST_SUITE_P(Interference, FaultThatIsRefused,
+                         ::testing::Values("unbind-preserved", "unbind-retrieved", "rmmod-preserved",
+                                           "rmmod-retrieved"));
+
 // The bus numbers of the tree, and with them the requester ID, change under the running endpoint.
 TEST(FaultOnASwitch, RenumberingChangesTheRequesterId) {
   RunOptions options = short_run({"H041"});
