@@ -109,9 +109,8 @@ ComparedWrites compare(ComparedRole role, ComparedPhase phase, std::span<const R
     ComparedRow row;
     const bool both = i < left.size() && j < right.size();
     const unsigned here = distances.at(i, j);
-    if (both && left[i] == right[j] && distances.at(i + 1, j + 1) == here) {
-      row = {left[i++], right[j++], nullptr};
-    } else if (both && left[i].name == right[j].name && distances.at(i + 1, j + 1) + 1 == here) {
+    const unsigned cost = both && left[i] == right[j] ? 0 : 1;
+    if (both && left[i].name == right[j].name && distances.at(i + 1, j + 1) + cost == here) {
       row = {left[i++], right[j++], nullptr};
     } else if (i < left.size() && distances.at(i + 1, j) + 1 == here) {
       row.recorded = left[i++];

@@ -58,4 +58,28 @@ Effect try_action(const Action& action, const std::vector<std::string>& policies
   return effect;
 }
 
+SortedActions sort_actions(const Action& nothing, std::span<const Action> actions, Stretch stretch,
+                           const std::string& traffic, const std::string& otherwise, const Laboratory& laboratory,
+                           Answer& answer) {
+  SortedActions sorted;
+  const Effect base = try_action(nothing, {}, stretch, laboratory, answer);
+  answer.observations.push_back({traffic, to_string(base.traffic)});
+  if (base.hurts() || !base.decided) {
+    answer.sentence = "Undecided: the update is disturbed without any of these actions.";
+    return sorted;
+  }
+  sorted.decided = true;
+  for (const Action& action : actions) {
+    const Effect effect = try_action(action, {}, stretch, laboratory, answer);
+    if (!effect.hurts()) {
+      sorted.harmless.push_back(effect.what);
+      continue;
+    }
+    const Effect other = try_action(action, {"entry-model=retrieve"}, stretch, laboratory, answer);
+    answer.observations.back().what += ", " + otherwise;
+    (other.hurts() ? sorted.kept : sorted.avoided).push_back(effect.what);
+  }
+  return sorted;
+}
+
 }  // namespace holdover::bench

@@ -48,4 +48,17 @@ struct Effect {
 [[nodiscard]] Effect try_action(const Action& action, const std::vector<std::string>& policies, Stretch stretch,
                                 const Laboratory& laboratory, Answer& answer);
 
+// Actions by what becomes of them where retrieve and freeze take the place of probe and shutdown.
+struct SortedActions {
+  bool decided = false;               // without any of them nothing is disturbed
+  std::vector<std::string> avoided;   // hurt, and no longer do
+  std::vector<std::string> kept;      // hurt all the same
+  std::vector<std::string> harmless;  // hurt in neither
+};
+// Tries `nothing` first, and says under `traffic` what is written in that stretch; then each action, and those that
+// hurt once more with the policy entry-model=retrieve, named with `otherwise`.
+[[nodiscard]] SortedActions sort_actions(const Action& nothing, std::span<const Action> actions, Stretch stretch,
+                                         const std::string& traffic, const std::string& otherwise,
+                                         const Laboratory& laboratory, Answer& answer);
+
 }  // namespace holdover::bench

@@ -22,26 +22,11 @@ constexpr std::array kActions{
 
 Answer ask_q17(const Laboratory& laboratory) {
   Answer answer;
-  const Effect base = try_action(kNothing, {}, kProbe, laboratory, answer);
-  answer.observations.push_back({"what is written while drivers bind", to_string(base.traffic)});
-  if (base.hurts() || !base.decided) {
-    answer.sentence = "Undecided: the update is disturbed without any of these actions.";
-    return answer;
-  }
-  std::vector<std::string> avoided;
-  std::vector<std::string> kept;
-  std::vector<std::string> harmless;
-  for (const Action& action : kActions) {
-    const Effect probed = try_action(action, {}, kProbe, laboratory, answer);
-    if (!probed.hurts()) {
-      harmless.push_back(probed.what);
-      continue;
-    }
-    const Effect skipped = try_action(action, {"entry-model=retrieve"}, kProbe, laboratory, answer);
-    answer.observations.back().what += ", probe left out until retrieve";
-    (skipped.hurts() ? kept : avoided).push_back(probed.what);
-  }
-  answer.decided = true;
+  const auto [decided, avoided, kept, harmless] =
+      sort_actions(kNothing, kActions, kProbe, "what is written while drivers bind", "probe left out until retrieve",
+                   laboratory, answer);
+  answer.decided = decided;
+  if (!decided) return answer;
   const std::string own = "What vfio-pci and the port drivers write at their probe does not hurt.";
   if (avoided.empty() && kept.empty()) {
     answer.sentence = "No need seen: " + own + " Neither does any other action that was tried.";

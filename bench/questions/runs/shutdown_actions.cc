@@ -24,26 +24,11 @@ constexpr std::array kActions{
 
 Answer ask_q18(const Laboratory& laboratory) {
   Answer answer;
-  const Effect base = try_action(kNothing, {}, kShutdown, laboratory, answer);
-  answer.observations.push_back({"what is written at shutdown", to_string(base.traffic)});
-  if (base.hurts() || !base.decided) {
-    answer.sentence = "Undecided: the update is disturbed without any of these actions.";
-    return answer;
-  }
-  std::vector<std::string> avoided;
-  std::vector<std::string> kept;
-  std::vector<std::string> harmless;
-  for (const Action& action : kActions) {
-    const Effect shut_down = try_action(action, {}, kShutdown, laboratory, answer);
-    if (!shut_down.hurts()) {
-      harmless.push_back(shut_down.what);
-      continue;
-    }
-    const Effect frozen = try_action(action, {"entry-model=retrieve"}, kShutdown, laboratory, answer);
-    answer.observations.back().what += ", freeze in the place of shutdown";
-    (frozen.hurts() ? kept : avoided).push_back(shut_down.what);
-  }
-  answer.decided = true;
+  const auto [decided, avoided, kept, harmless] =
+      sort_actions(kNothing, kActions, kShutdown, "what is written at shutdown", "freeze in the place of shutdown",
+                   laboratory, answer);
+  answer.decided = decided;
+  if (!decided) return answer;
   const std::string own = "Shutdown as it is, port services included, does not hurt.";
   if (avoided.empty() && kept.empty()) {
     answer.sentence = "No need seen: " + own + " Neither does any other action that was tried.";
