@@ -139,7 +139,8 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
     if (keep && (empty || broken)) live_update_->note_lost_bus_numbers(bridge.bdf);
     const bool left_alone = keep && bridge.was_incoming && live_update_->refuse_bus_numbers(bridge.bdf) &&
                             policies_.pci_rules.lost_numbers == PciLostNumbers::IncomingRefused;
-    if (!empty && (reassign || !left_alone)) {
+    // Numbers that are all 0 are invalid as well, and written once more.
+    if (reassign || !left_alone) {
       // The numbers taken away are not handed out again while transactions that bear them may be on their way.
       retired_ = std::max({retired_, secondary, subordinate});
       config.write32(kPrimaryBus, numbers & 0xff00'0000);

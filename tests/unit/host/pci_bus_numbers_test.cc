@@ -171,7 +171,7 @@ TEST_P(PciBusNumbersByVersion, IncomingBridgeThatLostItsNumbers) {
   lose(down0_);
   const auto bus = scan();
   EXPECT_EQ(numbers(down0_), (std::vector<unsigned>{0, 0, 0})) << "refused, or no number is left below the switch";
-  EXPECT_EQ(writes_to("port 0", kPrimaryBus), 0u);
+  EXPECT_EQ(writes_to("port 0", kPrimaryBus), since(PciSeries::V9) ? 0u : 1u) << "invalid numbers are cleared";
   EXPECT_EQ(bus->find(kLeft), nullptr) << "nothing below is enumerated";
   EXPECT_NE(bus->find(kRight), nullptr);
 }
