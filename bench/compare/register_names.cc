@@ -69,9 +69,9 @@ std::optional<std::string> name_in(std::span<const Place> places, unsigned offse
 
 std::optional<std::string> find_name(RegisterNames::Header header, const RegisterNames::Capabilities& capabilities,
                                      unsigned offset) {
-  if (const auto name = name_in(kCommon, offset)) return name;
+  if (auto name = name_in(kCommon, offset)) return name;
   const std::span<const Place> own = header == RegisterNames::Header::Type0 ? std::span<const Place>(kType0) : kType1;
-  if (const auto name = name_in(own, offset)) return name;
+  if (auto name = name_in(own, offset)) return name;
   for (const Capability& capability : kCapabilities) {
     const auto found = capabilities.find(capability.name);
     if (found == capabilities.end() || offset < found->second) continue;

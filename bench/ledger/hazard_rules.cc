@@ -16,7 +16,6 @@ constexpr std::uint32_t kLowHalf = 0x0000'ffff;
 constexpr std::uint32_t kHighHalf = 0xffff'0000;
 constexpr std::uint32_t kFlr = config::kDeviceControlFlr;
 constexpr std::uint32_t kMsixEnable = std::uint32_t{config::kMsixControlEnable} << 16;
-constexpr std::uint32_t kMsixFunctionMask = std::uint32_t{config::kMsixControlFunctionMask} << 16;
 constexpr std::uint32_t kMsiEnable = std::uint32_t{config::kMsiControlEnable} << 16;
 constexpr std::uint32_t kRetrainLink = 1u << 5;
 constexpr std::uint32_t kAriForwarding = 1u << 5;

@@ -72,9 +72,10 @@ void SessionWatch::judge_flb(const Scene::Mark& mark) {
 void SessionWatch::judge_file(const Scene::Mark& mark) {
   const bool preserved = mark.step == Step::FilePreserved;
   if (preserved || mark.step == Step::FileUnpreserved) {
-    state_.preserved += preserved ? 1 : -1;
+    const auto count = [preserved](std::uint64_t& files) { files = preserved ? files + 1 : files - 1; };
+    count(state_.preserved);
     for (unsigned flb = 0; flb < kFlbs; ++flb) {
-      if (((mark.value >> flb) & 1) != 0) state_.dependent[flb] += preserved ? 1 : -1;
+      if (((mark.value >> flb) & 1) != 0) count(state_.dependent[flb]);
     }
     judge_objects(mark.time);
   } else if (mark.step == Step::Begin || mark.step == Step::SessionClosed || mark.step == Step::FreezeSucceeded) {
