@@ -171,13 +171,13 @@ std::string names(const Entries& entries) {
 }  // namespace
 
 std::span<const Policy> policies() {
-  static const std::vector<Policy> all = [] {
+  static const std::vector<Policy> kAll = [] {
     std::vector<Policy> list(kOwnPolicies.begin(), kOwnPolicies.end());
     const std::span<const Policy> rules = pci_live_update_policies();
     list.insert(list.end(), rules.begin(), rules.end());
     return list;
   }();
-  return all;
+  return kAll;
 }
 
 const Policy* find_policy(std::string_view name) {

@@ -223,8 +223,8 @@ void boot_next(const Handed& handed, const Damageable& what, std::span<const std
 }
 
 const Handed& continuous() {
-  static const Handed handed("continuous");
-  return handed;
+  static const Handed kHanded("continuous");
+  return kHanded;
 }
 
 std::uint64_t data_of(const Handed& handed, std::string_view flb) {
@@ -237,17 +237,17 @@ std::uint64_t data_of(const Handed& handed, std::string_view flb) {
 }  // namespace
 
 void run_iommu_state(std::span<const std::uint8_t> input) {
-  static const Damageable what = continuous().part({data_of(continuous(), iommu_abi::kCompatible)});
-  boot_next(continuous(), what, input);
+  static const Damageable kWhat = continuous().part({data_of(continuous(), iommu_abi::kCompatible)});
+  boot_next(continuous(), kWhat, input);
 }
 
 void run_file_state(std::span<const std::uint8_t> input) {
-  static const Damageable what = [] {
+  static const Damageable kWhat = [] {
     std::vector<std::uint64_t> roots{data_of(continuous(), binding_abi::kCompatible)};
     for (const HandedFile& file : continuous().handover.sessions.front().files) roots.push_back(file.handle);
     return continuous().part(roots);
   }();
-  boot_next(continuous(), what, input);
+  boot_next(continuous(), kWhat, input);
 }
 
 void run_handover(std::span<const std::uint8_t> input) {

@@ -57,16 +57,16 @@ struct Handed {
 }  // namespace
 
 void run_kho(std::span<const std::uint8_t> input) {
-  static const Handed handed;
-  Memory memory = handed.memory;
+  static const Handed kHanded;
+  Memory memory = kHanded.memory;
   // The tree first: of 600 pages it is four.
-  static const Damageable what = handed.only({handed.what.pages.begin(), handed.what.pages.begin() + 16});
-  damage(memory.dram(), what, input);
+  static const Damageable kWhat = kHanded.only({kHanded.what.pages.begin(), kHanded.what.pages.begin() + 16});
+  damage(memory.dram(), kWhat, input);
 
   std::string why;
-  const auto tree = decode_kho(memory.dram(), handed.fdt, &why);
+  const auto tree = decode_kho(memory.dram(), kHanded.fdt, &why);
   require(tree.has_value() == why.empty(), "a tree that cannot be read has a reason");
-  require(decode_preserved_pages(memory.dram(), handed.fdt).has_value() == tree.has_value(), "two readers agree");
+  require(decode_preserved_pages(memory.dram(), kHanded.fdt).has_value() == tree.has_value(), "two readers agree");
   if (tree) {
     for (const PhysicalAddress page : tree->structure) {
       require(in_dram(memory.dram(), page, kPageSize.count()) && page.raw() % kPageSize.count() == 0,
@@ -97,9 +97,9 @@ void run_kho(std::span<const std::uint8_t> input) {
 }
 
 void run_vmalloc(std::span<const std::uint8_t> input) {
-  static const Handed single(0);
-  static const Handed large(2);
-  const Handed& handed = variant_of(input, 2) == 0 ? single : large;
+  static const Handed kSingle(0);
+  static const Handed kLarge(2);
+  const Handed& handed = variant_of(input, 2) == 0 ? kSingle : kLarge;
   Memory memory = handed.memory;
   const auto chain = decode_vmalloc(memory.dram(), handed.area);
   require(chain.has_value(), "the handover of the generator is valid");
@@ -138,20 +138,20 @@ void run_vmalloc(std::span<const std::uint8_t> input) {
 }
 
 void run_block_set(std::span<const std::uint8_t> input) {
-  static const Handed handed;
-  Memory memory = handed.memory;
-  const auto chain = decode_blocks(memory.dram(), handed.blocks, kEntryBytes);
+  static const Handed kHanded;
+  Memory memory = kHanded.memory;
+  const auto chain = decode_blocks(memory.dram(), kHanded.blocks, kEntryBytes);
   require(chain && chain->blocks.size() == 3, "the handover of the generator is valid");
   // Beside the blocks, pages of other owners: an entry can be made to point there. One of them is a folio of order 3.
   std::vector<PhysicalAddress> pages = chain->blocks;
-  pages.push_back(handed.what.pages.back());
-  const auto tree = decode_kho(memory.dram(), handed.fdt);
+  pages.push_back(kHanded.what.pages.back());
+  const auto tree = decode_kho(memory.dram(), kHanded.fdt);
   for (const PreservedFolio& folio : tree->folios) {
     if (folio.order != 0) pages.push_back(folio.address);
   }
-  damage(memory.dram(), handed.only(std::move(pages)), input);
+  damage(memory.dram(), kHanded.only(std::move(pages)), input);
 
-  const auto decoded = decode_blocks(memory.dram(), handed.blocks, kEntryBytes);
+  const auto decoded = decode_blocks(memory.dram(), kHanded.blocks, kEntryBytes);
   if (decoded) {
     require(decoded->blocks.size() <= kho_abi::kMaxBlocks && decoded->entries.size() >= decoded->blocks.size(),
             "no block is empty");
@@ -161,7 +161,7 @@ void run_block_set(std::span<const std::uint8_t> input) {
   }
   SmallKernel next(memory);
   const std::size_t before = next.kho.unrestored();
-  auto restored = BlockSet::restore(next.kho, handed.blocks, kEntryBytes);
+  auto restored = BlockSet::restore(next.kho, kHanded.blocks, kEntryBytes);
   require(!restored || decoded, "what cannot be decoded is not restored");
   if (!restored) {
     require(next.kho.unrestored() == before, "all or nothing");

@@ -152,11 +152,11 @@ void use(LuoKernel& next, const std::optional<HandedLiveUpdate>& handed) {
 }  // namespace
 
 void run_luo(std::span<const std::uint8_t> input) {
-  static const Handed handed;
-  Memory memory = handed.memory;
-  damage(memory.dram(), handed.what, input);
+  static const Handed kHanded;
+  Memory memory = kHanded.memory;
+  damage(memory.dram(), kHanded.what, input);
   std::string why;
-  const auto decoded = decode_live_update(memory.dram(), handed.fdt, &why);
+  const auto decoded = decode_live_update(memory.dram(), kHanded.fdt, &why);
   require(decoded.has_value() || !why.empty(), "what cannot be read has a reason");
   try {
     LuoKernel next(memory);
@@ -173,8 +173,8 @@ void run_luo(std::span<const std::uint8_t> input) {
 
 // The input is a sequence of calls: descriptor, request (16 bits), size of what is mapped, then these bytes.
 void run_luo_ioctl(std::span<const std::uint8_t> input) {
-  static const Handed handed;
-  Memory memory = handed.memory;
+  static const Handed kHanded;
+  Memory memory = kHanded.memory;
   LuoKernel kernel(memory);
   int device = -1;
   require(kernel.ioctl.open(device) == 0, "the device can be opened");
@@ -182,7 +182,7 @@ void run_luo_ioctl(std::span<const std::uint8_t> input) {
     static_cast<void>(kernel.descriptors.install(kernel.files.add(std::make_unique<PlainFile>())));
   }
   for (unsigned calls = 0; calls < 64 && input.size() >= 4; ++calls) {
-    const int descriptor = static_cast<std::int8_t>(input[0]);
+    const int descriptor = input[0] < 0x80 ? input[0] : input[0] - 0x100;
     const auto request = static_cast<std::uint32_t>(input[1] | input[2] << 8);
     const std::size_t size = std::min<std::size_t>(input[3], input.size() - 4);
     // Of exactly this size on the heap: AddressSanitizer sees each byte beyond it.
@@ -204,7 +204,7 @@ void run_luo_ioctl(std::span<const std::uint8_t> input) {
   }
   require_books(*kernel.pages, kernel.kho);
   require(kernel.luo.freeze() == 0, "nothing refuses the freeze");
-  require(decode_live_update(memory.dram(), kernel.kho.fdt()).has_value(), "what is handed over is valid");
+  require(decode_live_update(memory.dram(), kernel.kho.fdt()).has_value(), "what is kHanded over is valid");
 }
 
 }  // namespace holdover::fuzz

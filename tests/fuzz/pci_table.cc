@@ -75,7 +75,7 @@ struct Handed {
     PciKernel first(memory, series);
     LuoSession* session = nullptr;
     require(first.luo.create_session("s", session) == 0, "there is room");
-    for (const std::uint64_t token : {0, 1}) {
+    for (const std::uint64_t token : {0u, 1u}) {
       require(session->preserve(&first.handler.files[token], token) == 0, "the function is preserved");
     }
     require(first.luo.freeze() == 0, "nothing refuses the freeze");
@@ -105,7 +105,7 @@ void finish_all(PciKernel& next, bool foreign) {
   if (error != 0) return;
   LuoSession* session = nullptr;
   require(next.luo.retrieve_session("s", session) == 0, "the session is there");
-  for (const std::uint64_t token : {0, 1}) {
+  for (const std::uint64_t token : {0u, 1u}) {
     KernelFile* file = nullptr;
     const int retrieved = session->retrieve(token, file);
     require((retrieved == 0) == (file != nullptr), "a file or an error");
@@ -117,13 +117,13 @@ void finish_all(PciKernel& next, bool foreign) {
 }  // namespace
 
 void run_pci_table(std::span<const std::uint8_t> input) {
-  static const std::array<Handed, kSeries.size()> handovers{Handed(kSeries[0]), Handed(kSeries[1]), Handed(kSeries[2]),
-                                                            Handed(kSeries[3]), Handed(kSeries[4]), Handed(kSeries[5]),
-                                                            Handed(kSeries[6])};
+  static const std::array<Handed, kSeries.size()> kHandovers{Handed(kSeries[0]), Handed(kSeries[1]), Handed(kSeries[2]),
+                                                             Handed(kSeries[3]), Handed(kSeries[4]), Handed(kSeries[5]),
+                                                             Handed(kSeries[6])};
   const unsigned variant = variant_of(input, kSeries.size());
   const PciSeries series = kSeries[variant];
   const PciLiveUpdateRules rules = rules_of(series);
-  const Handed& handed = handovers[variant];
+  const Handed& handed = kHandovers[variant];
   Memory memory = handed.memory;
   damage(memory.dram(), handed.what, input);
 

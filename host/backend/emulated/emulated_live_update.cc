@@ -75,8 +75,7 @@ kernel::FileReference<T> EmulatedSession::retrieve(std::uint64_t token) {
   argument.token = token;
   check_errno(ioctl(kernel_, descriptor_, luo_uapi::kRetrieveFd, argument), call);
   auto* typed = dynamic_cast<T*>(kernel_.descriptors().find(argument.fd));
-  const kernel::FileReference<T> reference =
-      typed == nullptr ? kernel::FileReference<T>() : kernel::FileReference<T>(*typed);
+  kernel::FileReference<T> reference = typed == nullptr ? kernel::FileReference<T>() : kernel::FileReference<T>(*typed);
   (void)kernel_.descriptors().close(argument.fd);
   check_errno(typed == nullptr ? EINVAL : 0, call);
   return reference;
