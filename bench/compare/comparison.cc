@@ -40,19 +40,37 @@ constexpr std::array kAccepted{
                        "recorded machine has no IOMMU, at whose probe a kernel writes them as well"},
 };
 
-bool differs_within(const ComparedRow& row, const AcceptedDifference& difference) {
-  if (!row.recorded || !row.emulated) return difference.alone;
+using Numbers = std::vector<std::uint32_t>;
+
+// What one side writes into a register, in order.
+Numbers written(const std::vector<Meaning>& writes, const std::string& name) {
+  Numbers numbers;
+  for (const Meaning& write : writes) {
+    if (write.name == name) numbers.push_back(write.number.value_or(0));
+  }
+  return numbers;
+}
+
+// `own`: all that a side which writes alone writes there in this phase, this value among them.
+bool differs_within(const ComparedRow& row, const Numbers& own, const AcceptedDifference& difference) {
+  const bool alone = !row.recorded || !row.emulated;
+  if (alone && !difference.alone) return false;
   if (difference.bits == kAnyValue) return true;
+  if (alone) {
+    const std::optional<std::uint32_t> number = (row.recorded ? row.recorded : row.emulated)->number;
+    const auto is_like = [&](std::uint32_t other) { return ((other ^ *number) & ~difference.bits) == 0; };
+    return number && std::all_of(own.begin(), own.end(), is_like);
+  }
   if (!row.recorded->number || !row.emulated->number) return false;
   return ((*row.recorded->number ^ *row.emulated->number) & ~difference.bits) == 0;
 }
 
-const AcceptedDifference* find_accepted(ComparedRole role, const ComparedRow& row) {
+const AcceptedDifference* find_accepted(ComparedRole role, const ComparedRow& row, const Numbers& own) {
   const std::string& name = row.recorded ? row.recorded->name : row.emulated->name;
   for (const AcceptedDifference& difference : kAccepted) {
     const std::string_view of = difference.register_name;
     const bool hits = of.back() == '.' ? name.compare(0, of.size(), of) == 0 : name == of;
-    if (difference.role == role && hits && differs_within(row, difference)) return &difference;
+    if (difference.role == role && hits && differs_within(row, own, difference)) return &difference;
   }
   return nullptr;
 }
@@ -117,7 +135,10 @@ ComparedWrites compare(ComparedRole role, ComparedPhase phase, std::span<const R
     } else {
       row.emulated = right[j++];
     }
-    if (accept && !row.same()) row.accepted = find_accepted(role, row);
+    if (accept && !row.same()) {
+      const Numbers own = row.recorded ? written(left, row.recorded->name) : written(right, row.emulated->name);
+      row.accepted = find_accepted(role, row, own);
+    }
     result.rows.push_back(std::move(row));
   }
   return result;

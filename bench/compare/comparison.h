@@ -22,8 +22,8 @@ struct AcceptedDifference {
   ComparedRole role;
   std::string_view register_name;  // a name that ends with «.» stands for every register of that capability
   std::uint32_t bits;              // in which values may differ
-  bool alone;                      // one side alone may write the register
-  std::string_view sentence;       // why it says nothing about the kernel
+  bool alone;  // one side alone may write the register, where its writes in that phase differ in these bits alone
+  std::string_view sentence;  // why it says nothing about the kernel
 };
 [[nodiscard]] std::span<const AcceptedDifference> accepted_differences();
 

@@ -91,7 +91,11 @@ Reading classify(const Reaction& reaction, const Reaction& none, const Reaction&
   if (!reaction.panic.empty()) return Reading::Stopped;
   if (reaction == own && !own.incoming.empty()) return Reading::Adopted;
   if (reaction == none) return Reading::Unnoticed;
-  return reaction.incoming.empty() ? Reading::Warned : Reading::Misread;
+  const auto is_new = [&none](const std::string& line) {
+    return std::find(none.console.begin(), none.console.end(), line) == none.console.end();
+  };
+  const bool warns = std::any_of(reaction.console.begin(), reaction.console.end(), is_new);
+  return warns && reaction.incoming.empty() ? Reading::Warned : Reading::Misread;
 }
 
 std::string_view to_string(Reading reading) {
@@ -113,7 +117,10 @@ std::string_view to_string(Reading reading) {
 std::string describe(const Reaction& reaction, Reading reading) {
   std::string text(to_string(reading));
   if (!reaction.panic.empty()) text += ": " + reaction.panic;
-  if (reading == Reading::Misread) text += ": incoming are " + join(reaction.incoming);
+  if (reading == Reading::Misread) {
+    text += reaction.incoming.empty() ? ": taken for an empty table, and not a line about it"
+                                      : ": incoming are " + join(reaction.incoming);
+  }
   if (!reaction.console.empty()) text += " («" + reaction.console.front() + "»)";
   return text;
 }

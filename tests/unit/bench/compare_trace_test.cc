@@ -216,6 +216,16 @@ TEST(Comparison, AcceptedDifferencesDoNotCountAndAreExplained) {
       << "another bit than the one that may differ";
 }
 
+TEST(Comparison, AWriteOfOneSideAloneIsAcceptedForTheBitsThatMayDifferOnly) {
+  const RegisterWrite once{"PCIE.DevCtl", 2, 0x000f, {}};
+  const auto differences = [&once](std::uint32_t more) {
+    const RegisterWrite again{"PCIE.DevCtl", 2, more, {}};
+    return compared(ComparedRole::RootPort, {again, once}, {{"PCIE.DevCtl", 2, 0x291f, {}}}).differences();
+  };
+  EXPECT_EQ(differences(0x010f), 0u) << "Extended Tag Enable, set anew";
+  EXPECT_EQ(differences(0xffff), 1u);
+}
+
 TEST(Comparison, TheRecordInJsonSaysTheSame) {
   const Comparison comparison = compared(ComparedRole::Endpoint, commands({1, 2}), commands({1}));
   EXPECT_THAT(to_json(comparison), HasSubstr("\"differences\": 1"));

@@ -122,6 +122,7 @@ TEST(Question, Q06_WalkThatStopsAtWhatIsMissingHarmsNobody) {
 TEST(Question, Q07_MostOtherVersionsLookLikeNone) {
   const Answer answer = ask_q07(laboratory());
   EXPECT_ANSWER(answer, "Of 42 pairs of versions 34 look as if no PCI table had come in, 4 are adopted");
+  EXPECT_ANSWER(answer, "0 warned of, 2 misread, and 2 stop the kernel.");
   EXPECT_ANSWER(answer, "A version in the string hides the table");
   EXPECT_ANSWER(answer, "A version field that is one higher is noticed");
 }
