@@ -83,6 +83,7 @@ class PciLiveUpdate : public Flb {
   void note_lost_bus_numbers(pcie::Bdf bridge);
   // Where numbers are kept: whether this bridge must be left without numbers, and nothing below it be enumerated.
   [[nodiscard]] bool refuse_bus_numbers(pcie::Bdf bridge) const;
+  void warn_refused_bus_numbers(pcie::Bdf bridge) const;
   // Both passes over this bridge are done.
   void end_bridge_scan(pcie::Bdf bridge);
   // A function whose ACS Control should be adopted needs a quirk and is programmed as ever.

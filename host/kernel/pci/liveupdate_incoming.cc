@@ -138,6 +138,10 @@ bool PciLiveUpdate::refuse_bus_numbers(pcie::Bdf bridge) const {
   return lost_buses_.count({bridge.segment, bridge.bus}) != 0;
 }
 
+void PciLiveUpdate::warn_refused_bus_numbers(pcie::Bdf bridge) const {
+  warn("PCI: " + bridge.to_string() + " has no valid bus numbers and is given none, nothing below it is found");
+}
+
 void PciLiveUpdate::warn_acs_fallback(pcie::Bdf function) const {
   warn("PCI: " + function.to_string() + " needs a quirk for ACS, and what it was found with is not kept");
 }

@@ -147,8 +147,13 @@ unsigned PciBus::scan_bridge(PciDevice& bridge, unsigned highest, unsigned pass)
       bridge.secondary = 0;
       bridge.subordinate = 0;
     }
-  } else if (bridge.secondary == 0 && (reassign || !keep || !live_update_->refuse_bus_numbers(bridge.bdf))) {
-    highest = number_bridge(bridge, highest);
+  } else if (bridge.secondary == 0) {
+    const bool refused = !reassign && keep && live_update_->refuse_bus_numbers(bridge.bdf);
+    if (refused) {
+      live_update_->warn_refused_bus_numbers(bridge.bdf);
+    } else {
+      highest = number_bridge(bridge, highest);
+    }
   }
 
   if (policies_.secondary_status == SecondaryStatus::Clear) config.write16(kSecondaryStatus, 0xffff);

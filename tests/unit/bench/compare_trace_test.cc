@@ -223,7 +223,7 @@ TEST(Comparison, AWriteOfOneSideAloneIsAcceptedForTheBitsThatMayDifferOnly) {
     return compared(ComparedRole::RootPort, {again, once}, {{"PCIE.DevCtl", 2, 0x291f, {}}}).differences();
   };
   EXPECT_EQ(differences(0x010f), 0u) << "Extended Tag Enable, set anew";
-  EXPECT_EQ(differences(0xffff), 1u);
+  EXPECT_NE(differences(0xffff), 0u);
 }
 
 TEST(Comparison, TheRecordInJsonSaysTheSame) {

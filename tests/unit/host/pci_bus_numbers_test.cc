@@ -189,6 +189,7 @@ TEST_P(PciBusNumbersByVersion, NeighbourOfABridgeThatLostItsNumbersGetsNone) {
   lose(empty_);
   (void)scan();
   EXPECT_EQ(numbers(empty_)[1] != 0, before(PciSeries::V4)) << "it could get the lost numbers";
+  EXPECT_EQ(lines_with("is given none"), before(PciSeries::V4) ? 0u : 2u);
 }
 
 TEST_P(PciBusNumbersByVersion, OrdinaryBridgeWithoutNumbersIsRefusedFromV4ToV8) {
@@ -199,6 +200,7 @@ TEST_P(PciBusNumbersByVersion, OrdinaryBridgeWithoutNumbersIsRefusedFromV4ToV8) 
   const bool refused = in(PciSeries::V4, PciSeries::V8);
   EXPECT_EQ(numbers(empty_), refused ? (std::vector<unsigned>{0, 0, 0}) : (std::vector<unsigned>{0, 5, 5}));
   EXPECT_EQ(bus->find(pcie::Bdf{0, 5, 0, 0}) == nullptr, refused) << "above all claimed numbers";
+  EXPECT_EQ(lines_with("is given none"), refused ? 1u : 0u);
 }
 
 TEST_P(PciBusNumbersByVersion, BrokenNumbersAreClearedInPassZeroUntilV8) {
