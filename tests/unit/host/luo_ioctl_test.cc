@@ -129,11 +129,16 @@ TEST_F(LuoIoctl, DescriptorOfAnotherFileIsEnotty) {
 }
 
 TEST_F(LuoIoctl, ReservedFieldsAreEinval) {
-  const int session = create();
-  FinishArgument finish{0, 1};
-  EXPECT_EQ(call(session, kFinish, finish), EINVAL);
+  const int outgoing = create();
   NameArgument name{0, 1, {}};
-  EXPECT_EQ(call(session, kGetName, name), EINVAL);
+  EXPECT_EQ(call(outgoing, kGetName, name), EINVAL);
+  ASSERT_EQ(preserve(outgoing, a_, 1), 0);
+  kexec();
+  const int incoming = retrieve_session();
+  ASSERT_EQ(retrieve(incoming, 1), 0);
+  FinishArgument argument{0, 1};
+  EXPECT_EQ(call(incoming, kFinish, argument), EINVAL);
+  EXPECT_EQ(finish(incoming), 0) << "nothing was finished before";
 }
 
 TEST_F(LuoIoctl, WrongDirectionIsEinval) {

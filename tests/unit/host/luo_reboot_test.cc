@@ -60,6 +60,27 @@ TEST_F(LuoReboot, FirstFileThatFailsUnfreezesNothingOfItsSession) {
   EXPECT_EQ(log_, (Log{"freeze1", "freeze2", "freeze3", "unfreeze2", "unfreeze1"}));
 }
 
+class PlainFlb : public Flb {
+ public:
+  std::string_view compatible() const override { return "flb-v1"; }
+  int preserve(std::uint64_t&) override { return 0; }
+  void unpreserve(std::uint64_t) override {}
+  int retrieve(std::uint64_t) override { return 0; }
+  void finish(std::uint64_t) override {}
+};
+
+TEST_F(LuoReboot, NoPageForTheTableOfFlbsUnfreezesEveryFile) {
+  PlainFlb flb;
+  ASSERT_EQ(luo_->register_flb(handler_, flb), 0);
+  preserve_five();
+  exhaust_memory();
+  EXPECT_EQ(luo_->freeze(), ENOMEM);
+  EXPECT_EQ(log_, (Log{"freeze1", "freeze2", "freeze3", "freeze4", "freeze5",  //
+                       "unfreeze3", "unfreeze4", "unfreeze5", "unfreeze2", "unfreeze1"}));
+  EXPECT_FALSE(luo_->frozen());
+  luo_.reset();  // before the FLB goes
+}
+
 TEST_F(LuoReboot, AfterAFailureAllIsPreservedAndUserSpaceMayTryAgain) {
   preserve_five();
   handler_.failing_freeze = 4;
@@ -84,6 +105,20 @@ TEST_F(LuoReboot, AfterSuccessNoVerbOfASessionReturns) {
   EXPECT_EQ(try_create("late"), kNeverReturns);
   EXPECT_EQ(try_retrieve_session("late"), kNeverReturns);
   EXPECT_EQ(luo_->freeze(), kNeverReturns);
+  EXPECT_TRUE(log_.empty());
+}
+
+TEST_F(LuoReboot, AfterSuccessNoVerbOfAnIncomingSessionReturns) {
+  const int handed = create("handed");
+  ASSERT_EQ(preserve(handed, a_, 1), 0);
+  kexec();
+  const int incoming = retrieve_session("handed");
+  const int outgoing = create("next");
+  ASSERT_EQ(preserve(outgoing, b_, 2), 0);
+  ASSERT_EQ(luo_->freeze(), 0);
+  log_.clear();
+  EXPECT_EQ(retrieve(incoming, 1), kNeverReturns);
+  EXPECT_EQ(finish(incoming), kNeverReturns);
   EXPECT_TRUE(log_.empty());
 }
 
