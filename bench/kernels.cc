@@ -56,6 +56,9 @@ std::vector<KernelChoice> named(const RunOptions& options) {
 
 KernelChoice parse_kernel(std::string_view text) {
   KernelChoice kernel;
+  if (text.ends_with(':')) {
+    throw Error{ErrorCode::InvalidArgument, "«" + std::string(text) + "» ends where a policy should follow"};
+  }
   std::istringstream words{std::string(text)};
   std::getline(words, kernel.profile, ':');
   for (std::string word; std::getline(words, word, ':');) kernel.policies.push_back(word);

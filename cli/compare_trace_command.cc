@@ -74,7 +74,7 @@ bench::CompareOptions options_of(const Request& request) {
   options.port_trace = request.port_trace;
   std::vector<std::filesystem::path> sources;
   try {
-    options.profile = with_profile_files(request.profile, sources);
+    if (!request.profile.empty()) options.profile = with_profile_files(request.profile, sources);
   } catch (const Error& error) {
     throw Error(error.code(), std::string("--profile: ") + error.what());
   }

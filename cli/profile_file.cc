@@ -76,9 +76,15 @@ std::string resolved(const std::string& kernel, std::vector<std::filesystem::pat
 
 std::string with_profile_files(const std::string& kernels, std::vector<std::filesystem::path>& sources) {
   std::string all;
-  std::istringstream words(kernels);
-  for (std::string word; std::getline(words, word, ',');) {
+  for (std::size_t begin = 0; begin <= kernels.size();) {
+    const std::size_t end = std::min(kernels.find(',', begin), kernels.size());
+    const std::string word = kernels.substr(begin, end - begin);
+    if (word.empty()) {
+      throw Error(ErrorCode::InvalidArgument, "«" + kernels + "» leaves out the name of a kernel" +
+                                                  (kernels.empty() ? "" : "; leave out the comma too"));
+    }
     all += (all.empty() ? "" : ",") + resolved(word, sources);
+    begin = end + 1;
   }
   return all;
 }

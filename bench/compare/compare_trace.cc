@@ -64,7 +64,8 @@ Comparison compare_trace(const CompareOptions& options, const MachineFactory& fa
     for (const ComparedPhase phase : kComparedPhases) {
       if (std::find(options.phases.begin(), options.phases.end(), phase) == options.phases.end()) continue;
       if (phase == ComparedPhase::Boot && !recorded.has_boot) {
-        comparison.notes.emplace_back("the log does not go back to the first kernel's enumeration: boot is not compared");
+        comparison.notes.emplace_back(
+            "the log does not go back to the first kernel's enumeration: boot is not compared");
         continue;
       }
       const auto index = static_cast<std::size_t>(phase);

@@ -110,6 +110,10 @@ RecordedRun understand(const ConfigLog& log, const std::string& name) {
     return names.name(write.offset) == "PM.PMCSR" && (write.value & pcie::config::kPmStateMask) == 3;
   });
   deduce_device(log, names, run.endpoint, run.unlike);
+  if (next_mark == log.marks.end()) {
+    run.unlike.emplace_back(
+        "no mark follows the kexec: where the log was cut off, the end of the enumeration is missing");
+  }
   deduce_profile(run, enumeration);
   return run;
 }

@@ -18,7 +18,7 @@ struct RecordedRun {
   bool has_boot = false;  // the log goes back to the first kernel's enumeration
 
   sim::EndpointConfig endpoint;        // straps that make the emulated endpoint look like the device
-  std::vector<std::string> unlike;     // what no strap can imitate, a sentence each
+  std::vector<std::string> unlike;     // what no strap can imitate or the log leaves open, a sentence each
   bool driver_bound = false;           // at the kexec
   bool idle_sleep = false;             // the function was put to D3hot
   bool crash = false;                  // the log calls it one

@@ -195,6 +195,12 @@ class BadInput(unittest.TestCase):
             self.refused(["matrix", "--kernels", "mine.toml"], "--kernels", "mine.toml", *words)
             self.refused(["compare-trace", "no.log", "--profile", "mine.toml"], "--profile", "mine.toml", *words)
 
+    def test_kernels_without_a_name(self):
+        for text in (",", "continuous,pci-v9,", "continuous,,pci-v9"):
+            self.refused(["run", "--chain", text], "--chain", text, "comma")
+        self.refused(["run", "--from", "continuous:"], "--from", "continuous:", "policy")
+        self.refused(["run", "--chain", ""], "--chain")
+
     def test_an_output_that_would_replace_a_profile_file(self):
         self.write("mine.toml", 'base = "pci-v9"\n')
         self.refused(["run", "--from", "mine.toml", "--json", "./mine.toml"], "--json", "mine.toml", "read")
