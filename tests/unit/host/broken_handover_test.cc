@@ -45,7 +45,7 @@ struct Damage {
 constexpr std::uint64_t kOutside = std::uint64_t{1} << 40;
 
 const std::vector<Damage>& damages() {
-  static const std::vector<Damage> all{
+  static const std::vector<Damage> kAll{
       {"nothing", [](const Places&) {}, Outcome::Sessions, true},
       {"the FDT has no magic number", [](const Places& p) { p.put(p.fdt, std::uint32_t{0}); }, Outcome::NormalBoot},
       {"the header has another version", [](const Places& p) { p.put(p.luo + 5, '4'); }, Outcome::Panics},
@@ -82,7 +82,7 @@ const std::vector<Damage>& damages() {
        },
        Outcome::Eio},
   };
-  return all;
+  return kAll;
 }
 
 class BrokenHandover : public LuoTest {

@@ -15,7 +15,6 @@
 namespace holdover::host::kernel {
 namespace {
 
-using memory_abi::FolioSer;
 using memory_abi::MemorySer;
 
 // Only memfds are restored here.

@@ -88,7 +88,7 @@ TEST_P(PciBrokenTable, WithAWrongNumberOfDevicesPanicsAtTheEndSinceV8) {
   EXPECT_TRUE(pci_->is_incoming(kLeft));
   EXPECT_EQ(pci_->is_incoming(kRight), since(PciSeries::V4)) << "v3 searches the first entries only";
   LuoSession& s = retrieved();
-  for (const std::uint64_t token : {1, 2}) {
+  for (const std::uint64_t token : {1u, 2u}) {
     KernelFile* file = nullptr;
     static_cast<void>(s.retrieve(token, file));
   }
@@ -141,7 +141,7 @@ TEST_P(PciBrokenTable, WithFlippedBitsNeverCrashesAKernelOrTheBench) {
     if (panic) continue;
     static_cast<void>(panics([&] {
       LuoSession& s = retrieved();
-      for (const std::uint64_t token : {1, 2}) {
+      for (const std::uint64_t token : {1u, 2u}) {
         KernelFile* file = nullptr;
         static_cast<void>(s.retrieve(token, file));
       }
