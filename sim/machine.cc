@@ -146,9 +146,11 @@ void Machine::console(std::string_view line) { witness_.on_console(scheduler_.no
 void Machine::mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) {
   if (step == pcie::Step::Begin) begin_phase(phase);
   witness_.on_phase(scheduler_.now(), phase, step, value);
+  if (step == pcie::Step::TrafficStarted) traffic_stopped_ = false;
+  if (step == pcie::Step::TrafficStopped) traffic_stopped_ = true;
   if (phase == pcie::Phase::Halt && step == pcie::Step::Begin && checker_ && !finished_) {
     finished_ = true;
-    checker_->finish(scheduler_.now());
+    checker_->finish(scheduler_.now(), traffic_stopped_ ? Time{0} : config_.endpoint.completion_timeout);
   }
 }
 

@@ -100,7 +100,8 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
   Time poison_interval_;
   std::function<std::vector<std::uint64_t>()> free_pages_;
   std::uint32_t poison_epoch_ = 0;
-  bool finished_ = false;  // the end of the run was judged
+  bool finished_ = false;         // the end of the run was judged
+  bool traffic_stopped_ = false;  // no request may be under way at the end
 };
 
 }  // namespace holdover::sim

@@ -150,17 +150,18 @@ void ProtocolChecker::reset(unsigned endpoint, ResetKind kind) {
   if (!function) edge.turn_offs = 0;
 }
 
-void ProtocolChecker::finish(Time now) {
+void ProtocolChecker::finish(Time now, Time grace) {
   const ProtocolRule& rule = protocol_rule("P-CPL-MISSING");
   for (unsigned endpoint = 0; endpoint < edges_.size(); ++endpoint) {
-    const auto report_open = [&](const Outstanding& side, Direction direction) {
-      for (const auto& [key, request] : side) {
-        if (request.life == RequestLife::Open) violate(now, endpoint, direction, rule, request.request);
+    const auto report_open = [&](Outstanding& side, Direction direction) {
+      for (auto& [key, request] : side) {
+        if (request.life != RequestLife::Open || now < request.since + grace) continue;
+        violate(now, endpoint, direction, rule, request.request);
+        request.life = RequestLife::Lost;
       }
     };
     report_open(edges_[endpoint].tx, Direction::Tx);
     report_open(edges_[endpoint].rx, Direction::Rx);
-    edges_[endpoint] = Edge{};
   }
 }
 

@@ -29,8 +29,9 @@ class ProtocolChecker {
   // The endpoint was reset, or its link went down: after a fundamental or conventional reset nothing is outstanding in
   // either direction; after an FLR or D3hot to D0, completions of earlier requests may still come, or not.
   void reset(unsigned endpoint, ResetKind kind);
-  // Reports requests whose completions are missing. `now` is the end of the run.
-  void finish(Time now);
+  // Reports requests whose completions are missing. `now` is the end of the run; requests that are younger than `grace`
+  // may still be answered. What is not reported can still be completed.
+  void finish(Time now, Time grace);
 
   [[nodiscard]] std::uint64_t checked() const { return checked_; }
   [[nodiscard]] std::uint64_t violations() const { return violations_; }

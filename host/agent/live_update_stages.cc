@@ -220,7 +220,8 @@ bool retrieve_session(Stage& stage) {
     }
     stage.narrator.mark(pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
     stage.system.print(std::string("nothing was handed over: ") + error.what());
-    look_after_orphans(stage.system);
+    // What nobody can stop is watched for a while.
+    if (!look_after_orphans(stage.system)) let_run_alone(stage.system);
     stage.narrator.enter(pcie::Phase::Halt);
     return false;
   }

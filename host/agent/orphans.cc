@@ -61,14 +61,17 @@ void look_after(System& system, pcie::Bdf bdf) {
 
 }  // namespace
 
-void look_after_orphans(System& system) {
+bool look_after_orphans(System& system) {
+  bool all = true;
   for (const pcie::Bdf bdf : named_functions(system)) {
     try {
       look_after(system, bdf);
     } catch (const Error& error) {
       system.print("function " + bdf.to_string() + " cannot be looked after: " + error.what());
+      all = false;
     }
   }
+  return all;
 }
 
 }  // namespace holdover::host

@@ -75,6 +75,19 @@ TEST(HandoverDamaged, PanicLeavesDevicesGoingOnAndIsMeasured) {
   EXPECT_EQ(number("strays_after_panic"), 0u) << text_of(report);
 }
 
+// The session is there for nobody, so that no agent can stop the devices: what they still ask for at the end is no
+// loss.
+TEST(HandoverRefused, WhatDevicesStillAskForWhenTheRunEndsIsNoViolation) {
+  RunOptions options = short_run();
+  options.to = "continuous:device-handler=v2";
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.headline, "FAIL (handover): no handover: kernel B has no session to retrieve, errno 5");
+  for (const CheckResult& check : report.verdict.checks) {
+    const bool handover = check.check == Check::Handover;
+    EXPECT_EQ(check.status, handover ? CheckStatus::Fail : CheckStatus::Pass) << text_of(report);
+  }
+}
+
 TEST(HandoverDamaged, PassesNoRunInWhichThereWasNothingToDamage) {
   RunOptions options = short_run({"lost-pci-table"});
   options.scenario = "plain-kexec";

@@ -156,6 +156,22 @@ TEST_F(Agent, WithoutAHandoverTheSecondStageSaysSoAndStopsWhatItCanReach) {
   EXPECT_NE(world.console_text().find("function 0000:09:00.0 cannot be looked after"), std::string::npos);
 }
 
+TEST_F(Agent, WhatItCannotLookAfterWithoutAHandoverRunsAloneForAWhile) {
+  for (const bool reachable : {true, false}) {
+    FakeWorld world(1);
+    ASSERT_TRUE(stage_1(world, "continuity"));
+    world.sessions.clear();
+    const std::uint32_t before = world.endpoints[0]->read(regs::heartbeat_writer::kSequenceLo);
+    stage_2(world, "continuity", [&](FakeSystem& system) {
+      system.parameters["after_us"] = "700";
+      system.parameters["function"] = reachable ? "0000:01:00.0" : "0000:09:00.0";
+    });
+    const std::uint32_t after = world.endpoints[0]->read(regs::heartbeat_writer::kSequenceLo);
+    EXPECT_EQ(after - before >= 700, !reachable) << reachable << ", " << after - before << " records";
+    EXPECT_EQ(world.marks.back(), std::make_tuple(pcie::Phase::Halt, Step::Begin, std::uint64_t{0}));
+  }
+}
+
 TEST_F(Agent, NoticesAChannelThatStandsStillBeforeItPreservesAnything) {
   FakeWorld world(1);
   world.endpoints[0]->stalled_channel = 1;

@@ -21,7 +21,7 @@ TEST_F(ProtocolCheckerTest, ALegalConversationHasNoViolation) {
   tx(completion(config_read(), 4, 4));
   rx(completion(split, 92, 92));
   tx(pme());
-  checker_.finish(now_);
+  checker_.finish(now_, Time{0});
 
   EXPECT_THAT(broken(), IsEmpty());
   EXPECT_EQ(checker_.checked(), 10u);
@@ -60,10 +60,20 @@ TEST_F(ProtocolCheckerTest, AZeroLengthReadIsAnsweredWithOneByte) {
 TEST_F(ProtocolCheckerTest, AnUnsuccessfulCompletionEndsTheRequest) {
   tx(read(0x1000, 64));
   rx(failure(read(0x1000, 64), CompletionStatus::UnsupportedRequest));
-  checker_.finish(now_);
+  checker_.finish(now_, Time{0});
 
   EXPECT_THAT(broken(), IsEmpty());
   EXPECT_EQ(checker_.unsuccessful(), 1u);
+}
+
+TEST_F(ProtocolCheckerTest, ARequestThatIsYoungerThanTheGraceMayStillBeAnswered) {
+  tx(read(0x1000, 64, 1));
+  now_ += 10_us;
+  tx(read(0x2000, 64, 2));
+  checker_.finish(now_ + 45_us, 50_us);
+  EXPECT_THAT(broken(), ElementsAre("P-CPL-MISSING"));
+  rx(completion(read(0x2000, 64, 2), 64, 64));
+  EXPECT_THAT(broken(), ElementsAre("P-CPL-MISSING")) << "and the answer to it was asked for";
 }
 
 TEST_F(ProtocolCheckerTest, AFunctionResetForgivesLateAndMissingCompletions) {
@@ -75,7 +85,7 @@ TEST_F(ProtocolCheckerTest, AFunctionResetForgivesLateAndMissingCompletions) {
   rx(completion(read(0x3000, 64, 2), 64, 64));
   tx(read(0x4000, 64, 5));
   checker_.reset(0, ResetKind::Flr);
-  checker_.finish(now_);
+  checker_.finish(now_, Time{0});
 
   EXPECT_THAT(broken(), IsEmpty());
 }

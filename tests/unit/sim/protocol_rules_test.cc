@@ -323,13 +323,13 @@ const Case kCases[] = {
      [](Test& t) {
        ask(t, 128);
        t.rx(completion(read(0, 128), 128, 64));
-       t.checker_.finish(t.now_);
+       t.checker_.finish(t.now_, Time{0});
      },
      [](Test& t) {
        ask(t, 128);
        t.rx(completion(read(0, 128), 128, 64));
        t.rx(completion(read(0, 128), 64, 64));
-       t.checker_.finish(t.now_);
+       t.checker_.finish(t.now_, Time{0});
      }},
     {"P-CPL-STATUS",
      [](Test& t) {
