@@ -13,6 +13,7 @@
 #include "bench/run.h"
 #include "host/agent/stream_layout.h"
 #include "host/kernel/hazard.h"
+#include "host/kernel/longest_wait.h"
 #include "pcie/error.h"
 
 namespace holdover::bench {
@@ -291,6 +292,15 @@ InterruptsAtFreeze interrupts_at_freeze(const RunOptions& options) {
     return policies.interrupts_at_freeze == host::kernel::InterruptsAtFreeze::MustBeOff;
   };
   return std::any_of(all.begin(), all.end() - 1, demands) ? InterruptsAtFreeze::Off : InterruptsAtFreeze::Keep;
+}
+
+Time host_patience(const RunOptions& options, std::size_t functions) {
+  constexpr Time kLeast{30'000'000'000};
+  Time bound{0};
+  for (const KernelChoice& kernel : kernels(options)) {
+    bound = std::max(bound, host::kernel::scaled(host::kernel::kLongestWait, policies_of(kernel)));
+  }
+  return kLeast + bound * functions + options.before + options.after + options.blackout;
 }
 
 BulkChannels bulk_channels(const RunOptions& options) {

@@ -17,8 +17,6 @@
 namespace holdover::bench {
 namespace {
 
-// Simulated time that a host may take without a sign of life, beyond what the options make it wait.
-constexpr Time kHostPatience{30'000'000'000};
 // A replay shows the signals from this long before the first finding until this long after it.
 constexpr Time kReplayBefore{10'000'000};
 constexpr Time kReplayAfter{5'000'000};
@@ -149,8 +147,8 @@ Report run(const RunOptions& options, const MachineFactory& factory, const Progr
     }
     scene.expect_interrupts_off(interrupts_at_freeze(options) == InterruptsAtFreeze::Off);
   }
-  GuardedPlatform platform{*machine, observer, options.stop,
-                           kHostPatience + options.before + options.after + options.blackout, progress};
+  GuardedPlatform platform{*machine, observer, options.stop, host_patience(options, machine->functions().size()),
+                           progress};
 
   RunEnd end = run_host(platform, *machine, options);
   // Nobody stops the devices of a kernel that has stopped itself: what they still do is a part of the report.

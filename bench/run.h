@@ -178,6 +178,10 @@ void validate(const RunOptions& options);
 // What the agent of a run does with interrupts. Throws as kernels() does.
 [[nodiscard]] InterruptsAtFreeze interrupts_at_freeze(const RunOptions& options);
 
+// Simulated time that the host of a run may take from one mark to the next: what the options make it wait, and whatever
+// its kernels are bound to wait at each of the machine's `functions`. Throws as kernels() does.
+[[nodiscard]] Time host_patience(const RunOptions& options, std::size_t functions);
+
 // How many bulk channels each endpoint is asked to run in each direction.
 struct BulkChannels {
   unsigned to_host = 0;

@@ -25,6 +25,16 @@ TEST(Scenario, ContinuityPassesAllNineChecks) {
   EXPECT_EQ(report.verdict.headline, "PASS (9 of 9 checks)");
 }
 
+// A tenth of a second after a function level reset, without a mark.
+TEST(Scenario, AKernelThatWaitsAsLongAsOnHardwareIsNotTakenForStuck) {
+  RunOptions options = short_run();
+  options.jump = Jump::None;
+  options.policies = {"delays=real"};
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.outcome, Outcome::Pass) << text_of(report);
+  EXPECT_GT(report.simulated, Time{100'000'000'000});
+}
+
 TEST(Scenario, ContinuityPassesBelowSwitches) {
   for (const char* topology : {"switch", "wide"}) {
     RunOptions options = short_run();

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "host/kernel/longest_wait.h"
 #include "host/kernel/pci/saved_state.h"
 #include "pcie/config_space.h"
 
@@ -12,6 +13,7 @@ namespace {
 using namespace pcie::config;
 
 constexpr Time kAfterReset = 100_ms;  // PCIe 5.0, 6.6.2
+static_assert(kAfterReset <= kLongestWait);
 constexpr Time kPoll = 1_us;
 constexpr unsigned kMostPendingPolls = 100;
 constexpr unsigned kMostReadyPolls = 1000;

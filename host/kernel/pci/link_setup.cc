@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "host/kernel/longest_wait.h"
 #include "pcie/config_space.h"
 
 namespace holdover::host::kernel {
@@ -14,6 +15,7 @@ using Functions = std::vector<std::unique_ptr<PciDevice>>;
 
 constexpr Time kTrainingPoll = 1_us;
 constexpr Time kTrainingLimit = 1'000_ms;  // PCIE_LINK_RETRAIN_TIMEOUT
+static_assert(kTrainingLimit <= kLongestWait);
 
 std::uint16_t link_control(const PciDevice& device) {
   return device.config.read16(device.express + kExpressLinkControl);

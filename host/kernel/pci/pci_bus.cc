@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "host/kernel/longest_wait.h"
 #include "host/kernel/pci/link_setup.h"
 #include "host/kernel/pci/liveupdate.h"
 #include "host/kernel/pci/setup_device.h"
@@ -18,6 +19,7 @@ constexpr unsigned kBothPasses = 2;
 // Conventional waits of a secondary bus reset (pci_reset_secondary_bus(), pci_bridge_wait_for_secondary_bus()).
 constexpr Time kResetHold = 2_ms;
 constexpr Time kResetRecovery = 100_ms;
+static_assert(kResetHold + kResetRecovery <= kLongestWait);
 
 void visit_tree(const std::vector<std::unique_ptr<PciDevice>>& siblings, const std::function<void(PciDevice&)>& visit) {
   for (const auto& device : siblings) visit(*device);

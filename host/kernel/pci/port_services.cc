@@ -5,6 +5,7 @@
 #include <bit>
 #include <string>
 
+#include "host/kernel/longest_wait.h"
 #include "host/kernel/pci/setup_device.h"
 #include "pcie/config_space.h"
 
@@ -17,6 +18,7 @@ using Print = std::function<void(const std::string&)>;
 
 constexpr Time kInactivePoll = 1_us;
 constexpr Time kInactiveLimit = 1'000_ms;
+static_assert(kInactiveLimit <= kLongestWait);
 constexpr std::uint16_t kContainmentControls = kDpcControlTriggerEnable | kDpcControlInterruptEnable;
 constexpr std::uint16_t kContainFatal = 1;
 

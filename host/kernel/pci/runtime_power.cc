@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/kernel/pci/runtime_power.h"
 
+#include "host/kernel/longest_wait.h"
 #include "pcie/config_space.h"
 
 namespace holdover::host::kernel {
@@ -11,6 +12,7 @@ using namespace pcie::config;
 constexpr unsigned kD0 = 0;
 constexpr unsigned kD3hot = 3;
 constexpr Time kTransition = 10_ms;  // PCIe 5.0, 5.9
+static_assert(kTransition <= kLongestWait);
 
 void set_power_state(pcie::Platform& platform, const Policies& policies, const PciDevice& device, unsigned state) {
   const unsigned control = device.power_management + kPmControl;

@@ -234,6 +234,19 @@ TEST(Options, TheKernelsCommandLineCarriesHazardsAndTimes) {
             "hazard=H014 hazard=H015");
 }
 
+TEST(Options, AHostIsWaitedForAsLongAsItsKernelsMayWaitAtEachFunction) {
+  constexpr Time kSecond{1'000'000'000'000};
+  RunOptions options = in_process();
+  const Time usual = host_patience(options, 3);
+  EXPECT_GT(usual, options.before + options.after + options.blackout);
+  EXPECT_LT(usual, kSecond);
+  options.to = "continuous:delays=real";
+  EXPECT_GT(host_patience(options, 3), kSecond * 3);
+  EXPECT_EQ(host_patience(options, 5) - host_patience(options, 3), kSecond * 2);
+  options.blackout = options.blackout + kSecond;
+  EXPECT_GT(host_patience(options, 3), kSecond * 4);
+}
+
 TEST(Options, InterruptsAreSwitchedOffWhereTheFirstKernelDemandsItOrAUserDoes) {
   const auto line = [](const RunOptions& options) { return kernel_command_line(options, {}); };
   RunOptions options = in_process();
