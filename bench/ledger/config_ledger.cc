@@ -102,11 +102,33 @@ void ConfigLedger::on_write(const sim::ConfigWrite& write) {
     judge_never(write, *endpoint);
     judge_sized(write, *endpoint);
     track_window(write);
-    last_write_[{write.function, write.offset}].who =
-        "last written " + hex(write.written & byte_mask(write.byte_enables), 8) + " by " + std::string(scene_.host()) +
-        ", phase " + std::string(pcie::to_string(scene_.phase())) + ", " + readable_time(write.time);
+    note_writer(write);
   }
   shadows_[write.function].set(write.offset, write.after);
+}
+
+void ConfigLedger::note_writer(const sim::ConfigWrite& write) {
+  LastWrite& last = last_write_[{write.function, write.offset}];
+  last.who = "last written " + hex(write.written & byte_mask(write.byte_enables), 8) + " by " +
+             std::string(scene_.host()) + ", phase " + std::string(pcie::to_string(scene_.phase())) + ", " +
+             readable_time(write.time);
+  const std::uint32_t changed = write.before ^ write.after;
+  last.left_by_shutdown &= ~changed;
+  if (scene_.phase() == pcie::Phase::Shutdown) last.left_by_shutdown |= changed;
+}
+
+std::uint32_t ConfigLedger::not_come_to(Register where) const {
+  const auto& [function, offset] = where;
+  const ConfigShadow& reference = reference_[function];
+  std::uint32_t bits = reference.msix() == offset ? std::uint32_t{config::kMsixControlFunctionMask} << 16 : 0;
+  const auto writer = last_write_.find(where);
+  if (writer == last_write_.end() || sized_register(reference, offset)) return bits;
+  std::uint32_t left = writer->second.left_by_shutdown;
+  if (offset == config::kCommand) left &= ~command_sizing(reference);
+  for (const NeverField& field : never_fields(reference)) {
+    if (field.offset == offset && !declared(field)) left &= ~field.mask;
+  }
+  return bits | left;
 }
 
 bool ConfigLedger::declared(const NeverField& field) const { return field.interrupts && scene_.interrupts_off(); }
@@ -217,7 +239,7 @@ void ConfigLedger::close_window(Time time, std::vector<ConfigShadow> spaces, boo
     const ConfigShadow& before = reference_[function];
     for (unsigned offset = 0; offset < config::kSpaceBytes; offset += 4) {
       std::uint32_t differs = (before.at(offset) ^ spaces[function].at(offset)) & ~exempt_bits(before, offset);
-      if (!complete && before.msix() == offset) differs &= ~(std::uint32_t{config::kMsixControlFunctionMask} << 16);
+      if (!complete) differs &= ~not_come_to({function, offset});
       if (differs == 0) continue;
       Evidence::Observation observation;
       observation.time = time;

@@ -54,7 +54,8 @@ class ConfigLedger {
   // The spaces of all functions by index: at power-up, when the window opens, when it closes.
   void begin(std::vector<ConfigShadow> spaces);
   void open_window(Time time, std::vector<ConfigShadow> spaces);
-  // `complete`: the update came to its end; else MSI-X may still be masked as a whole.
+  // `complete`: the update came to its end; else MSI-X may still be masked as a whole, and what may change for a moment
+  // may be as the old kernel's shutdown left it.
   void close_window(Time time, std::vector<ConfigShadow> spaces, bool complete);
   void on_write(const sim::ConfigWrite& write);
   // A phase is over: whatever was sized in it has been written back.
@@ -72,6 +73,7 @@ class ConfigLedger {
   using Register = std::pair<sim::FunctionIndex, unsigned>;
   struct LastWrite {
     std::string who;
+    std::uint32_t left_by_shutdown = 0;  // bits whose last change was made in phase shutdown
   };
 
   // The lowest judged endpoint at or below the function.
@@ -82,6 +84,9 @@ class ConfigLedger {
   void judge_never(const sim::ConfigWrite& write, unsigned endpoint);
   void judge_sized(const sim::ConfigWrite& write, unsigned endpoint);
   void track_window(const sim::ConfigWrite& write);
+  void note_writer(const sim::ConfigWrite& write);
+  // Bits that the next kernel may not have come to where the update did not come to its end.
+  [[nodiscard]] std::uint32_t not_come_to(Register where) const;
   [[nodiscard]] std::string register_name(sim::FunctionIndex function, unsigned offset) const;
 
   const Scene& scene_;

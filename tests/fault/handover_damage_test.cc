@@ -75,6 +75,13 @@ TEST(HandoverDamaged, PanicLeavesDevicesGoingOnAndIsMeasured) {
   EXPECT_EQ(number("strays_after_panic"), 0u) << text_of(report);
 }
 
+TEST(HandoverDamaged, AKernelThatStopsIsNotBlamedForWhatItHadNotComeTo) {
+  RunOptions options = short_run({"other-luo"});
+  options.topology = "switch";
+  const Report report = run_whole(options);
+  EXPECT_EQ(report.verdict.check(Check::Configuration).status, CheckStatus::Pass) << text_of(report);
+}
+
 // The session is there for nobody, so that no agent can stop the devices: what they still ask for at the end is no
 // loss.
 TEST(HandoverRefused, WhatDevicesStillAskForWhenTheRunEndsIsNoViolation) {

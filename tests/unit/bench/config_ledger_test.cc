@@ -55,7 +55,12 @@ class Config : public BenchScene {
         {time, function, static_cast<std::uint16_t>(offset), 0xf, written, spaces[function].at(offset), after});
     spaces[function].set(offset, after);
   }
-  void close() { ledger.close_window(us(100), spaces, true); }
+  void close(bool complete = true) { ledger.close_window(us(100), spaces, complete); }
+
+  void jump(Time time) {
+    scene.on_jump(time);
+    mark(time + us(1), pcie::Phase::EarlyBoot);
+  }
 
   std::vector<ConfigShadow> spaces;
   ConfigLedger ledger;
@@ -115,6 +120,35 @@ TEST_F(Config, ABarThatIsNotRestoredIsFoundWhenItsPhaseEnds) {
 TEST_F(Config, ABarThatMovesIsFoundAtOnce) {
   write(us(3), kEndpoint0, config::kBar0, 0xd000'0000, 0xd000'0000);
   EXPECT_NE(first(Check::Configuration).find("moved from 0xe0000000 to 0xd0000000"), std::string::npos);
+}
+
+TEST_F(Config, WhatTheShutdownLeftIsOnlyFoundAfterACompleteUpdate) {
+  for (const bool complete : {false, true}) {
+    write(us(3), kRootPort, config::kCommand, 0x0406, 0x0010'0406);
+    write(us(3), kRootPort, 0xa0, 0, 0x1);
+    jump(us(4));
+    write(us(6), kRootPort, config::kCommand, 0xffff'0406, 0x0010'0406);  // of the register, status alone
+    close(complete);
+    EXPECT_EQ(count(Check::Configuration), complete ? 2u : 0u) << first(Check::Configuration);
+  }
+}
+
+TEST_F(Config, WhatTheNextKernelChangedIsFoundAfterAnIncompleteUpdate) {
+  jump(us(4));
+  write(us(6), kRootPort, 0xa0, 1, 1);
+  close(false);
+  EXPECT_EQ(count(Check::Configuration), 1u);
+}
+
+TEST_F(Config, NoShutdownMayLeaveWhatANextKernelNeedNotComeTo) {
+  write(us(3), kEndpoint0, config::kBar0, 0xffff'ffff, 0xffff'0000);
+  write(us(3), kUpstreamPort, config::kPrimaryBus, 0x0003'0100, 0x0003'0100);  // judged at once, and again
+  write(us(3), kUpstreamPort, config::kPrefetchBase, 0xffff'ffff, 0xfff1'fff1);
+  write(us(3), kEndpoint0, config::kCommand, 0x4, 0x0010'0004);
+  const auto at_once = count(Check::Configuration);
+  jump(us(4));
+  close(false);
+  EXPECT_EQ(count(Check::Configuration), at_once + 4);
 }
 
 TEST_F(Config, BusNumbersPowerStateAndPayloadSizeMayNotChangeForAMoment) {
