@@ -104,7 +104,7 @@ const Evidence::Disruption* Evidence::cause_of(Check check, const Observation& o
 Finding Evidence::explain(Check check, const Observation& observation) const {
   Finding finding{observation.time,  observation.phase, observation.sentence,
                   observation.cause, observation.host,  observation.step};
-  if (!finding.cause.empty()) return finding;
+  if (!finding.cause.empty() || !observation.caused) return finding;
   const Disruption* cause = cause_of(check, observation);
   if (cause == nullptr) return finding;
   finding.cause = cause->sentence;

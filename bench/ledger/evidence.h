@@ -44,10 +44,11 @@ class Evidence {
     std::optional<unsigned> endpoint;  // none: not about one endpoint
     pcie::Phase phase = pcie::Phase::Boot;
     std::string sentence;
-    std::string cause;       // known already; else searched for
+    std::string cause;       // known already; else searched for, where `caused`
     unsigned invariant = 0;  // the invariant of live update that it breaks; 0: none in particular
     std::string host{};
     pcie::Step step = pcie::Step::Begin;
+    bool caused = true;  // false: the host's own bookkeeping, which nothing on the wire can spoil
   };
 
   explicit Evidence(const Scene& scene) : scene_(scene) {}

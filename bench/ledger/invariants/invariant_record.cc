@@ -43,6 +43,13 @@ void InvariantRecord::broken(unsigned number, Check check, Time time, std::optio
   evidence_.find(check, std::move(*observation));
 }
 
+void InvariantRecord::misbooked(unsigned number, Time time, std::string sentence) {
+  std::optional<Evidence::Observation> observation = fresh(number, time, std::move(sentence));
+  if (!observation) return;
+  observation->caused = false;
+  evidence_.find(Check::Handover, std::move(*observation));
+}
+
 void InvariantRecord::broken_as_found(unsigned number, Time time, std::string sentence) {
   std::optional<Evidence::Observation> observation = fresh(number, time, std::move(sentence));
   if (observation) evidence_.note(Check::Handover, std::move(*observation));

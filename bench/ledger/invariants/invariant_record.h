@@ -27,6 +27,8 @@ class InvariantRecord {
   [[nodiscard]] bool was_judged(unsigned number) const { return judged_.at(number); }
   // A finding of `check`; the same sentence counts once for an invariant.
   void broken(unsigned number, Check check, Time time, std::optional<unsigned> endpoint, std::string sentence);
+  // A finding of check 9 about what the host keeps of the update itself: no disruption is its cause.
+  void misbooked(unsigned number, Time time, std::string sentence);
   // As broken(), where check 9 has a finding of its own for the same thing.
   void broken_as_found(unsigned number, Time time, std::string sentence);
 

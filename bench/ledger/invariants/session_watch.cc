@@ -31,7 +31,7 @@ std::string files(std::uint64_t count) { return std::to_string(count) + (count =
 }  // namespace
 
 void SessionWatch::broken(unsigned number, Time time, std::string sentence) {
-  record_.broken(number, Check::Handover, time, std::nullopt, std::move(sentence));
+  record_.misbooked(number, time, std::move(sentence));
 }
 
 void SessionWatch::on_mark(const Scene::Mark& mark) {

@@ -93,9 +93,9 @@ std::optional<std::vector<HandedPciDevice>> TableWatch::read(const Table& table,
 void TableWatch::judge(Time time, const Table& table) {
   if (table.place == 0) {
     for (const pcie::RequesterId id : table.functions) {
-      record_.broken(2, Check::Handover, time, std::nullopt,
-                     pcie::Bdf::from_requester_id(id).to_string() + " is " + table.direction + ", and there is no " +
-                         table.direction + " table of PCI devices");
+      record_.misbooked(2, time,
+                        pcie::Bdf::from_requester_id(id).to_string() + " is " + table.direction + ", and there is no " +
+                            table.direction + " table of PCI devices");
     }
     return;
   }
@@ -103,8 +103,7 @@ void TableWatch::judge(Time time, const Table& table) {
   std::string why;
   const auto devices = read(table, why);
   if (!devices) {
-    record_.broken(1, Check::Handover, time, std::nullopt,
-                   table_name(table.direction) + " at " + hex(table.place) + " cannot be read: " + why);
+    record_.misbooked(1, time, table_name(table.direction) + " at " + hex(table.place) + " cannot be read: " + why);
     return;
   }
   judge_counts(time, table, *devices);
@@ -121,10 +120,10 @@ void TableWatch::judge_counts(Time time, const Table& table, const std::vector<H
   for (const HandedPciDevice& device : devices) {
     const auto function = scene_.function_at(device.bdf.requester_id());
     if (!function || below[*function] == device.refcount) continue;
-    record_.broken(1, Check::Handover, time, std::nullopt,
-                   scene_.describe(*function) + " stands in " + table_name(table.direction) + " with a count of " +
-                       std::to_string(device.refcount) + ", and " + std::to_string(below[*function]) +
-                       " recorded endpoints are there or below it");
+    record_.misbooked(1, time,
+                      scene_.describe(*function) + " stands in " + table_name(table.direction) + " with a count of " +
+                          std::to_string(device.refcount) + ", and " + std::to_string(below[*function]) +
+                          " recorded endpoints are there or below it");
   }
 }
 
@@ -134,25 +133,24 @@ void TableWatch::judge_functions(Time time, const Table& table, const std::vecto
     const bool there = std::any_of(devices.begin(), devices.end(),
                                    [id](const HandedPciDevice& device) { return device.bdf.requester_id() == id; });
     if (there) continue;
-    record_.broken(2, Check::Handover, time, std::nullopt,
-                   pcie::Bdf::from_requester_id(id).to_string() + " is " + table.direction + " and has no entry in " +
-                       table_name(table.direction));
+    record_.misbooked(2, time,
+                      pcie::Bdf::from_requester_id(id).to_string() + " is " + table.direction +
+                          " and has no entry in " + table_name(table.direction));
   }
   for (const HandedPciDevice& device : devices) {
     const pcie::RequesterId id = device.bdf.requester_id();
     // What the scan has not come to yet has no kernel object that could say it; a layout may keep what is finished.
     const bool may_say = &table == &outgoing_ || (found_.count(id) != 0 && finished_.count(id) == 0);
     if (!may_say || table.functions.count(id) != 0) continue;
-    record_.broken(
-        2, Check::Handover, time, std::nullopt,
+    record_.misbooked(
+        2, time,
         device.bdf.to_string() + " has an entry in " + table_name(table.direction) + " and is not " + table.direction);
   }
 }
 
 void TableWatch::judge_finish(Time time) {
   if (incoming_.place == 0) {
-    record_.broken(13, Check::Handover, time, std::nullopt,
-                   "an incoming table of PCI devices that is gone was finished");
+    record_.misbooked(13, time, "an incoming table of PCI devices that is gone was finished");
     return;
   }
   std::string why;
@@ -160,8 +158,8 @@ void TableWatch::judge_finish(Time time) {
   const auto left = [this](const HandedPciDevice& device) { return finished_.count(device.bdf.requester_id()) == 0; };
   const auto count = devices ? std::count_if(devices->begin(), devices->end(), left) : 0;
   if (devices && count == 0) return;
-  record_.broken(
-      13, Check::Handover, time, std::nullopt,
+  record_.misbooked(
+      13, time,
       table_name(incoming_.direction) + " was finished " +
           (devices ? "with " + std::to_string(count) + " devices left in it" : "and cannot be read: " + why));
 }

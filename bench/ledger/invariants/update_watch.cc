@@ -71,9 +71,9 @@ void UpdateWatch::on_jump(Time time, const HandoverImage& image) {
   record_.judged(14);
   const std::uint64_t number = image.live_update->number;
   if (number != number_ + 1) {
-    record_.broken(14, Check::Handover, time, std::nullopt,
-                   kernel_name(kernel_) + " hands over as live update " + std::to_string(number) + ", and " +
-                       std::to_string(number_ + 1) + " is the next");
+    record_.misbooked(14, time,
+                      kernel_name(kernel_) + " hands over as live update " + std::to_string(number) + ", and " +
+                          std::to_string(number_ + 1) + " is the next");
   }
   number_ = number;
 }

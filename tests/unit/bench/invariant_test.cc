@@ -47,6 +47,20 @@ TEST_F(Invariant, ABreachNamesKernelPhaseStepAndTime) {
   EXPECT_EQ(count(Check::Handover), 1u) << "said twice";
 }
 
+TEST_F(Invariant, WhatTheHostKeepsOfTheUpdateIsCausedByNothingOnTheWire) {
+  preserve(us(1));
+  evidence.disrupt(us(2), ~0u, Rank::Act, Evidence::kTraffic, "bus master enable cleared at a port");
+  jump(us(3), 2);
+  boot(us(4));
+  write_table(recorded(), 3);
+  finish(us(6), {{kRootPort, 1}});
+  for (const unsigned number : {1u, 13u, 14u}) {
+    const auto found = row(number);
+    ASSERT_TRUE(found.broken_by.has_value()) << number;
+    EXPECT_EQ(found.broken_by->cause, "") << number;
+  }
+}
+
 TEST_F(Invariant, N01_NrDevicesCountsEntries) {
   preserve(us(1));
   EXPECT_EQ(state(1), "held");
