@@ -2,9 +2,11 @@
 #include "host/agent/endpoint_streams.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "host/agent/agent_state.h"
+#include "host/driver/driver_state.h"
 #include "pcie/error.h"
 #include "pcie/pattern.h"
 
@@ -58,7 +60,7 @@ void EndpointStreams::retrieve(Session& session) {
   rings_ = session.retrieve_memory(base + kTokenRings);
   data_ = session.retrieve_memory(base + kTokenData);
   heartbeat_ = session.retrieve_memory(base + kTokenHeartbeat);
-  space_ = session.retrieve_address_space(base + kTokenAddressSpace);
+  take_space(session);
   device_ = session.retrieve_device(base + kTokenDevice + index_);
   system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
   device_->attach(*space_);
@@ -90,11 +92,56 @@ std::vector<unsigned> EndpointStreams::vectors_in_use() const {
 
 void EndpointStreams::map(Memory& memory, unsigned region) {
   const Iova iova = system_.allocate_iova(Bytes{memory.bytes().size()});
-  for (const Mapping& mapping : layout_->mappings(region)) {
-    space_->map(memory, mapping.offset, iova + mapping.offset, mapping.size, mapping.device_writes);
-  }
+  map(memory, *layout_, region, iova);
   const unsigned number = driver_->add_region(memory, iova);
   HOLDOVER_CHECK(number == region);
+}
+
+void EndpointStreams::map(Memory& memory, const StreamLayout& layout, unsigned region, Iova iova) {
+  for (const Mapping& mapping : layout.mappings(region)) {
+    space_->map(memory, mapping.offset, iova + mapping.offset, mapping.size, mapping.device_writes);
+  }
+}
+
+bool EndpointStreams::mark_space() {
+  try {
+    space_->mark_for_preservation(index_ * kTokenStride + kTokenAddressSpace);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Refused || error.errno_value() != ENOTTY) {
+      throw;
+    }
+    system_.print("the address space of the endpoint at " + bdf().to_string() + " is not handed over: " + error.what());
+    return false;
+  }
+}
+
+void EndpointStreams::take_space(Session& session) {
+  try {
+    space_ = session.retrieve_address_space(index_ * kTokenStride + kTokenAddressSpace);
+    return;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Refused || error.errno_value() != ENOENT) {
+      throw;
+    }
+    system_.print("endpoint " + std::to_string(index_) + " gets a new address space: " + error.what());
+  }
+  const DriverState state = read_driver_state(state_->bytes());
+  // Every channel of the layout was configured: as many as the traffic has.
+  const auto channels = std::count_if(state.channels.begin(), state.channels.end(),
+                                      [](const ChannelState& channel) { return channel.entries != 0; });
+  const StreamLayout layout{traffic_of(system_, static_cast<unsigned>(channels))};
+  space_ = system_.create_address_space();
+  const std::array<std::pair<Memory*, Bytes>, 3> regions{
+      {{rings_.get(), layout.rings_bytes()}, {data_.get(), layout.data_bytes()}, {heartbeat_.get(), kHeartbeatBytes}}};
+  for (unsigned region = 0; region < regions.size(); ++region) {
+    const auto [memory, bytes] = regions[region];
+    if (state.regions[region].bytes != bytes.count() || memory->bytes().size() != bytes.count()) {
+      throw Error(ErrorCode::Corrupt, "memory " + std::to_string(region) + " of endpoint " + std::to_string(index_) +
+                                          " was not handed over with its " + std::to_string(bytes.count()) + " bytes");
+    }
+    map(*memory, layout, region, Iova{state.regions[region].iova});
+  }
 }
 
 void EndpointStreams::program_channel(unsigned channel) {
@@ -154,8 +201,11 @@ void EndpointStreams::preserve(Session& session, const std::function<void()>& pr
                                                               {space_.get(), kTokenAddressSpace},
                                                               {device_.get(), kTokenDevice + index_},
                                                               {state_.get(), kTokenState}}};
-  space_->mark_for_preservation(base + kTokenAddressSpace);
+  const bool with_space = mark_space();
   for (const auto& [file, token] : files) {
+    if (file == space_.get() && !with_space) {
+      continue;
+    }
     session.preserve(*file, base + token);
     preserved();
   }

@@ -24,7 +24,8 @@ class EndpointStreams {
 
   // Opens the function, makes and maps its memory, and programs every stream; nothing runs yet.
   void open(pcie::Bdf bdf);
-  // Takes everything out of the session and adopts the running endpoint.
+  // Takes everything out of the session and adopts the running endpoint. Where the old kernel handed no address space
+  // over, a new one with the same mappings is attached.
   void retrieve(Session& session);
 
   [[nodiscard]] pcie::Bdf bdf() const { return device_->bdf(); }
@@ -34,7 +35,8 @@ class EndpointStreams {
   void start();
   void disable_interrupts() { driver_->disable_interrupts(); }
   void enable_interrupts_again() { driver_->enable_interrupts_again(); }
-  // Puts everything into the session. Calls `preserved` after each file.
+  // Puts everything into the session; all but the address space where the kernel cannot hand that over. Calls
+  // `preserved` after each file.
   void preserve(Session& session, const std::function<void()>& preserved);
 
   // Counts what arrived since the last call.
@@ -57,6 +59,11 @@ class EndpointStreams {
   // What the command line asks for, on this endpoint.
   void lay_out();
   void map(Memory& memory, unsigned region);
+  void map(Memory& memory, const StreamLayout& layout, unsigned region, Iova iova);
+  // False, and said, where the kernel has no means to hand an address space over.
+  [[nodiscard]] bool mark_space();
+  // Of the session, or a new one with the mappings that the driver's state names.
+  void take_space(Session& session);
   // Bulk channels that the driver has configured, and the vectors of all streams.
   [[nodiscard]] std::vector<unsigned> channels_in_use() const;
   [[nodiscard]] std::vector<unsigned> vectors_in_use() const;

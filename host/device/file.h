@@ -33,7 +33,7 @@ class AddressSpace : public File {
   virtual void map(Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) = 0;
   virtual void unmap(Iova iova, Bytes size) = 0;
   // Before it can be preserved. There is no unmark. Throws Error{Refused} with EADDRINUSE where another address space
-  // has the token.
+  // has the token, ENOTTY where the kernel cannot hand address spaces over.
   virtual void mark_for_preservation(std::uint64_t token) = 0;
 };
 

@@ -107,7 +107,7 @@ void Kernel::set_up_live_update() {
 }
 
 void Kernel::set_up_iommu() {
-  iommu_ = std::make_unique<Iommu>(*hardware_, *pages_, BusAddress{parameters_.iommu_base});
+  iommu_ = std::make_unique<Iommu>(*hardware_, *pages_, BusAddress{parameters_.iommu_base}, policies_.iommu_part);
   dma_ = std::make_unique<DmaOwnership>(*iommu_, *pages_, policies_, files_);
   const IncomingIommu* incoming =
       policies_.iommu_at_boot == IommuAtBoot::Adopt ? live_update_->iommu().incoming() : nullptr;

@@ -56,6 +56,9 @@ constexpr std::array kPending{PolicyValue{"ignore", "nothing waits for it"},
 constexpr std::array kMsixAtKexec{PolicyValue{"disable", "Enable is cleared"},
                                   PolicyValue{"function-mask", "Enable stays, Function Mask is set"},
                                   PolicyValue{"keep", "nothing is done: vfio-pci has no shutdown callback"}};
+constexpr std::array kIommuPart{
+    PolicyValue{"none", "ENOTTY to mark one, ENOENT to preserve it; a device comes without its domain"},
+    PolicyValue{"series", "marked ones with their tables, and devices only with theirs (needs pci-series)"}};
 constexpr std::array kIommuAtKexec{PolicyValue{"off", "translation is switched off"},
                                    PolicyValue{"preserve", "translation stays on for what is handed over"}};
 constexpr std::array kIommuAtBoot{PolicyValue{"reset", "translation off, new tables, translation on"},
@@ -118,6 +121,8 @@ constexpr std::array kOwnPolicies{
         "pending-at-shutdown", "what a function that lost bus mastering at shutdown still waits for", kPending),
     policy<&Policies::msix_at_kexec>("msix-at-kexec", "MSI-X of functions that are handed over, at shutdown",
                                      kMsixAtKexec),
+    policy<&Policies::iommu_part>("iommu-part", "whether address spaces and the IOMMU's state can be handed over",
+                                  kIommuPart),
     policy<&Policies::iommu_at_kexec>("iommu-at-kexec", "the IOMMU at shutdown", kIommuAtKexec),
     policy<&Policies::iommu_at_boot>("iommu-at-boot", "an IOMMU that translates already, at boot", kIommuAtBoot),
     policy<&Policies::retry_visibility>(

@@ -6,12 +6,13 @@
 namespace holdover::host::kernel {
 namespace {
 
-// One version of the PCI core series alone: nobody hands over IOMMU or interrupt state yet.
+// One version of the PCI core series alone: nobody hands over IOMMU or interrupt state.
 constexpr Policies pci_series_alone(PciSeries series) {
   Policies policies;
   policies.pci = series;
   policies.pci_rules = rules_of(series);
   policies.pending_at_shutdown = PendingAtShutdown::Ignore;
+  policies.iommu_part = IommuPart::None;
   policies.iommu_at_kexec = IommuAtKexec::TranslationOff;
   policies.iommu_at_boot = IommuAtBoot::Reset;
   policies.dma_claim = DmaClaim::Block;
@@ -91,11 +92,10 @@ constexpr std::array kProfiles{
             "PCI core series v9 and VFIO as posted in v5: interrupts must be off at freeze, which resets the function; "
             "so does the first open after it.",
             pci_v9_vfio_v5()},
-    Profile{
-        "pci-v9",
-        "PCI core series v9 with a minimal file handler: the function keeps its address and bus mastering, but IOMMU "
-        "translation and MSI-X are switched off on the way.",
-        pci_v9()},
+    Profile{"pci-v9",
+            "PCI core series v9 with a minimal file handler: the function keeps its address and bus mastering, but no "
+            "address space is handed over, and IOMMU translation and MSI-X are switched off on the way.",
+            pci_v9()},
     Profile{"pci-v8",
             "As pci-v9, with the series at v8: bus numbers are kept until the last function is finished, and no bridge "
             "gets new ones until then.",

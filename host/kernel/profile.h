@@ -17,6 +17,8 @@ enum class ShutdownBusMaster { DriverBound, All, NotOutgoing };
 enum class PendingAtShutdown { Ignore, Wait };  // what a function still waits for when it lost bus mastering there
 enum class BusNumbers { Keep, Reassign };       // pci_scan_bridge(): valid numbers stay, or pci=assign-busses
 enum class Ari { On, Off };                     // pci_configure_ari(), or pci=noari
+// The IOMMU's part in a live update, a series of its own: handler of address spaces, FLB, mark of user space.
+enum class IommuPart { None, Series };
 enum class IommuAtKexec { TranslationOff, Preserve };
 // Adopt falls back to Reset where nothing was handed over, Copy where translation is found off.
 enum class IommuAtBoot { Reset, Adopt, Copy };
@@ -62,6 +64,7 @@ struct Policies {
   PendingAtShutdown pending_at_shutdown = PendingAtShutdown::Wait;
   BusNumbers bus_numbers = BusNumbers::Keep;
   Ari ari = Ari::On;
+  IommuPart iommu_part = IommuPart::Series;  // needs the PCI core series
   IommuAtKexec iommu_at_kexec = IommuAtKexec::Preserve;
   IommuAtBoot iommu_at_boot = IommuAtBoot::Adopt;
   DefaultDomain default_domain = DefaultDomain::None;

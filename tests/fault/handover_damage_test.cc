@@ -45,20 +45,21 @@ std::string name_of(const ::testing::TestParamInfo<Damage>& info) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, HandoverDamaged,
-    ::testing::Values(
-        Damage{"broken-kho", "continuous", "nothing counts as preserved"},
-        Damage{"broken-kho", "continuous", "refused to retrieve the session «holdover» with ENOENT"},
-        Damage{"other-luo", "continuous",
-               "panicked in phase early boot: LUO: the handed-over state is not compatible with luo-v5"},
-        Damage{"cyclic-sessions", "continuous", "refused to open /dev/liveupdate with EIO"},
-        Damage{"lost-pci-table", "continuous",
-               "panicked in phase enumerate: PCI: the handed-over table cannot be retrieved"},
-        Damage{"lost-pci-table", "pci-v7", "Kernel panic: PCI: the handed-over table cannot be retrieved"},
-        Damage{"lost-pci-table", "pci-v6", "this boot goes on as if there were none"},
-        Damage{"lost-pci-table", "pci-v3", "this boot goes on as if there were none"},
-        Damage{"other-iommu", "continuous",
-               "panicked in phase early boot: IOMMU: the handed-over state has another version"},
-        Damage{"other-iommu", "pci-v9", "Kernel panic: IOMMU: the handed-over state has another version"}),
+    ::testing::Values(Damage{"broken-kho", "continuous", "nothing counts as preserved"},
+                      Damage{"broken-kho", "continuous", "refused to retrieve the session «holdover» with ENOENT"},
+                      Damage{"other-luo", "continuous",
+                             "panicked in phase early boot: LUO: the handed-over state is not compatible with luo-v5"},
+                      Damage{"cyclic-sessions", "continuous", "refused to open /dev/liveupdate with EIO"},
+                      Damage{"lost-pci-table", "continuous",
+                             "panicked in phase enumerate: PCI: the handed-over table cannot be retrieved"},
+                      Damage{"lost-pci-table", "pci-v7",
+                             "Kernel panic: PCI: the handed-over table cannot be retrieved"},
+                      Damage{"lost-pci-table", "pci-v6", "this boot goes on as if there were none"},
+                      Damage{"lost-pci-table", "pci-v3", "this boot goes on as if there were none"},
+                      Damage{"other-iommu", "continuous",
+                             "panicked in phase early boot: IOMMU: the handed-over state has another version"},
+                      Damage{"other-iommu", "pci-v9:iommu-part=series",
+                             "Kernel panic: IOMMU: the handed-over state has another version"}),
     name_of);
 
 TEST(HandoverDamaged, PanicLeavesDevicesGoingOnAndIsMeasured) {

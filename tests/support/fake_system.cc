@@ -89,6 +89,11 @@ void FakeAddressSpace::map(host::Memory& memory, Bytes offset, Iova iova, Bytes 
   }
 }
 
+void FakeAddressSpace::mark_for_preservation(std::uint64_t token) {
+  if (mark_errno != 0) refuse(mark_errno, "no mark");
+  marked = token;
+}
+
 void FakeAddressSpace::unmap(Iova iova, Bytes size) {
   for (std::uint64_t at = 0; at < size.count(); at += kPageSize.count()) {
     translation->pages.erase((iova.raw() + at) / kPageSize.count());
@@ -146,7 +151,9 @@ std::unique_ptr<host::Memory> FakeSystem::create_memory(Bytes size) {
 std::unique_ptr<host::AddressSpace> FakeSystem::create_address_space() {
   auto translation = std::make_shared<FakeTranslation>();
   world_.keep.push_back(translation);
-  return std::make_unique<FakeAddressSpace>(std::move(translation));
+  auto space = std::make_unique<FakeAddressSpace>(std::move(translation));
+  space->mark_errno = mark_errno;
+  return space;
 }
 
 std::unique_ptr<host::LiveUpdate> FakeSystem::open_live_update() {

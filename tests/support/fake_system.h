@@ -28,9 +28,10 @@ class FakeAddressSpace final : public host::AddressSpace {
   explicit FakeAddressSpace(std::shared_ptr<FakeTranslation> pages) : translation(std::move(pages)) {}
   void map(host::Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) override;
   void unmap(Iova iova, Bytes size) override;
-  void mark_for_preservation(std::uint64_t token) override { marked = token; }
+  void mark_for_preservation(std::uint64_t token) override;
 
   std::optional<std::uint64_t> marked;
+  int mark_errno = 0;  // not 0: a mark is refused with it
 
   std::shared_ptr<FakeTranslation> translation;
 };
@@ -95,6 +96,7 @@ class FakeSystem final : public host::System {
   std::vector<pcie::Bdf> removed;
   bool busy = false;
   int kexec_errno = 0;  // not 0: the kexec is refused with it
+  int mark_errno = 0;   // not 0: so is the mark of an address space made from now on
 
  private:
   FakeWorld& world_;

@@ -107,8 +107,11 @@ int KernelBench::create_session(const std::string& name, LuoSession*& session) {
 
 int KernelBench::preserve(LuoSession& session, unsigned endpoint) {
   Held& held = held_.at(endpoint);
-  if (const int error = held.space->mark(kSpaceToken + endpoint); error != 0) return error;
-  if (const int error = session.preserve(held.space.file(), kSpaceToken + endpoint); error != 0) return error;
+  const int marked = held.space->mark(kSpaceToken + endpoint);
+  if (marked != 0 && marked != ENOTTY) return marked;
+  if (marked == 0) {
+    if (const int error = session.preserve(held.space.file(), kSpaceToken + endpoint); error != 0) return error;
+  }
   return session.preserve(held.device.file(), kDeviceToken + endpoint);
 }
 
@@ -120,11 +123,16 @@ int KernelBench::retrieve_session(const std::string& name, LuoSession*& session)
 
 int KernelBench::retrieve(LuoSession& session, unsigned endpoint) {
   KernelFile* space = nullptr;
-  if (const int error = session.retrieve(kSpaceToken + endpoint, space); error != 0) return error;
+  const int there = session.retrieve(kSpaceToken + endpoint, space);
+  if (there != 0 && there != ENOENT) return there;
   KernelFile* device = nullptr;
   if (const int error = session.retrieve(kDeviceToken + endpoint, device); error != 0) return error;
   Held held;
-  held.space = host::kernel::FileReference(dynamic_cast<host::kernel::IommuDomain&>(*space));
+  if (there == 0) {
+    held.space = host::kernel::FileReference(dynamic_cast<host::kernel::IommuDomain&>(*space));
+  } else if (const int error = kernel_->create_domain(held.space); error != 0) {
+    return error;
+  }
   held.device = host::kernel::FileReference(dynamic_cast<host::kernel::VfioDevice&>(*device));
   if (const int error = held.device->attach(*held.space); error != 0) return error;
   held_[endpoint] = std::move(held);

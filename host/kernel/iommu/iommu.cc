@@ -34,8 +34,8 @@ unsigned entry_word(pcie::Bdf function) { return 2u * (function.requester_id() &
 
 }  // namespace
 
-Iommu::Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers)
-    : unit_(platform, registers), pages_(pages) {}
+Iommu::Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers, IommuPart part)
+    : unit_(platform, registers), pages_(pages), part_(part) {}
 
 void Iommu::reset() {
   if (translating()) disable_translation();
@@ -197,6 +197,7 @@ void Iommu::adopt_domain(IommuDomain& domain) {
 }
 
 int Iommu::mark(const IommuDomain& domain, std::uint64_t token) {
+  if (part_ == IommuPart::None) return ENOTTY;
   for (const auto& [marked, taken] : marks_) {
     if (marked == domain.identifier()) return taken == token ? 0 : EBUSY;
     if (taken == token) return EADDRINUSE;

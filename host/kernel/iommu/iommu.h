@@ -12,6 +12,7 @@
 #include "host/kernel/luo/handlers/iommu_live_update.h"
 #include "host/kernel/luo/handlers/kernel_objects.h"
 #include "host/kernel/mm/page_allocator.h"
+#include "host/kernel/profile.h"
 #include "pcie/bdf.h"
 #include "pcie/platform.h"
 #include "pcie/units.h"
@@ -22,8 +23,8 @@ class IommuDomain;
 
 class Iommu {
  public:
-  // `platform` and `pages` outlive it. Touches nothing.
-  Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers);
+  // `platform` and `pages` outlive it. Touches nothing. `part`: whether domains can be marked for preservation.
+  Iommu(pcie::Platform& platform, PageAllocator& pages, BusAddress registers, IommuPart part);
 
   // A new empty root table; translation that was found on is switched off first, and comes on with the new table.
   // Throws Panic where there is no memory for it.
@@ -63,7 +64,7 @@ class Iommu {
   // be attached again. Throws Panic where its identifier belongs to another domain.
   void adopt_domain(IommuDomain& domain);
   // Marks a domain for preservation under a token of user space; there is no unmark. 0; EADDRINUSE: another domain has
-  // the token; EBUSY: marked under another token.
+  // the token; EBUSY: marked under another token; ENOTTY: this kernel has no such ioctl.
   [[nodiscard]] int mark(const IommuDomain& domain, std::uint64_t token);
   [[nodiscard]] bool marked(std::uint16_t identifier) const { return marks_.count(identifier) != 0; }
   // Detaches what still goes through it and forgets it.
@@ -99,6 +100,7 @@ class Iommu {
 
   VtdRegisters unit_;
   PageAllocator& pages_;
+  IommuPart part_;
   PhysicalAddress root_table_;
   std::vector<Domain> domains_;                   // ascending identifiers
   std::map<std::uint16_t, std::uint64_t> marks_;  // identifier, token

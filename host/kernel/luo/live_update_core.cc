@@ -25,10 +25,13 @@ LiveUpdateCore::LiveUpdateCore(PageAllocator& pages, const BootParameters& param
   const auto expect_registered = [](int error) { HOLDOVER_CHECK(error == 0); };
   expect_registered(luo_->register_handler(*memory_));
   if (policies.pci == PciSeries::None) return;
-  expect_registered(luo_->register_handler(*address_space_));
+  const bool iommu_part = policies.iommu_part == IommuPart::Series;
+  if (iommu_part) expect_registered(luo_->register_handler(*address_space_));
   expect_registered(luo_->register_handler(*device_));
-  expect_registered(luo_->register_flb(*address_space_, *iommu_));
-  expect_registered(luo_->register_flb(*device_, *iommu_));
+  if (iommu_part) {
+    expect_registered(luo_->register_flb(*address_space_, *iommu_));
+    expect_registered(luo_->register_flb(*device_, *iommu_));
+  }
   expect_registered(pci_->register_flb(*device_));
   expect_registered(luo_->register_flb(*device_, *bindings_));
 }

@@ -139,6 +139,50 @@ TEST_F(Agent, WithoutAJumpTheWindowOpensAndClosesUnderOneKernel) {
   EXPECT_TRUE(world.sessions.empty());
 }
 
+TEST_F(Agent, WithoutAHandedOverAddressSpaceTheEndpointGetsANewOneWithTheSameMappings) {
+  FakeWorld world(2);
+  const auto no_mark = [](FakeSystem& system) { system.mark_errno = ENOTTY; };
+  ASSERT_TRUE(stage_1(world, "continuity", no_mark));
+  EXPECT_EQ(world.sessions.at("holdover").size(), 10u);
+  EXPECT_EQ(world.sessions.at("holdover").count(kTokenAddressSpace), 0u);
+  EXPECT_NE(world.console_text().find("the address space of the endpoint at 0000:01:00.0 is not handed over: no mark"),
+            std::string::npos);
+  ASSERT_EQ(world.keep.size(), 2u);
+
+  stage_2(world, "continuity", no_mark);
+  EXPECT_NE(world.console_text().find("endpoint 1 gets a new address space: no such token"), std::string::npos);
+  ASSERT_EQ(world.keep.size(), 4u);
+  for (unsigned index = 0; index < 2; ++index) {
+    const auto& old_pages = world.keep[index]->pages;
+    const auto& new_pages = world.keep[2 + index]->pages;
+    ASSERT_EQ(old_pages.size(), new_pages.size());
+    for (const auto& [iova, page] : old_pages) {
+      ASSERT_EQ(new_pages.count(iova), 1u) << iova;
+      EXPECT_EQ(new_pages.at(iova).data(), page.data()) << iova;
+    }
+  }
+  EXPECT_EQ(world.count(Step::FunctionRetrieved), 2u);
+  EXPECT_EQ(world.value(Step::TrafficStopped), 8u);
+  EXPECT_EQ(world.count(Step::AgentFailed), 0u);
+  EXPECT_TRUE(world.sessions.empty());
+}
+
+TEST_F(Agent, AMarkThatIsRefusedForAnotherReasonEndsTheStage) {
+  FakeWorld world(1);
+  EXPECT_FALSE(stage_1(world, "continuity", [](FakeSystem& system) { system.mark_errno = EADDRINUSE; }));
+  EXPECT_EQ(world.value(Step::AgentFailed), static_cast<std::uint64_t>(EADDRINUSE));
+  EXPECT_TRUE(world.sessions.empty());
+}
+
+TEST_F(Agent, ARegionOfAnotherSizeIsNotMappedIntoANewAddressSpace) {
+  FakeWorld world(1);
+  ASSERT_TRUE(stage_1(world, "continuity", [](FakeSystem& system) { system.mark_errno = ENOTTY; }));
+  world.sessions.at("holdover").at(kTokenData).memory->resize(kPageSize.count());
+  stage_2(world, "continuity");
+  EXPECT_EQ(world.count(Step::AgentFailed), 1u);
+  EXPECT_NE(world.console_text().find("memory 1 of endpoint 0 was not handed over with its"), std::string::npos);
+}
+
 TEST_F(Agent, AKernelWithoutLiveUpdateJumpsAllTheSame) {
   FakeWorld world(1);
   EXPECT_TRUE(stage_1(world, "continuity", [](FakeSystem& system) { system.has_live_update = false; }));

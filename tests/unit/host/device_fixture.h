@@ -27,7 +27,7 @@ class DeviceFileTest : public ::testing::Test {
   Policies policies_;
   PageAllocator pages_{platform_.dram(), PhysicalAddress{4096}};
   Interrupts interrupts_{platform_, BusAddress{0xfec0'0000}, BusAddress{0xfee0'0000}};
-  Iommu iommu_{platform_, pages_, BusAddress{0xfed9'0000}};
+  Iommu iommu_{platform_, pages_, BusAddress{0xfed9'0000}, IommuPart::Series};
   PciBus bus_{platform_, policies_, nullptr, 31, pcie::Phase::Boot};
   FileTable files_;
   DmaOwnership dma_{iommu_, pages_, policies_, files_};

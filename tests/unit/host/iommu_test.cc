@@ -23,7 +23,7 @@ class IommuTest : public ::testing::Test {
  protected:
   testing::FakePlatform platform_;
   PageAllocator pages_{platform_.dram(), PhysicalAddress{4096}};
-  Iommu iommu_{platform_, pages_, kRegisters};
+  Iommu iommu_{platform_, pages_, kRegisters, IommuPart::Series};
   FileTable files_;
 
   IommuTest() {
@@ -138,7 +138,7 @@ TEST_F(IommuTest, AdoptGoesOnWithoutTranslationEverBeingOff) {
   incoming.domains.push_back(space->state());
   incoming.attachments.emplace_back(kFirst, space->identifier());
 
-  Iommu next{platform_, pages_, kRegisters};
+  Iommu next{platform_, pages_, kRegisters, IommuPart::Series};
   next.adopt(incoming);
   EXPECT_EQ(platform_.translation_fell, 0u);
   EXPECT_EQ(next.attached(kFirst), space->identifier());
@@ -155,7 +155,7 @@ TEST_F(IommuTest, AdoptRefusesAnotherRootTable) {
   IncomingIommu incoming;
   incoming.unit = iommu_.state();
   platform_.iommu_root = 0x7000;
-  Iommu next{platform_, pages_, kRegisters};
+  Iommu next{platform_, pages_, kRegisters, IommuPart::Series};
   EXPECT_THROW(next.adopt(incoming), Panic);
 }
 
@@ -172,7 +172,7 @@ TEST_F(IommuTest, ACopyGoesOnWithTheTablesThatStandInDram) {
   const auto space = domain();
   ASSERT_EQ(space->map(Iova{0x5000}, PhysicalAddress{0x40'0000}, 4_KiB, true), 0);
   ASSERT_EQ(iommu_.attach(kFirst, *space), 0);
-  Iommu next{platform_, pages_, kRegisters};
+  Iommu next{platform_, pages_, kRegisters, IommuPart::Series};
   next.copy();
   EXPECT_EQ(platform_.translation_fell, 0u);
   EXPECT_NE(next.state().root_table, iommu_.state().root_table);
@@ -196,6 +196,14 @@ TEST_F(IommuTest, ATokenMarksOneDomain) {
   EXPECT_TRUE(first->state().marked);
   first.close();
   EXPECT_EQ(second->mark(10), 0);
+}
+
+TEST_F(IommuTest, WithoutTheIommusPartThereIsNoMark) {
+  Iommu other{platform_, pages_, kRegisters, IommuPart::None};
+  const FileReference<IommuDomain> space(files_.add(IommuDomain::create(pages_, other)));
+  EXPECT_EQ(space->mark(10), ENOTTY);
+  EXPECT_FALSE(space->state().marked);
+  files_.abandon();
 }
 
 class OwnershipTest : public IommuTest {
@@ -268,7 +276,7 @@ TEST_F(OwnershipTest, HazardsOfARestoredDomain) {
 }
 
 TEST_F(IommuTest, ResetSwitchesOffWhatItFindsOn) {
-  Iommu next{platform_, pages_, kRegisters};
+  Iommu next{platform_, pages_, kRegisters, IommuPart::Series};
   next.reset();
   EXPECT_EQ(platform_.translation_fell, 1u);
   EXPECT_EQ(platform_.iommu_status & kTranslation, kTranslation);

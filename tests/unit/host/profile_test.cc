@@ -26,6 +26,12 @@ TEST(Profiles, StockHandsNothingOver) {
   EXPECT_EQ(stock.iommu_at_kexec, IommuAtKexec::TranslationOff);
 }
 
+TEST(Profiles, OnlyContinuousHasTheIommusPart) {
+  for (const Profile& profile : profiles()) {
+    EXPECT_EQ(profile.policies.iommu_part == IommuPart::Series, profile.name == "continuous") << profile.name;
+  }
+}
+
 TEST(Profiles, ScaledDelaysAreAThousandth) {
   Policies policies;
   EXPECT_EQ(scaled(100_ms, policies), 100_us);

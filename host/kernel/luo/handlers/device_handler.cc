@@ -25,7 +25,8 @@ bool DeviceHandler::can_preserve(const KernelFile& file) const {
 
 void DeviceHandler::write(const FileState& state, const DeviceState& device) {
   const pcie::Bdf function = device.path.function;
-  const std::uint16_t domain_id = device.attached ? device.domain_id : std::uint16_t{0};
+  const bool domain_goes_along = device.attached && policies_.iommu_part == IommuPart::Series;
+  const std::uint16_t domain_id = domain_goes_along ? device.domain_id : std::uint16_t{0};
   store(kho_.pages().dram(), state.handle,
         DeviceFileSer{function.segment, function.requester_id(), domain_id, device.interrupt_vectors, 0});
 }
@@ -33,7 +34,7 @@ void DeviceHandler::write(const FileState& state, const DeviceState& device) {
 int DeviceHandler::preserve(FileState& state) {
   const DeviceState device = dynamic_cast<const DeviceFile&>(*state.file).state();
   if (const int error = pci_.preserve(device.path); error != 0) return error;
-  int error = iommu_.preserve_device(device);
+  int error = policies_.iommu_part == IommuPart::Series ? iommu_.preserve_device(device) : 0;
   if (error == 0) {
     error = bindings_.record(device.path.function, device.binding);
     if (error != 0) iommu_.unpreserve_device(device.path.function);

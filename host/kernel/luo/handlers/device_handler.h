@@ -25,7 +25,7 @@ inline constexpr std::string_view kCompatible2 = "vfio-pci-v2";
 struct DeviceFileSer {
   std::uint32_t domain;  // PCI segment
   std::uint16_t bdf;
-  std::uint16_t iommu_domain;       // identifier of the attached address space
+  std::uint16_t iommu_domain;       // identifier of the attached address space; 0: it does not go along
   std::uint32_t interrupt_vectors;  // MSI-X vectors in use at freeze; 0: MSI-X off
   std::uint32_t reserved;           // 0
 };
@@ -43,7 +43,7 @@ class DeviceHandler : public FileHandler {
     return policies_.device_handler == DeviceHandlerString::V1 ? device_abi::kCompatible : device_abi::kCompatible2;
   }
   [[nodiscard]] bool can_preserve(const KernelFile& file) const override;
-  // The errors of PciLiveUpdate::preserve and IommuLiveUpdate::preserve_device; ENOMEM.
+  // The errors of PciLiveUpdate::preserve and, with the IOMMU's part, IommuLiveUpdate::preserve_device; ENOMEM.
   [[nodiscard]] int preserve(FileState& state) override;
   void unpreserve(FileState& state) override;
   // The errors of DeviceFile::freeze and IommuLiveUpdate::freeze.

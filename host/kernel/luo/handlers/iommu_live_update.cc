@@ -175,6 +175,7 @@ void IommuLiveUpdate::unpreserve_device(pcie::Bdf function) {
 // ---- Incoming ----
 
 const IncomingIommu* IommuLiveUpdate::incoming() {
+  if (policies_.iommu_part == IommuPart::None) return nullptr;
   if (!incoming_ && luo_.get_incoming(*this) == 0) luo_.put_incoming(*this);
   return incoming_ ? &*incoming_ : nullptr;
 }

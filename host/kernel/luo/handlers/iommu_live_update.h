@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The IOMMU core's part in a live update: unit, domains and attachments that stay in force over the kexec.
+// The IOMMU core's part in a live update: unit, domains and attachments that stay in force over the kexec. Registered
+// with LUO where the policy «iommu-part» says so; elsewhere nothing comes in, and freeze() has nothing to do.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,9 @@ class IommuLiveUpdate : public Flb {
   IommuLiveUpdate(Kho& kho, Luo& luo, KernelObjects& objects, const Policies& policies);
 
   // ---- IOMMU driver of the new kernel, at init ----
-  // Nothing where no IOMMU state was handed over. All pages are restored as PageTable at the first call. Throws Panic
-  // for state that is broken or not preserved: going on could let a device reach foreign memory.
+  // Nothing where no IOMMU state was handed over, or where this kernel has no such part. All pages are restored as
+  // PageTable at the first call. Throws Panic for state that is broken or not preserved: going on could let a device
+  // reach foreign memory.
   [[nodiscard]] const IncomingIommu* incoming();
 
   // ---- File handlers ----
