@@ -35,6 +35,9 @@ class PciDriver {
   [[nodiscard]] virtual std::span<const SchemaGuid> schemas() const { return {}; }
   // Functions it is bound to can be opened by user space.
   [[nodiscard]] virtual bool for_user_space() const { return false; }
+  // A variant driver of VFIO: its device files have operations of its own, whatever it is called. Live update knows
+  // those of vfio-pci alone (vfio_pci_liveupdate_can_preserve()).
+  [[nodiscard]] virtual bool variant() const { return false; }
 
   // 0 or a positive errno; a failed probe leaves the function without a driver.
   [[nodiscard]] virtual int probe(PciDevice& device) = 0;

@@ -34,6 +34,7 @@ class VfioPciSchema2Driver : public VfioPciDriver {
   [[nodiscard]] std::string_view name() const override { return name_; }
   [[nodiscard]] bool match(const PciDevice&) const override { return false; }
   [[nodiscard]] std::span<const SchemaGuid> schemas() const override;
+  [[nodiscard]] bool variant() const override { return true; }
   void restore(PciDevice& device, const DeviceState& state) override;
 
  private:

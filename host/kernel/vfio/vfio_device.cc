@@ -16,6 +16,14 @@ namespace {
 
 using namespace pcie::config;
 
+constexpr std::uint16_t kVendorIntel = 0x8086;
+constexpr std::uint32_t kBaseClassDisplay = 0x03;
+
+// vfio_pci_is_intel_display(): its file has regions of its own.
+bool is_intel_display(const PciDevice& device) {
+  return device.vendor_id == kVendorIntel && device.class_code >> 16 == kBaseClassDisplay;
+}
+
 }  // namespace
 
 VfioDevice::VfioDevice(VfioContext context, PciDevice& device, VfioDoor door)
@@ -137,7 +145,10 @@ DeviceState VfioDevice::state() const {
   return state;
 }
 
-bool VfioDevice::can_preserve() const { return door_ == VfioDoor::Cdev; }
+bool VfioDevice::can_preserve() const {
+  const bool plain_driver = device_.driver != nullptr && device_.driver->for_user_space() && !device_.driver->variant();
+  return door_ == VfioDoor::Cdev && plain_driver && !is_intel_display(device_);
+}
 
 int VfioDevice::freeze() {
   const Policies& policies = context_.policies;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "host/kernel/drivers/vfio_pci.h"
 #include "host/kernel/file.h"
 #include "host/kernel/pci/pci_bus.h"
 #include "host/kernel/pci/resources.h"
@@ -31,6 +32,7 @@ class DeviceFileTest : public ::testing::Test {
   PciBus bus_{platform_, policies_, nullptr, 31, pcie::Phase::Boot};
   FileTable files_;
   DmaOwnership dma_{iommu_, pages_, policies_, files_};
+  VfioPciDriver driver_{DriverContext{platform_, policies_}};
 
   DeviceFileTest() {
     pages_.reserve(PhysicalAddress{0}, 1, PageState::Reserved);
@@ -42,6 +44,7 @@ class DeviceFileTest : public ::testing::Test {
     bus_.for_each([](PciDevice& device) {
       if (device.express_port()) enable_device(device);
     });
+    device().driver = &driver_;
   }
   VfioContext context() { return VfioContext{platform_, interrupts_, iommu_, dma_, policies_}; }
   PciDevice& device() { return *bus_.find(pcie::Bdf{0, 1, 0, 0}); }

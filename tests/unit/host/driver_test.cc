@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -100,6 +101,33 @@ TEST_F(BindingTest, ANameSaysNothingOfALayout) {
   platform_.iommu_status = 0;
   EXPECT_EQ(retrieve("policy=driver=same-name policy=binding-contract=schema-guid"), ENODEV);
   EXPECT_TRUE(untouched());
+}
+
+TEST_F(BindingTest, WhatAVariantDriverRetrievedCannotBePreservedAgain) {
+  for (const auto& [driver, expected] : {std::pair{"schema-2", ENOENT}, {"same-name", ENOENT}, {"renamed", 0}}) {
+    const PhysicalAddress next = run_first_kernel(std::string("profile=continuous policy=driver=") + driver);
+    Kernel kernel(platform_, next);
+    kernel.boot();
+    EmulatedSystem system(kernel);
+    const auto live_update = system.open_live_update();
+    const auto incoming = live_update->retrieve_session("holdover");
+    const auto space = incoming->retrieve_address_space(10);
+    const auto device = incoming->retrieve_device(20);
+    device->attach(*space);
+    incoming->finish();
+    const auto outgoing = live_update->create_session("again");
+    space->mark_for_preservation(10);
+    outgoing->preserve(*space, 10);
+    int error = 0;
+    try {
+      outgoing->preserve(*device, 20);
+    } catch (const Error& refused) {
+      error = refused.errno_value();
+    }
+    EXPECT_EQ(error, expected) << driver;
+    kernel.stop();
+    platform_.iommu_status = 0;
+  }
 }
 
 TEST_F(BindingTest, AnotherNameForTheSameLayoutIsRefusedByNameOnly) {

@@ -241,6 +241,12 @@ TEST_F(HandlersTest, AFileThatCannotBePreservedHasNoHandler) {
   EXPECT_EQ(preserve_all(session()), ENOENT);
 }
 
+TEST_F(HandlersTest, AVirtualFunctionHasNoHandler) {
+  objects_->devices[0]->device.path.virtual_function = true;
+  EXPECT_EQ(preserve_all(session()), ENOENT);
+  EXPECT_FALSE(core_->pci().is_outgoing(kFunction));
+}
+
 TEST_F(HandlersTest, RefusedFreezeOfTheDeviceKeepsEverythingPreserved) {
   objects_->devices[0]->freeze_errno = EINVAL;
   ASSERT_EQ(preserve_all(session()), 0);

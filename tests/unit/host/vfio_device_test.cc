@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <initializer_list>
 
 #include "host/kernel/pci/path.h"
 #include "host/kernel/pci/runtime_power.h"
@@ -68,6 +69,35 @@ TEST_F(DeviceFileTest, AGroupFileCannotBePreserved) {
     EXPECT_FALSE(file->can_preserve());
   }
   EXPECT_TRUE(open()->can_preserve());
+}
+
+TEST_F(DeviceFileTest, AFileOfAVariantDriverCannotBePreserved) {
+  const auto file = open();
+  VfioPciSchema2Driver variant(DriverContext{platform_, policies_}, kVfioPciSchema2);
+  VfioPciSchema2Driver same_name(DriverContext{platform_, policies_}, kVfioPci);
+  VfioPciRenamedDriver renamed(DriverContext{platform_, policies_});
+  for (PciDriver* const driver : std::initializer_list<PciDriver*>{&variant, &same_name}) {
+    device().driver = driver;
+    EXPECT_FALSE(file->can_preserve()) << driver->name();
+  }
+  device().driver = &renamed;
+  EXPECT_TRUE(file->can_preserve()) << "the same driver under another name";
+  device().driver = nullptr;
+  EXPECT_FALSE(file->can_preserve());
+}
+
+TEST_F(DeviceFileTest, AnIntelDisplayDeviceCannotBePreserved) {
+  const auto file = open();
+  const auto preservable = [&](std::uint16_t vendor, std::uint32_t class_code) {
+    device().vendor_id = vendor;
+    device().class_code = class_code;
+    return file->can_preserve();
+  };
+  EXPECT_FALSE(preservable(0x8086, 0x03'0000));
+  EXPECT_FALSE(preservable(0x8086, 0x03'80ff));
+  EXPECT_TRUE(preservable(0x8086, 0x02'0000));
+  EXPECT_TRUE(preservable(0x8086, 0x12'0003)) << "not the base class";
+  EXPECT_TRUE(preservable(0x10de, 0x03'0000)) << "a display device of somebody else";
 }
 
 TEST_F(DeviceFileTest, FreezeOfALaterPhaseTouchesNothing) {

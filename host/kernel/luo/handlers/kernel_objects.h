@@ -85,7 +85,8 @@ struct DeviceState {
 class DeviceFile : public KernelFile {
  public:
   [[nodiscard]] virtual DeviceState state() const = 0;
-  // Opened through its character device, by the plain driver; a virtual function is refused by its path.
+  // Opened through its character device, bound to vfio-pci and no variant of it, and no display device of Intel; a
+  // virtual function is refused by its path.
   [[nodiscard]] virtual bool can_preserve() const = 0;
   // Inside reboot(KEXEC), as the policies say: EINVAL where interrupts are on or the function is not in D0; a function
   // level reset and COMMAND = INTx disable, after which the file answers EIO. There is no way back.
