@@ -94,7 +94,8 @@ class BrokenHandover : public LuoTest {
     EXPECT_EQ(session("b").preserve(&c_, 1), 0);
     EXPECT_EQ(luo_->freeze(), 0);
     PhysicalAddress luo;
-    for (const KhoSubtree& subtree : decode_kho(memory_.dram(), kho_->fdt())->subtrees) luo = subtree.data;
+    const auto tree = decode_kho(memory_.dram(), kho_->fdt());
+    for (const KhoSubtree& subtree : tree->subtrees) luo = subtree.data;
     const auto sessions = load<LuoSer>(memory_.dram(), luo.raw()).sessions;
     const auto files = load<SessionSer>(memory_.dram(), sessions + 16).files;
     damage.apply({memory_.dram(), kho_->fdt().raw(), luo.raw(), sessions, files, *kho_});
