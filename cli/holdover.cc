@@ -14,6 +14,7 @@
 #include "cli/list_command.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
+#include "cli/mount_command.h"
 #include "cli/question_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
@@ -39,6 +40,7 @@ constexpr char kFooter[] =
     "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
     "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
+    "  holdover mount /tmp/pci                          the machine's PCI devices for lspci, setpci and others\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
@@ -118,6 +120,7 @@ int parse_and_run(int argc, char** argv) {
                                       add_matrix_command(app, program),
                                       add_question_command(app, program),
                                       add_measure_command(app, program),
+                                      add_mount_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),
                                       add_compare_trace_command(app)};

@@ -76,6 +76,7 @@ inline constexpr std::uint16_t kBridgeControlSecondaryReset = 1u << 6;
 inline constexpr std::uint8_t kCapPowerManagement = 0x01;
 inline constexpr std::uint8_t kCapMsi = 0x05;
 inline constexpr std::uint8_t kCapVendor = 0x09;
+inline constexpr std::uint8_t kCapSubsystem = 0x0d;  // of a bridge
 inline constexpr std::uint8_t kCapExpress = 0x10;
 inline constexpr std::uint8_t kCapMsix = 0x11;
 inline constexpr std::uint16_t kExtCapAer = 0x0001;
@@ -94,6 +95,9 @@ inline constexpr std::uint16_t kPmPmeEnable = 1u << 8;
 inline constexpr std::uint16_t kPmPmeStatus = 1u << 15;
 inline constexpr unsigned kPmCapabilities = 2;
 inline constexpr std::uint16_t kPmCapabilitiesPme = 0xf800;  // states from which PME can be signalled
+
+// Subsystem capability of a bridge.
+inline constexpr unsigned kBridgeSubsystemVendorId = 4;
 
 // MSI capability.
 inline constexpr unsigned kMsiControl = 2;

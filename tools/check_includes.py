@@ -32,25 +32,27 @@ RULES = {
     "host/image_main.cc": ["host/image.h", "sim/remote/", "pcie/"],
     "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
+    "serve/sysfs/": ["serve/sysfs/", "bench/", "host/", "pcie/", "sim/witness.h"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
-    "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h", "sim/model_library.h"],
+    "cli/": ["cli/", "bench/", "host/", "serve/", "pcie/", "sim/witness.h", "sim/model_library.h"],
     "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
     "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/file_descriptor.h"],
-    "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
+    "tests/": ["tests/", "cli/", "serve/", "bench/", "host/", "sim/", "pcie/"],
 }
 FOREIGN = {
     "verilated": ["sim/verilated_endpoint.cc", "tests/rtl/"],
     "Vholdover_model": ["sim/verilated_endpoint.cc"],
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
+    "fuse3/": ["serve/sysfs/fuse_mount.cc"],
     "toml": ["cli/toml_file.h"],
     "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "tests/"],
     "gtest/": ["tests/"],
     "gmock/": ["tests/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-OURS = ("pcie/", "sim/", "host/", "bench/", "cli/", "tests/")
+OURS = ("pcie/", "sim/", "host/", "bench/", "serve/", "cli/", "tests/")
 
 
 def rule_for(path: str) -> tuple[str, list[str]]:

@@ -5,7 +5,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config verilator python3 libcli11-dev libfmt-dev nlohmann-json3-dev
-       libtomlplusplus-dev libgtest-dev libgmock-dev libfdt-dev zlib1g-dev)
+       libtomlplusplus-dev libgtest-dev libgmock-dev libfdt-dev zlib1g-dev
+       libfuse3-dev fuse3 libpci-dev pciutils)
 lint=(clang clang-tidy clang-format git)
 # The runtime of libFuzzer is a package of its own.
 fuzz=(clang libclang-rt-14-dev)

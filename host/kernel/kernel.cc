@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "host/kernel/hazard.h"
 #include "host/kernel/panic.h"
+#include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/path.h"
 #include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/policy.h"
@@ -129,6 +131,38 @@ int Kernel::remove_driver(pcie::Bdf function) {
     HOLDOVER_CHECK(error == 0);
   }
   return 0;
+}
+
+int Kernel::bind(pcie::Bdf function, std::string_view driver) {
+  PciDevice* device = pci_->find(function);
+  if (device == nullptr || device->bridge || policies_.endpoint_driver == EndpointDriver::None) return ENODEV;
+  const PciDriver* match = drivers_->find(*device);
+  if (match == nullptr || match->name() != driver) return ENODEV;
+  if (device->driver != nullptr) return EBUSY;
+  bind_driver(*device, pci_->incoming(*device));
+  return device->driver == nullptr ? ENODEV : 0;
+}
+
+std::vector<std::string> Kernel::driver_names() const {
+  std::set<std::string> names;
+  pci_->for_each([&](const PciDevice& device) {
+    if (device.port_driver != nullptr) names.emplace(kPortDriverName);
+    if (device.driver != nullptr) names.emplace(device.driver->name());
+    if (device.bridge || policies_.endpoint_driver == EndpointDriver::None) return;
+    if (const PciDriver* match = drivers_->find(device)) names.emplace(match->name());
+  });
+  return {names.begin(), names.end()};
+}
+
+int Kernel::reset(pcie::Bdf function) {
+  PciDevice* device = pci_->find(function);
+  if (device == nullptr) return ENODEV;
+  if (device->open != nullptr) return device->open->reset();
+  const bool asleep = device->suspended.has_value();
+  resume(*hardware_, policies_, *device);
+  const int error = reset_function(*hardware_, policies_, *device);
+  if (asleep) suspend(*hardware_, policies_, *device);
+  return error;
 }
 
 int Kernel::write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) {

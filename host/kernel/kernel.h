@@ -86,6 +86,14 @@ class Kernel : private KernelObjects {
   // delete_module() of the function's driver: unbinds every function of it, or none. ENODEV as above; EBUSY while the
   // module is in use, that is, a device file of any of them is held.
   [[nodiscard]] int remove_driver(pcie::Bdf function);
+  // sysfs `bind` of the driver of this name: ENODEV where there is no such function, or the driver does not match it,
+  // or refuses it; EBUSY where it has one.
+  [[nodiscard]] int bind(pcie::Bdf function, std::string_view driver);
+  // The drivers of functions that there are, bound or not, by ascending name.
+  [[nodiscard]] std::vector<std::string> driver_names() const;
+  // sysfs `reset`, pci_reset_function(): ENODEV where there is no such function; ENOTTY and EIO of reset_function().
+  // Interrupts of an open device file are on again afterwards.
+  [[nodiscard]] int reset(pcie::Bdf function);
   // sysfs `config`: ENODEV where there is no such function.
   [[nodiscard]] int write_config(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value);
   // ENOMEM
@@ -103,6 +111,9 @@ class Kernel : private KernelObjects {
   [[nodiscard]] const Policies& policies() const { return policies_; }
   [[nodiscard]] bool booted_by_kexec() const { return booted_by_kexec_; }
   [[nodiscard]] pcie::Platform& platform() { return platform_; }
+  // The same with interrupts taken between accesses. Contract: booted.
+  [[nodiscard]] pcie::Platform& hardware() { return *hardware_; }
+  [[nodiscard]] const DmaOwnership& dma() const { return *dma_; }
   [[nodiscard]] PageAllocator& pages() { return *pages_; }
   [[nodiscard]] Iommu& iommu() { return *iommu_; }
   [[nodiscard]] Interrupts& interrupts() { return *interrupts_; }

@@ -8,7 +8,10 @@
 namespace holdover::host::kernel {
 
 void DmaOwnership::probe(pcie::Bdf function, bool restored) {
-  Group& group = groups_[function];
+  const auto number = static_cast<unsigned>(groups_.size());
+  const auto [found, added] = groups_.try_emplace(function);
+  Group& group = found->second;
+  if (added) group.number = number;
   if (!restored) {
     attach_default(function, group, policies_.default_domain);
   } else if (policies_.mistakes.default_domain_replaces) {
@@ -68,6 +71,12 @@ int DmaOwnership::use_dma_api(pcie::Bdf function) {
 void DmaOwnership::unuse_dma_api(pcie::Bdf function) {
   const auto found = groups_.find(function);
   if (found != groups_.end() && found->second.owner == Owner::Driver) found->second.owner = Owner::Kernel;
+}
+
+std::optional<unsigned> DmaOwnership::group(pcie::Bdf function) const {
+  const auto found = groups_.find(function);
+  if (found == groups_.end()) return std::nullopt;
+  return found->second.number;
 }
 
 bool DmaOwnership::claimed(pcie::Bdf function) const {

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "host/kernel/file.h"
 #include "host/kernel/iommu/domain.h"
@@ -35,10 +36,13 @@ class DmaOwnership {
   [[nodiscard]] int use_dma_api(pcie::Bdf function);
   void unuse_dma_api(pcie::Bdf function);
   [[nodiscard]] bool claimed(pcie::Bdf function) const;
+  // Number of the function's group, in the order of the probes; nothing where it has none.
+  [[nodiscard]] std::optional<unsigned> group(pcie::Bdf function) const;
 
  private:
   enum class Owner { Kernel, Driver, UserSpace, Restored };
   struct Group {
+    unsigned number = 0;
     Owner owner = Owner::Kernel;
     FileReference<IommuDomain> default_domain;  // of policy dma
   };

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "pcie/bdf.h"
 #include "pcie/platform.h"
@@ -22,6 +23,13 @@ class InterruptRemapping;
 struct InterruptMessage {
   std::uint64_t address = 0;
   std::uint32_t data = 0;
+};
+
+// The vectors of a function's MSI or MSI-X; none where it has neither on.
+struct MessageInterrupts {
+  enum class Kind { Msi, Msix };
+  Kind kind = Kind::Msix;
+  std::vector<std::uint8_t> vectors;
 };
 
 class Interrupts {

@@ -13,6 +13,7 @@ using namespace pcie::config;
 
 int Msi::enable() {
   if (device_.msi == 0) return ENODEV;
+  if (!device_.messages_allowed()) return EINVAL;
   set_enable(false);
   set_masked(true);
   vector_ = interrupts_.allocate_vector();

@@ -18,7 +18,7 @@ class Msi {
   [[nodiscard]] std::optional<std::uint8_t> vector() const { return vector_; }
 
   // msi_capability_init(): Enable off, masked where it can be, the message, INTx Disable, Enable. 0; ENODEV: no MSI;
-  // ENOSPC: no vector.
+  // EINVAL: it is denied; ENOSPC: no vector.
   [[nodiscard]] int enable();
   // free_irq() and pci_msi_shutdown(): the message becomes 0, Enable off, INTx Disable cleared. Contract: enabled.
   void disable();

@@ -37,6 +37,7 @@ bool Msix::enabled() const { return answers() && (control() & kMsixControlEnable
 
 int Msix::enable(unsigned count) {
   if (!answers()) return ENODEV;
+  if (!device_.messages_allowed()) return EINVAL;
   const unsigned size = find_table();
   if (count == 0 || count > size) return ENOSPC;
   if ((table_ & 7) >= device_.bars.size() || !device_.bars[table_ & 7].assigned) return ENODEV;

@@ -19,11 +19,12 @@ class Msix {
   [[nodiscard]] bool enabled() const;
   [[nodiscard]] unsigned vectors() const { return static_cast<unsigned>(vectors_.size()); }
   [[nodiscard]] std::uint8_t vector(unsigned index) const { return vectors_[index]; }
+  [[nodiscard]] MessageInterrupts messages() const { return {MessageInterrupts::Kind::Msix, vectors_}; }
 
   // Programs entries 0..count-1 and lets messages out: Enable with Function Mask, all entries masked, entries written
   // and unmasked, INTx Disable, Function Mask cleared last. Where a former kernel left Enable set under Function Mask,
   // it stays set throughout, and what became pending fires at the end. 0; ENODEV: no MSI-X, or no address for its
-  // table; ENOSPC: table or vectors.
+  // table; EINVAL: it is denied; ENOSPC: table or vectors.
   [[nodiscard]] int enable(unsigned count);
   // pci_msix_shutdown(): entries masked, Enable off, INTx Disable cleared.
   void disable();

@@ -18,4 +18,12 @@ bool PciDevice::downstream_port() const {
   return express_port() && (port_type == kPortTypeRootPort || port_type == kPortTypeSwitchDownstream);
 }
 
+bool PciDevice::messages_allowed() const {
+  if (no_messages) return false;
+  for (const PciDevice* above = upstream; above != nullptr; above = above->upstream) {
+    if (above->no_messages_below) return false;
+  }
+  return true;
+}
+
 }  // namespace holdover::host::kernel

@@ -46,7 +46,8 @@ struct PciDevice {
   std::uint16_t vendor_id = 0;
   std::uint16_t device_id = 0;
   std::uint32_t class_code = 0;  // 24 bits
-  bool bridge = false;           // Type 1 header
+  std::uint8_t revision = 0;
+  bool bridge = false;  // Type 1 header
   bool multifunction = false;
   bool extended_space = false;  // answers beyond offset 256
   unsigned port_type = 0;       // pcie::config::kPortType*, where express != 0
@@ -89,6 +90,8 @@ struct PciDevice {
   bool bus_master = false;               // pci_set_master() was done by this kernel
   bool latency_path = false;             // LTR messages of this function reach the root port
   PortDriver* port_driver = nullptr;     // of an Express port, once it is bound
+  bool no_messages = false;              // MSI and MSI-X are denied to it (dev->no_msi)
+  bool no_messages_below = false;        // bridges: to all on the bus below (PCI_BUS_FLAGS_NO_MSI)
   bool link_set_up = false;              // downstream ports: pcie_aspm_init_link_state() was done
 
   // Handed over by the old kernel and not finished.
@@ -98,6 +101,8 @@ struct PciDevice {
   // Root port or switch downstream port: has a link below it, with one device at its end.
   [[nodiscard]] bool downstream_port() const;
   [[nodiscard]] bool root_port() const;
+  // pci_msi_supported(): neither the function nor a bus above it is denied MSI and MSI-X.
+  [[nodiscard]] bool messages_allowed() const;
 };
 
 }  // namespace holdover::host::kernel

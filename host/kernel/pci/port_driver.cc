@@ -42,6 +42,11 @@ void PortDriver::probe() {
   start_services(port_, services_, policies_);
 }
 
+MessageInterrupts PortDriver::messages() const {
+  if (msi_.vector()) return {MessageInterrupts::Kind::Msi, {*msi_.vector()}};
+  return msix_.messages();
+}
+
 void PortDriver::shutdown() {
   if (!running_) return;
   running_ = false;
@@ -91,7 +96,7 @@ void PortDriver::take_interrupt() {
   if (handling_) return;
   handling_ = true;
   while (std::exchange(again_, false)) {
-    handle_interrupt(platform_, port_, services_, policies_, [this](const std::string& line) { print(line); });
+    handle_interrupt(platform_, port_, services_, policies_, errors_, [this](const std::string& line) { print(line); });
   }
   handling_ = false;
 }
@@ -104,7 +109,7 @@ void PortDriver::print(const std::string& sentence) {
   }
   if (printed_ == kMostLines) return;
   ++printed_;
-  platform_.console("pcieport " + port_.bdf.to_string() + ": " + sentence);
+  platform_.console(std::string(kPortDriverName) + " " + port_.bdf.to_string() + ": " + sentence);
 }
 
 }  // namespace holdover::host::kernel

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "host/kernel/irq/interrupts.h"
 #include "host/kernel/pci/msi.h"
@@ -14,6 +15,8 @@
 #include "pcie/platform.h"
 
 namespace holdover::host::kernel {
+
+inline constexpr std::string_view kPortDriverName = "pcieport";
 
 class PortDriver {
  public:
@@ -29,6 +32,10 @@ class PortDriver {
   // pcie_portdrv_shutdown(): services removed in the order in which they were added, interrupt off. Bus mastering is
   // left to pci_device_shutdown().
   void shutdown();
+
+  [[nodiscard]] MessageInterrupts messages() const;
+  // Since the probe.
+  [[nodiscard]] const RootErrors& errors() const { return errors_; }
 
  private:
   // pcie_port_enable_irq_vec(): MSI-X with every vector first, then with as many as the services use; otherwise MSI.
@@ -46,6 +53,7 @@ class PortDriver {
   PortServices services_;
   Msix msix_;
   Msi msi_;
+  RootErrors errors_;
   bool running_ = false;
   bool handling_ = false;
   bool again_ = false;

@@ -106,7 +106,7 @@ bool has_bandwidth_service(const PciDevice& port, BandwidthControl control) {
 }
 
 // aer_irq()
-void take_errors(const PciDevice& port, const Print& print) {
+void take_errors(const PciDevice& port, RootErrors& errors, const Print& print) {
   const std::uint32_t status = port.config.read32(port.aer + kAerRootStatus);
   if ((status & (kAerRootCorrectable | kAerRootUncorrectable)) == 0 || status == 0xffff'ffff) return;
   const std::uint32_t sources = port.config.read32(port.aer + kAerErrorSource);
@@ -115,8 +115,12 @@ void take_errors(const PciDevice& port, const Print& print) {
     const pcie::Bdf from = pcie::Bdf::from_requester_id(static_cast<std::uint16_t>(source), port.bdf.segment);
     print("AER: " + std::string(severity) + " error message received from " + from.to_string());
   };
-  if ((status & kAerRootCorrectable) != 0) report("Correctable", sources);
+  if ((status & kAerRootCorrectable) != 0) {
+    ++errors.correctable;
+    report("Correctable", sources);
+  }
   if ((status & kAerRootUncorrectable) != 0) {
+    ++((status & kAerRootFatal) != 0 ? errors.fatal : errors.non_fatal);
     report((status & kAerRootFatal) != 0 ? "Uncorrectable (Fatal)" : "Uncorrectable (Non-Fatal)", sources >> 16);
   }
 }
@@ -189,8 +193,8 @@ void stop_services(const PciDevice& port, const PortServices& services, const Po
 }
 
 void handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
-                      const Policies& policies, const Print& print) {
-  if (services.error_reporting) take_errors(port, print);
+                      const Policies& policies, RootErrors& errors, const Print& print) {
+  if (services.error_reporting) take_errors(port, errors, print);
   if (services.containment) take_containment(platform, port, policies, print);
   if (services.bandwidth && policies.bandwidth_control == BandwidthControl::Notify) take_bandwidth(port);
 }

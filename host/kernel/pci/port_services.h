@@ -3,6 +3,7 @@
 // to the port's registers what Linux' service driver does when it is probed, removed or interrupted.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -31,9 +32,17 @@ struct PortServices {
 void start_services(const PciDevice& port, const PortServices& services, const Policies& policies);
 void stop_services(const PciDevice& port, const PortServices& services, const Policies& policies);
 
+// Error messages that arrived at a root port (pci_rootport_aer_stats_incr()).
+struct RootErrors {
+  std::uint64_t correctable = 0;
+  std::uint64_t fatal = 0;
+  std::uint64_t non_fatal = 0;
+};
+
 // The port's interrupt: Root Error Status, DPC Status and Link Status are read and what is set is cleared; error
-// sources and containment are named on the console. A port that contains is released again.
+// sources are counted and named on the console, as is containment. A port that contains is released again.
 void handle_interrupt(pcie::Platform& platform, const PciDevice& port, const PortServices& services,
-                      const Policies& policies, const std::function<void(const std::string&)>& print);
+                      const Policies& policies, RootErrors& errors,
+                      const std::function<void(const std::string&)>& print);
 
 }  // namespace holdover::host::kernel

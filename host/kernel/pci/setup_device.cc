@@ -30,7 +30,9 @@ bool setup_device(PciDevice& device, const Policies& policies) {
     device.port_type = (config.read16(device.express + kExpressFlags) >> 4) & 0xf;
   }
   if (policies.retry_visibility == RetryVisibility::Setup) show_retry_status(device);
-  device.class_code = config.read32(kRevision) >> 8;
+  const std::uint32_t identity = config.read32(kRevision);
+  device.class_code = identity >> 8;
+  device.revision = static_cast<std::uint8_t>(identity);
   const std::uint32_t beyond = config.read32(0x100);
   device.extended_space = device.express != 0 && beyond != 0xffff'ffff;
   probe_intx_disable(config);

@@ -60,6 +60,7 @@ class VfioDevice : public OpenFile<DeviceFile> {
   [[nodiscard]] int enable_interrupts(unsigned count);
   [[nodiscard]] int disable_interrupts();
   [[nodiscard]] std::uint64_t take_interrupts(unsigned vector);
+  [[nodiscard]] MessageInterrupts messages() const { return msix_.messages(); }
 
   // ENOTTY: no FLR; EIO: it does not come back.
   [[nodiscard]] int reset();
