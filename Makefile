@@ -26,6 +26,8 @@ format: ## clang-format over all C++ files
 docs: build ## write the tables of docs/ that come from runs anew
 	@$(BUILD)/bin/holdover matrix --markdown docs/matrix.md >/dev/null
 	@$(BUILD)/bin/holdover question all --markdown docs/findings.md >/dev/null
+lspci: build ## write the outputs of lspci that tests expect anew (tests/data/lspci)
+	@/usr/bin/python3 tests/cli/lspci_test.py $(BUILD)/bin/holdover tests/data/lspci --renew
 regs: setup ## regenerate everything that comes from rtl/registers.toml
 	@/usr/bin/python3 tools/regmap.py
 sanitize: ## unit and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer

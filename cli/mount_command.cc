@@ -127,6 +127,7 @@ Command add_mount_command(CLI::App& app, const std::string& program) {
         ->type_name(std::string(entry.value))
         ->group("The machine")
         ->expected(1)
+        ->allow_extra_args(false)  // else it takes the -- before COMMAND for its own end
         ->multi_option_policy(entry.repeats ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
   }
   return {verb, [request] { return run(*request); }};

@@ -63,8 +63,9 @@ std::uint32_t Bridge::read(unsigned offset) const {
     value |=
         speed_width | kLinkCapabilitiesAspm | (has_link_below() ? kLinkCapabilitiesBelow : 0) | (identity_.port << 24);
   } else if (offset == kExpress + config::kExpressLinkControl) {
-    // One reference clock for the whole machine.
-    std::uint32_t status = (link->is_up() ? speed_width : 0) | config::kLinkStatusSlotClock;
+    // One reference clock for the whole machine. The speed of a link that is down may be any (PCIe 5.0, 7.5.3.8).
+    constexpr std::uint32_t kSlowest = 1;
+    std::uint32_t status = (link->is_up() ? speed_width : kSlowest) | config::kLinkStatusSlotClock;
     if (has_link_below()) {
       if (link->is_up()) status |= config::kLinkStatusActive;
       if (link->is_training()) status |= config::kLinkStatusTraining;

@@ -14,6 +14,8 @@ constexpr std::uint16_t kCommandWritable = config::kCommandMemory | config::kCom
                                            config::kCommandSerr | config::kCommandIntxDisable;
 constexpr std::uint32_t kSlotPowerController = 1u << 1;
 constexpr std::uint32_t kSlotNoCommandCompleted = 1u << 18;
+// Attention and Power Indicator Control: the reset value is one that is not reserved (PCIe 5.0, 7.5.3.10).
+constexpr std::uint32_t kSlotIndicatorsOff = 0x03c0;
 
 unsigned port_type(FunctionKind kind) {
   switch (kind) {
@@ -88,7 +90,7 @@ void Bridge::build_capabilities() {
     registers_.define(kExpress + config::kExpressSlotCapabilities, 4,
                       ((identity_.port + 1) << 19) | kSlotPowerController | kSlotNoCommandCompleted, 0);
     registers_.define(kExpress + config::kExpressLinkStatus, 2, 0, 0, kLinkStatusBandwidthManagement);
-    registers_.define(kExpress + config::kExpressSlotControl, 2, 0, 0x1fff);
+    registers_.define(kExpress + config::kExpressSlotControl, 2, kSlotIndicatorsOff, 0x1fff);
     registers_.define(kExpress + config::kExpressSlotControl + 2, 2, 0, 0, 0x011f);
   }
   // Root Capabilities says nothing of retry status, so its visibility cannot be enabled (PCIe 5.0, 7.5.3.12).

@@ -278,7 +278,7 @@ TEST_F(BridgeTest, SecondaryBusResetAndLinkDisableReachTheLink) {
   EXPECT_TRUE(link.is_up());
   bridge.write(status, 0x1, 1u << 4);
   EXPECT_FALSE(link.is_up());
-  EXPECT_EQ(bridge.read(status) >> 16, 0x1000u);
+  EXPECT_EQ(bridge.read(status) >> 16, 0x1001u);
 }
 
 TEST(UpstreamPort, CapturesItsBusFromAConfigurationWrite) {
