@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format docs regs sanitize clang seeds models matrix regress speed synth prove mutants fuzz clean
+.PHONY: help setup build run test lint format docs lspci regs sanitize clang seeds models matrix regress speed synth prove mutants fuzz clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile

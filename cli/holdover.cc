@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/compare_trace_command.h"
+#include "cli/devices_command.h"
 #include "cli/list_command.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
@@ -41,6 +42,7 @@ constexpr char kFooter[] =
     "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
     "  holdover mount /tmp/pci                          the machine's PCI devices for lspci, setpci and others\n"
+    "  holdover devices                                PCI functions of this machine that can be used, or why not\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
@@ -121,6 +123,7 @@ int parse_and_run(int argc, char** argv) {
                                       add_question_command(app, program),
                                       add_measure_command(app, program),
                                       add_mount_command(app, program),
+                                      add_devices_command(app),
                                       add_list_command(app),
                                       add_trace_command(app),
                                       add_compare_trace_command(app)};

@@ -8,19 +8,13 @@
 
 #include <cstdint>
 
+#include "host/device/config_space.h"
 #include "host/device/file.h"
-#include "pcie/bdf.h"
 
 namespace holdover::host {
 
-class Device : public File {
+class Device : public File, public ConfigSpace {
  public:
-  [[nodiscard]] virtual pcie::Bdf bdf() const = 0;
-
-  // Configuration space, 1, 2 or 4 bytes, naturally aligned, below 4096. All ones where the function rejects a read.
-  [[nodiscard]] virtual std::uint32_t config_read(Bytes offset, unsigned size) = 0;
-  virtual void config_write(Bytes offset, unsigned size, std::uint32_t value) = 0;
-
   // One load of a processor: 1, 2, 4 or 8 bytes, naturally aligned. A read the device rejects returns all ones, as the
   // bus does. Anything else, and offsets outside the BAR, throw Error{InvalidArgument}.
   [[nodiscard]] virtual std::uint64_t load(unsigned bar, Bytes offset, unsigned size) = 0;
