@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <set>
 
+#include "host/kernel/drivers/pci_stub.h"
+#include "host/kernel/drivers/vfio_pci.h"
 #include "host/kernel/hazard.h"
 #include "host/kernel/panic.h"
 #include "host/kernel/pci/function_reset.h"
@@ -143,13 +145,20 @@ int Kernel::bind(pcie::Bdf function, std::string_view driver) {
   return device->driver == nullptr ? ENODEV : 0;
 }
 
+int Kernel::probe_drivers(pcie::Bdf function) {
+  PciDevice* device = pci_->find(function);
+  if (device == nullptr) return ENODEV;
+  if (device->bridge || device->driver != nullptr || policies_.endpoint_driver == EndpointDriver::None) return 0;
+  if (drivers_->find(*device) != nullptr) bind_driver(*device, pci_->incoming(*device));
+  return 0;
+}
+
 std::vector<std::string> Kernel::driver_names() const {
   std::set<std::string> names;
+  if (policies_.endpoint_driver != EndpointDriver::None) names = {std::string(kVfioPci), std::string(kPciStub)};
   pci_->for_each([&](const PciDevice& device) {
     if (device.port_driver != nullptr) names.emplace(kPortDriverName);
     if (device.driver != nullptr) names.emplace(device.driver->name());
-    if (device.bridge || policies_.endpoint_driver == EndpointDriver::None) return;
-    if (const PciDriver* match = drivers_->find(device)) names.emplace(match->name());
   });
   return {names.begin(), names.end()};
 }

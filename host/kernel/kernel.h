@@ -89,7 +89,10 @@ class Kernel : private KernelObjects {
   // sysfs `bind` of the driver of this name: ENODEV where there is no such function, or the driver does not match it,
   // or refuses it; EBUSY where it has one.
   [[nodiscard]] int bind(pcie::Bdf function, std::string_view driver);
-  // The drivers of functions that there are, bound or not, by ascending name.
+  // sysfs `drivers_probe`: binds what find() of the registry gives, if the function has no driver. ENODEV where there
+  // is no such function; a function that nothing takes stays without a driver.
+  [[nodiscard]] int probe_drivers(pcie::Bdf function);
+  // Of the drivers that this kernel has, by ascending name.
   [[nodiscard]] std::vector<std::string> driver_names() const;
   // sysfs `reset`, pci_reset_function(): ENODEV where there is no such function; ENOTTY and EIO of reset_function().
   // Interrupts of an open device file are on again afterwards.

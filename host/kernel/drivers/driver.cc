@@ -31,7 +31,9 @@ DriverRegistry::DriverRegistry(DriverContext context) {
 
 PciDriver* DriverRegistry::find(const PciDevice& device) const {
   for (const auto& driver : drivers_) {
-    if (driver->match(device)) return driver.get();
+    const bool wanted =
+        device.driver_override.empty() ? driver->match(device) : driver->name() == device.driver_override;
+    if (wanted) return driver.get();
   }
   return nullptr;
 }

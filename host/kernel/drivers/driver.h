@@ -69,7 +69,7 @@ class DriverRegistry {
  public:
   explicit DriverRegistry(DriverContext context);
 
-  // The first that matches. Null: none.
+  // The one that driver_override names, or without it the first that matches. Null: none.
   [[nodiscard]] PciDriver* find(const PciDevice& device) const;
   // The one that driver_override gives to incoming functions, whatever it matches.
   [[nodiscard]] PciDriver& incoming(IncomingDriver which) const { return *drivers_[static_cast<std::size_t>(which)]; }

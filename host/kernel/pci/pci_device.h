@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "host/kernel/pci/config_access.h"
@@ -84,6 +85,7 @@ struct PciDevice {
   bool enabled = false;                  // pci_enable_device() was done by this kernel
   std::optional<SavedState> suspended;   // this kernel has it in D3hot (pci/runtime_power.h)
   PciDriver* driver = nullptr;           // bound
+  std::string driver_override;           // name of the only driver that may bind; empty: any that matches
   bool probed = false;                   // by that driver, or retrieved
   VfioDevice* open = nullptr;            // the VFIO device file, while it is open
   bool power_known = false;              // in D0, and this kernel knows it

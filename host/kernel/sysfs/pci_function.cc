@@ -105,7 +105,11 @@ std::vector<Entry> PciFunction::entries() {
   std::vector<Entry> entries;
   add_identity(entries);
   add_settings(entries);
-  if (device_.bridge) add_bridge(entries);
+  if (device_.bridge) {
+    add_bridge(entries);
+  } else {
+    add_override(entries);
+  }
   if (device_.express != 0) add_link_state(entries);
   if (function_reset_) add_reset(entries);
   if (device_.root_port() && device_.aer != 0 && device_.port_driver != nullptr) add_errors(entries);
@@ -160,6 +164,20 @@ void PciFunction::add_settings(std::vector<Entry>& entries) {
   entries.push_back({"ari_enabled", shows([this, number] {
                        return number(device_.upstream != nullptr && device_.upstream->ari_enabled ? 1 : 0);
                      })});
+}
+
+// driver_override_store(): an empty line takes it away.
+void PciFunction::add_override(std::vector<Entry>& entries) {
+  entries.push_back({"driver_override", settable(
+                                            [this] {
+                                              const std::string& name = device_.driver_override;
+                                              return (name.empty() ? "(null)" : name) + "\n";
+                                            },
+                                            [this](std::string_view text) {
+                                              if (text.size() >= kPageSize.count() - 1) return EINVAL;
+                                              device_.driver_override = text.substr(0, text.find('\n'));
+                                              return 0;
+                                            })});
 }
 
 void PciFunction::add_bridge(std::vector<Entry>& entries) {

@@ -33,6 +33,8 @@ class PciFunction {
  private:
   void add_identity(std::vector<Entry>& entries);
   void add_settings(std::vector<Entry>& entries);
+  // Ports always get the port driver.
+  void add_override(std::vector<Entry>& entries);
   void add_bridge(std::vector<Entry>& entries);
   void add_link_state(std::vector<Entry>& entries);
   void add_reset(std::vector<Entry>& entries);

@@ -96,6 +96,10 @@ std::vector<Entry> Tree::bus_entries() const {
   }
   return {{"devices", Folder{[this] { return sorted(links(3, [](const PciFunction&) { return true; })); }}},
           {"drivers", fixed(std::move(drivers))},
+          {"drivers_probe", takes([this](std::string_view text) {
+             PciFunction* const function = named(trimmed(text));
+             return function == nullptr ? ENODEV : kernel_.probe_drivers(function->device().bdf);
+           })},
           {"slots", fixed({})}};
 }
 

@@ -218,7 +218,7 @@ class SysfsTree : public KernelTest {
 
 TEST_F(SysfsTree, TheBusListsEveryFunctionAsALinkIntoTheTree) {
   boot();
-  EXPECT_EQ(names("bus/pci"), (std::vector<std::string>{"devices", "drivers", "slots"}));
+  EXPECT_EQ(names("bus/pci"), (std::vector<std::string>{"devices", "drivers", "drivers_probe", "slots"}));
   EXPECT_EQ(names("bus/pci/devices"), (std::vector<std::string>{"0000:00:01.0", "0000:01:00.0", "0000:02:00.0",
                                                                 "0000:02:01.0", "0000:03:00.0", "0000:04:00.0"}));
   EXPECT_EQ(link("bus/pci/devices/0000:03:00.0"), "../../../" + endpoint_path_);
@@ -351,6 +351,30 @@ TEST_F(SysfsTree, DriversAreUnboundAndBound) {
   EXPECT_EQ(system_->devices().size(), 2u);
   EXPECT_EQ(names("bus/pci/drivers/pcieport"),
             (std::vector<std::string>{"0000:00:01.0", "0000:01:00.0", "0000:02:00.0", "0000:02:01.0"}));
+}
+
+TEST_F(SysfsTree, AnOverrideNamesTheOnlyDriverThatMayBind) {
+  boot();
+  const std::string name = "0000:03:00.0\n";
+  EXPECT_EQ(names("bus/pci/drivers"), (std::vector<std::string>{"pci-stub", "pcieport", "vfio-pci"}));
+  EXPECT_EQ(show(endpoint_path_ + "/driver_override"), "(null)\n");
+  EXPECT_EQ(store("bus/pci/drivers/vfio-pci/unbind", name), 0);
+  EXPECT_EQ(store(endpoint_path_ + "/driver_override", "pci-stub\n"), 0);
+  EXPECT_EQ(show(endpoint_path_ + "/driver_override"), "pci-stub\n");
+  EXPECT_EQ(store("bus/pci/drivers/vfio-pci/bind", name), ENODEV);
+  EXPECT_EQ(store("bus/pci/drivers_probe", "0000:0f:00.0"), ENODEV);
+  EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
+  EXPECT_EQ(link(endpoint_path_ + "/driver"), "../../../../../../bus/pci/drivers/pci-stub");
+  EXPECT_EQ(store("bus/pci/drivers_probe", name), 0) << "a bound function stays as it is";
+  EXPECT_EQ(store("bus/pci/drivers/pci-stub/unbind", name), 0);
+  EXPECT_EQ(store(endpoint_path_ + "/driver_override", "nobody"), 0);
+  EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
+  EXPECT_FALSE(exists(endpoint_path_ + "/driver"));
+  EXPECT_EQ(store(endpoint_path_ + "/driver_override", "\n"), 0);
+  EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
+  EXPECT_EQ(link(endpoint_path_ + "/driver"), "../../../../../../bus/pci/drivers/vfio-pci");
+  EXPECT_EQ(store(endpoint_path_ + "/driver_override", std::string(4096, 'x')), EINVAL);
+  EXPECT_FALSE(exists(root_path_ + "/driver_override"));
 }
 
 TEST_F(SysfsTree, ResetIsAnFlrAndKeepsInterruptsAndConfiguration) {
