@@ -29,7 +29,7 @@ RULES = {
     "host/kernel/": ["host/kernel/", "pcie/"],
     "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
     "host/image.h": ["pcie/"],
-    "host/image.cc": ["host/", "pcie/"],
+    "host/image.cc": [*SEAMS, "host/image.h", "host/agent/", "host/backend/emulated/", "pcie/"],
     "host/image_main.cc": ["host/image.h", "sim/remote/", "pcie/"],
     "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],

@@ -2,8 +2,7 @@
 // One PCI function as user space sees it (a VFIO device), whatever stands behind it. Once a kernel has frozen it for a
 // live update that did not come about, all of it throws Error{Refused} with EIO.
 //
-// Backends: emulated (our kernel over a machine), later vfio, vfio-user and sysfs. tests/contract states what each must
-// do.
+// Backends: emulated (our kernel over a machine), later vfio and vfio-user. tests/contract states what each must do.
 #pragma once
 
 #include <cstdint>
