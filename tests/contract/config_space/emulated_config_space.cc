@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A VFIO device file of the emulated kernel, in this process.
 #include "bench/booted_machine.h"
-#include "tests/contract/config_space_contract.h"
+#include "tests/contract/config_space/config_space_contract.h"
 #include "tests/support/bench_run.h"
 
 namespace holdover::host::contract {

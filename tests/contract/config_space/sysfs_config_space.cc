@@ -11,7 +11,7 @@
 #include "pcie/error.h"
 #include "serve/sysfs/mount_point.h"
 #include "serve/sysfs/server.h"
-#include "tests/contract/config_space_contract.h"
+#include "tests/contract/config_space/config_space_contract.h"
 #include "tests/support/bench_run.h"
 
 namespace holdover::host::contract {

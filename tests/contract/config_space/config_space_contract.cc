@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/contract/config_space_contract.h"
+#include "tests/contract/config_space/config_space_contract.h"
 
 #include <bit>
 
