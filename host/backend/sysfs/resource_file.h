@@ -19,6 +19,9 @@ class ResourceFile {
   ResourceFile(const ResourceFile&) = delete;
   ResourceFile& operator=(const ResourceFile&) = delete;
 
+  // False: each access is a system call, and a request to whoever serves the tree.
+  [[nodiscard]] bool mapped() const { return mapping_ != nullptr; }
+
   // One access of 1, 2, 4 or 8 bytes, naturally aligned, inside the BAR; anything else throws Error{InvalidArgument}.
   // Throws Error{Refused} with the errno of a read or write.
   [[nodiscard]] std::uint64_t load(Bytes offset, unsigned size) const;

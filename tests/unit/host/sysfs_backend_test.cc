@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "host/backend/sysfs/resource_file.h"
 #include "host/backend/sysfs/survey.h"
 #include "host/backend/sysfs/sysfs_tree.h"
 #include "pcie/config_space.h"
@@ -172,6 +173,7 @@ TEST_F(PlainTree, AWriteThatIsRefusedSaysSo) {
 TEST_F(PlainTree, ABarThatCanBeMappedIsMapped) {
   add("0000:01:00.0", true);
   std::ofstream(folder("0000:01:00.0") / "resource0", std::ios::binary) << "DLOH" << std::string(4092, '\0');
+  EXPECT_TRUE(ResourceFile(folder("0000:01:00.0") / "resource0", Bytes{4096}).mapped());
   const SysfsTree tree(root_);
   const auto function = tree.open(pcie::Bdf{0, 1, 0, 0});
   EXPECT_EQ(function->load(0, Bytes{0}, 4), 0x484f4c44u);

@@ -366,6 +366,7 @@ TEST_F(SysfsTree, AnOverrideNamesTheOnlyDriverThatMayBind) {
   EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
   EXPECT_EQ(link(endpoint_path_ + "/driver"), "../../../../../../bus/pci/drivers/pci-stub");
   EXPECT_EQ(store("bus/pci/drivers_probe", name), 0) << "a bound function stays as it is";
+  EXPECT_EQ(store("bus/pci/drivers/vfio-pci/unbind", name), ENODEV) << "it is another driver's";
   EXPECT_EQ(store("bus/pci/drivers/pci-stub/unbind", name), 0);
   EXPECT_EQ(store(endpoint_path_ + "/driver_override", "nobody"), 0);
   EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
@@ -402,8 +403,13 @@ TEST_F(SysfsTree, ResetIsAnFlrAndKeepsInterruptsAndConfiguration) {
 TEST_F(SysfsTree, AnIdleFunctionThatSleepsIsWokenForAReset) {
   boot("profile=stock-7.2");
   EXPECT_EQ(show(endpoint_path_ + "/power_state"), "D3hot\n");
+  unsigned state_at_reset = 9;
+  platform_.on_reset = [&](holdover::testing::FakeFunction& function) {
+    state_at_reset = function.get(holdover::testing::FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask;
+  };
   EXPECT_EQ(store(endpoint_path_ + "/reset", "1"), 0);
   EXPECT_EQ(end0_.resets, 1u);
+  EXPECT_EQ(state_at_reset, 0u);
   EXPECT_EQ(show(endpoint_path_ + "/power_state"), "D3hot\n");
   EXPECT_EQ(end0_.get(holdover::testing::FakeFunction::kPowerManagement + kPmControl, 2) & kPmStateMask, 3u);
   const std::unique_ptr<Device> device = system_->open_device(kEndpoint);
