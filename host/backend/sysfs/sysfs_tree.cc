@@ -30,7 +30,8 @@ std::string formatted(const char* format, va_list arguments) {
 // libpci passes nothing on to these but what it has to say. Its own ones end the process.
 thread_local std::string last_warning;
 
-[[noreturn]] void on_error(char* format, ...) {
+// Of the type that libpci declares: there the attribute is a part of it.
+__attribute__((noreturn)) void on_error(char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   const std::string text = formatted(format, arguments);

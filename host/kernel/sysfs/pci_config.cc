@@ -12,21 +12,23 @@ namespace {
 
 constexpr std::uint64_t kConventionalBytes = 256;
 
-// Calls `access(position, size)` for each cycle that [offset, offset + count) is made of.
+// Size of the cycle that an access of `left` bytes at this offset begins with.
+unsigned next_cycle(std::uint64_t at, std::uint64_t left) {
+  if ((at & 1) != 0) return 1;
+  if ((at & 3) != 0 && left > 2) return 2;
+  if (left > 3) return 4;
+  return left >= 2 ? 2 : 1;
+}
+
+// Calls `access(offset, size)` for each cycle that [offset, offset + count) is made of.
 template <typename Access>
 void split(std::uint64_t offset, std::uint64_t count, const Access& access) {
-  std::uint64_t at = offset;
-  std::uint64_t left = count;
-  const auto take = [&](unsigned size) {
-    access(at, size);
-    at += size;
-    left -= size;
-  };
-  if ((at & 1) != 0 && left > 0) take(1);
-  if ((at & 3) != 0 && left > 2) take(2);
-  while (left > 3) take(4);
-  if (left >= 2) take(2);
-  if (left > 0) take(1);
+  const std::uint64_t end = offset + count;
+  while (offset < end) {
+    const unsigned size = next_cycle(offset, end - offset);
+    access(offset, size);
+    offset += size;
+  }
 }
 
 void put(std::span<std::byte> into, std::uint64_t value) {
