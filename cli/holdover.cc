@@ -41,7 +41,7 @@ constexpr char kFooter[] =
     "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
     "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
-    "  holdover mount /tmp/pci                          the machine's PCI devices for lspci, setpci and others\n"
+    "  holdover mount /tmp/pci                         the machine's PCI devices for lspci, setpci and others\n"
     "  holdover devices                                PCI functions of this machine that can be used, or why not\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
