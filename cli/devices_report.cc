@@ -59,7 +59,9 @@ void print_devices(std::ostream& out, const std::vector<SurveyedFunction>& funct
 
 std::string devices_json(const std::vector<SurveyedFunction>& functions) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  const auto or_null = [](const std::string& text) { return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text); };
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
+  };
   for (const SurveyedFunction& function : functions) {
     nlohmann::ordered_json capabilities = nlohmann::ordered_json::array();
     for (const host::SysfsCapability& each : function.capabilities) {
