@@ -37,6 +37,8 @@ RULES = {
     "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h", "sim/model_library.h"],
     "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
     "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/file_descriptor.h"],
+    "python/": ["python/", "cli/run_options.h", "cli/run_request.h", "cli/time_text.h", "cli/version.h", "bench/", "host/",
+                "pcie/", "sim/witness.h", "sim/trace_"],
     "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
 }
 FOREIGN = {
@@ -44,13 +46,14 @@ FOREIGN = {
     "Vholdover_model": ["sim/verilated_endpoint.cc"],
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
+    "pybind11/": ["python/"],
     "toml": ["cli/toml_file.h"],
     "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "tests/"],
     "gtest/": ["tests/"],
     "gmock/": ["tests/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-OURS = ("pcie/", "sim/", "host/", "bench/", "cli/", "tests/")
+OURS = ("pcie/", "sim/", "host/", "bench/", "cli/", "python/", "tests/")
 
 
 def rule_for(path: str) -> tuple[str, list[str]]:

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The extension module `_holdover`. The package `holdover` around it is what people import.
+#include "python/module.h"
+
+#include "cli/version.h"
+#include "python/errors.h"
+
+PYBIND11_MODULE(_holdover, module) {
+  using namespace holdover::python;
+  module.doc() = "The C++ side of the package holdover.";
+  module.attr("__version__") = holdover::cli::kVersion;
+  module.attr("__commit__") = holdover::cli::kCommit;
+  translate_errors();
+  bind_scenarios(module);
+  bind_measurement(module);
+  bind_trace(module);
+  bind_memory(module);
+  bind_device(module);
+  bind_driver(module);
+  bind_machine(module);
+}
