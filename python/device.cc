@@ -129,7 +129,8 @@ void bind_device(py::module_& module) {
           "reset", [](DeviceHandle& handle) { on(handle, [](host::Device& device) { device.reset(); }); },
           "Function level reset; returns when the function is ready again.")
       .def("driver", &open_driver,
-           "The endpoint's driver on this device: it attaches an address space of its own and lets the device be bus "
+           "The endpoint's driver on this device: it uses the address space that is attached, or attaches one, and "
+           "lets the device be bus "
            "master. One at a time. Raises NotFound where the function is no such endpoint.")
       .def(
           "close", [](DeviceHandle& handle) { handle.close(true); },

@@ -9,6 +9,22 @@
 
 namespace holdover::python {
 
+// The interpreter lock is given away while this lives. Once the interpreter ends, a thread that wants it back waits for
+// ever instead: Python would end it from inside, through frames that cannot be left so.
+class OthersRun {
+ public:
+  OthersRun();
+  ~OthersRun();
+  OthersRun(const OthersRun&) = delete;
+  OthersRun& operator=(const OthersRun&) = delete;
+
+ private:
+  void* thread_;
+};
+
+// To be called once, when the module is imported.
+void watch_the_interpreters_end();
+
 // One long call, from the thread that made it.
 class Interruption {
  public:

@@ -32,7 +32,7 @@ std::pair<std::string, std::string> measure(const Settings& settings, const std:
     interruption.call([&] { progress(point); });
   };
   try {
-    const py::gil_scoped_release others_run;
+    const OthersRun others_run;
     const bench::MeasureReport report =
         bench::measure(options, watched([&] { return &interruption; }, [] { return Time{0}; }), report_progress);
     std::ostringstream table;

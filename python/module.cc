@@ -4,6 +4,7 @@
 
 #include "cli/version.h"
 #include "python/errors.h"
+#include "python/interruption.h"
 
 PYBIND11_MODULE(_holdover, module) {
   using namespace holdover::python;
@@ -11,6 +12,7 @@ PYBIND11_MODULE(_holdover, module) {
   module.attr("__version__") = holdover::cli::kVersion;
   module.attr("__commit__") = holdover::cli::kCommit;
   translate_errors();
+  watch_the_interpreters_end();
   bind_scenarios(module);
   bind_measurement(module);
   bind_trace(module);

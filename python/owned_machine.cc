@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostAlarms = 1000;
 constexpr std::size_t kMostLines = 10'000;
-// The kernel that is left in a shorter wait would be gone for nothing.
+// A kernel that is left is gone: what takes no longer than this may end by itself.
 constexpr Time kPatience{1'000'000'000};
 
 }  // namespace
@@ -48,7 +48,7 @@ OwnedMachine::OwnedMachine(bench::RunOptions options) : options_(std::move(optio
   Interruption interruption;
   interruption_ = &interruption;
   try {
-    const pybind11::gil_scoped_release others_run;
+    const OthersRun others_run;
     booted_ = std::make_shared<bench::BootedMachine>(
         options_, watched([this] { return interruption_; }, [this] { return patience_; }), &alarms_);
   } catch (const Left&) {
@@ -60,6 +60,8 @@ OwnedMachine::OwnedMachine(bench::RunOptions options) : options_(std::move(optio
   }
   interruption_ = nullptr;
   patience_ = kPatience;
+  completion_timeout_ =
+      std::chrono::nanoseconds{static_cast<std::int64_t>(booted_->config().endpoint.completion_timeout.count() / 1000)};
   interruption.rethrow();
 }
 
@@ -96,7 +98,7 @@ void OwnedMachine::close() {
   if (closed_) return;
   Interruption interruption;
   try {
-    const pybind11::gil_scoped_release others_run;
+    const OthersRun others_run;
     const Turn turn(*this, interruption);
     if (closed_.exchange(true)) return;
     drop_parts();

@@ -93,6 +93,8 @@ class OwnedMachine {
   // What has to live as long as an array over the machine's memory. Inside use().
   [[nodiscard]] std::shared_ptr<bench::BootedMachine> memory_owner() const { return booted_; }
   [[nodiscard]] const bench::RunOptions& options() const { return options_; }
+  // What drivers of its endpoints set: the machine answers no later.
+  [[nodiscard]] std::chrono::nanoseconds completion_timeout() const { return completion_timeout_; }
   [[nodiscard]] const Alarms& alarms() const { return alarms_; }
 
  private:
@@ -118,7 +120,8 @@ class OwnedMachine {
   std::atomic<std::thread::id> user_{};
   std::atomic<bool> closed_{false};
   Interruption* interruption_ = nullptr;  // of whoever has the turn
-  Time patience_{0};                      // a wait that is longer can be left
+  Time patience_{0};                      // after this a kernel is left that does not come back by itself
+  std::chrono::nanoseconds completion_timeout_{0};
   std::shared_ptr<bench::BootedMachine> booted_;
   std::vector<std::weak_ptr<Part>> parts_;
   std::mutex retired_lock_;
@@ -127,13 +130,25 @@ class OwnedMachine {
 
 template <typename Work>
 auto OwnedMachine::look(Work work) {
+  using Result = decltype(work(std::declval<bench::BootedMachine&>(), std::declval<Interruption&>()));
   Interruption interruption;
-  try {
-    const pybind11::gil_scoped_release others_run;
+  const auto take_turn = [&] {
+    const OthersRun others_run;
     const Turn turn(*this, interruption);
     require_open();
     collect();
     return work(*booted_, interruption);
+  };
+  try {
+    if constexpr (std::is_void_v<Result>) {
+      take_turn();
+      interruption.rethrow();
+      return;
+    } else {
+      Result result = take_turn();
+      interruption.rethrow();
+      return result;
+    }
   } catch (const Left&) {
     interruption.rethrow();
     throw Closed("the machine was left in the middle of a wait");

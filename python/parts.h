@@ -63,6 +63,7 @@ struct DriverPart final : Part {
   unsigned region = 0;  // of the rings
   std::array<Channel, host::kMaxChannels> channels{};
   unsigned heartbeat_entries = 0;  // 0: never started
+  std::chrono::nanoseconds completion_timeout{0};
 
   void drop() override { driver.reset(); }
   [[nodiscard]] unsigned rank() const override { return 0; }

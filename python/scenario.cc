@@ -55,7 +55,7 @@ std::pair<std::string, std::string> run(const Settings& settings, const py::obje
         [&] { progress(py::str(std::string(pcie::to_string(note.phase))), note.now.count(), note.clocks.count()); });
   };
   try {
-    const py::gil_scoped_release others_run;
+    const OthersRun others_run;
     const bench::Report report = bench::run(options, sim::build_machine, report_progress);
     std::ostringstream table;
     bench::print(table, report, false);

@@ -152,7 +152,8 @@ unsigned copy(DriverHandle& handle, bool to_card, MemoryHandle& buffer, std::uin
       throw Error(ErrorCode::Unavailable, handle.name() + " has no room for a descriptor");
     }
     // The slowest link that there is moves a byte in 4 ns, and another stream may have its share.
-    const nanoseconds patience = host::kPatience + nanoseconds{static_cast<std::int64_t>(bytes) * 40};
+    const nanoseconds patience =
+        host::kPatience + part.completion_timeout + nanoseconds{static_cast<std::int64_t>(bytes) * 40};
     for (nanoseconds waited{0}; waited <= patience && !interruption.asked(); waited += host::kLookInterval) {
       if (const std::optional<host::DmaCompletion> record = driver.poll(channel)) {
         const unsigned status = record->status & 0xffu;
@@ -227,8 +228,11 @@ std::unique_ptr<DriverHandle> open_driver(DeviceHandle& device) {
     driver->device = function;
     driver->state = make_memory(*machine, system, kPageSize.count());
     driver->rings = make_memory(*machine, system, kRingBytes);
-    driver->space = machine->adopt(std::make_shared<SpacePart>());
-    driver->space->space = system.create_address_space();
+    driver->space = function->space;
+    if (!driver->space) {
+      driver->space = machine->adopt(std::make_shared<SpacePart>());
+      driver->space->space = system.create_address_space();
+    }
     const Iova iova = system.allocate_iova(Bytes{kRingBytes});
     driver->space->space->map(*driver->rings->memory, Bytes{0}, iova, Bytes{kRingBytes}, true);
     driver->space->mapped.push_back(driver->rings);
@@ -236,6 +240,8 @@ std::unique_ptr<DriverHandle> open_driver(DeviceHandle& device) {
     function->space = driver->space;
     file.enable_bus_master();
     driver->driver = EndpointDriver::open(system, file, *driver->state->memory);
+    driver->completion_timeout = machine->completion_timeout();
+    driver->driver->set_completion_timeout(driver->completion_timeout);
     driver->region = driver->driver->add_region(*driver->rings->memory, iova);
     function->driver = driver;
     return machine->adopt(driver);

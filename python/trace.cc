@@ -169,7 +169,7 @@ class TraceFile {
     Interruption interruption;
     std::shared_ptr<const TraceTable> table;
     {
-      const py::gil_scoped_release others_run;
+      const OthersRun others_run;
       table =
           std::make_shared<const TraceTable>(read_table(request_, [&interruption] { return interruption.asked(); }));
     }
@@ -198,7 +198,7 @@ class TraceIterator {
     (void)file_.cast<TraceFile&>().request();
     Interruption interruption;
     std::optional<TraceEntry> entry = cursor_.next([&interruption] {
-      const py::gil_scoped_release others_run;
+      const OthersRun others_run;
       return interruption.asked();
     });
     interruption.rethrow();
@@ -221,9 +221,10 @@ py::array view(const std::shared_ptr<const TraceTable>& table, py::dtype type, c
   return array;
 }
 
-TraceRequest request_of(const std::string& path, const std::string& filter, const py::object& begin,
+TraceRequest request_of(const py::object& path, const std::string& filter, const py::object& begin,
                         const py::object& end, bool memory) {
-  TraceRequest request{path, filter, Time{0}, std::nullopt, memory};
+  const auto name = py::module_::import("os").attr("fspath")(path).cast<std::string>();
+  TraceRequest request{name, filter, Time{0}, std::nullopt, memory};
   if (!begin.is_none()) request.from = time_of(begin, "begin");
   if (!end.is_none()) request.to = time_of(end, "end");
   return request;
@@ -253,7 +254,7 @@ void bind_trace(py::module_& module) {
                         "Iterate over it for one Tlp after the other, or take it as NumPy arrays with to_numpy().")
       .def(
           py::init(
-              [](const std::string& path, const std::string& filter, const py::object& begin, const py::object& end,
+              [](const py::object& path, const std::string& filter, const py::object& begin, const py::object& end,
                  bool memory) { return std::make_unique<TraceFile>(request_of(path, filter, begin, end, memory)); }),
           py::arg("path"), py::kw_only(), py::arg("filter") = "", py::arg("begin") = py::none(),
           py::arg("end") = py::none(), py::arg("memory") = false,

@@ -32,7 +32,7 @@ class WatchedPlatform final : public pcie::Platform {
   [[nodiscard]] Time now() override { return platform_.now(); }
   void wait(Time duration) override {
     for (Time left = duration; left > Time{0};) {
-      if (is_to_end() && left >= patience_()) throw Left{};
+      if (is_to_end()) throw Left{};
       const Time slice = std::min(left, kSlice);
       platform_.wait(slice);
       left -= slice;
@@ -44,14 +44,21 @@ class WatchedPlatform final : public pcie::Platform {
 
  private:
   // A kernel on its way down is not left a second time.
-  [[nodiscard]] bool is_to_end() const {
+  [[nodiscard]] bool is_to_end() {
     Interruption* const interruption = interruption_();
-    return interruption != nullptr && std::uncaught_exceptions() == 0 && interruption->asked();
+    if (interruption == nullptr || std::uncaught_exceptions() != 0 || !interruption->asked()) {
+      asked_.reset();
+      return false;
+    }
+    const Time now = platform_.now();
+    if (!asked_) asked_ = now;
+    return now - *asked_ >= patience_();
   }
 
   pcie::Platform& platform_;
   std::function<Interruption*()> interruption_;
   std::function<Time()> patience_;
+  std::optional<Time> asked_;  // when the call that is under way was first seen to be asked to end
 };
 
 class WatchedMachine final : public sim::ObservedMachine {

@@ -12,8 +12,8 @@ namespace holdover::python {
 struct Left {};
 
 // Makes the machines of sim::build_machine, with a platform that passes its waits in slices and asks `interruption`
-// between two of them. It throws Left where the call is to end, and no less than `patience` of the wait is still to
-// come: shorter waits end by themselves. `interruption()` is null while nobody waits; it outlives the machine.
+// between two of them. It throws Left where the call is to end and `patience` of simulated time has passed since that
+// was first seen: what takes less ends by itself. `interruption()` is null while nobody waits; it outlives the machine.
 [[nodiscard]] bench::MachineFactory watched(std::function<Interruption*()> interruption,
                                             std::function<Time()> patience);
 

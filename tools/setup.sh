@@ -5,7 +5,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config verilator python3 libcli11-dev libfmt-dev nlohmann-json3-dev
-       libtomlplusplus-dev libgtest-dev libgmock-dev libfdt-dev zlib1g-dev)
+       libtomlplusplus-dev libgtest-dev libgmock-dev libfdt-dev zlib1g-dev
+       python3-dev pybind11-dev python3-numpy python3-pytest python3-matplotlib mypy)
 lint=(clang clang-tidy clang-format git)
 # The runtime of libFuzzer is a package of its own.
 fuzz=(clang libclang-rt-14-dev)

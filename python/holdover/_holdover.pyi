@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The extension module. tests/python/stub_test.py holds it against the module.
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Final, Self, Union, final
 
 import numpy as np
@@ -94,7 +95,7 @@ class TraceIterator:
 class Trace:
     def __init__(
         self,
-        path: str,
+        path: str | PathLike[str],
         *,
         filter: str = "",
         begin: _Time | None = None,
