@@ -11,7 +11,9 @@
 
 #include "cli/command.h"
 #include "cli/compare_trace_command.h"
+#include "cli/completion.h"
 #include "cli/list_command.h"
+#include "cli/manual_page.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
 #include "cli/question_command.h"
@@ -57,10 +59,14 @@ int complain(std::string sentence) {
 
 // The verbs, or all options and positionals of one, as a sentence lists them.
 std::string names_of(const std::vector<Command>& commands) {
+  std::vector<std::string> visible;
+  for (const Command& each : commands) {
+    if (!each.app->get_group().empty()) visible.push_back(each.app->get_name());
+  }
   std::string names;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    if (i > 0) names += i + 1 == commands.size() ? " and " : ", ";
-    names += commands[i].app->get_name();
+  for (std::size_t i = 0; i < visible.size(); ++i) {
+    if (i > 0) names += i + 1 == visible.size() ? " and " : ", ";
+    names += visible[i];
   }
   return names;
 }
@@ -120,7 +126,9 @@ int parse_and_run(int argc, char** argv) {
                                       add_measure_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),
-                                      add_compare_trace_command(app)};
+                                      add_compare_trace_command(app),
+                                      add_complete_command(app),
+                                      add_manual_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };
