@@ -41,6 +41,7 @@ void raise(const char* name, const char* sentence, int errno_value) {
 void refuse(const std::string& sentence) { throw Error(ErrorCode::InvalidArgument, sentence); }
 
 void translate_errors() {
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11's signature
   py::register_exception_translator([](std::exception_ptr thrown) {
     try {
       if (thrown) std::rethrow_exception(thrown);
