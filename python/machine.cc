@@ -29,6 +29,7 @@ void wait(const MachineHandle& machine, const py::object& duration) {
 
 std::vector<std::string> names(const std::vector<pcie::Bdf>& functions) {
   std::vector<std::string> all;
+  all.reserve(functions.size());
   for (const pcie::Bdf& each : functions) all.push_back(each.to_string());
   return all;
 }

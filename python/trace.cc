@@ -291,7 +291,7 @@ void bind_trace(py::module_& module) {
            })
       .def("__exit__", [](TraceFile& file, const py::args&) { file.close(); })
       .def("__iter__",
-           [](py::object self) {
+           [](const py::object& self) {
              const TraceRequest& request = self.cast<TraceFile&>().request();
              return std::make_unique<TraceIterator>(self, request);
            })
