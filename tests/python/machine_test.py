@@ -255,7 +255,7 @@ def test_what_is_not_possible_is_refused_before_anything_starts(options, words):
         holdover.Machine(**options)
 
 
-def test_a_kernel_that_panics_is_an_error_and_not_the_end(machine):
+def test_what_is_refused_leaves_the_machine_usable(machine):
     with pytest.raises(holdover.InvalidArgument):
         machine.enter_phase("siesta")
     with pytest.raises(holdover.NotFound, match="endpoint 0"):
