@@ -10,6 +10,7 @@ from typing import Any
 
 from holdover import _holdover
 from holdover._options import Names, SimulatedTime, settings
+from holdover.report import known
 
 __all__ = ["Bandwidth", "Latency", "Measurement", "measure"]
 
@@ -102,6 +103,6 @@ def measure(
     text, table = _holdover.measure(settings(options), names, list(sizes), depth, duration, samples, progress)
     record = json.loads(text)
     return Measurement(
-        bandwidth=tuple(Bandwidth(**each) for each in record["bandwidth"]),
-        latency=tuple(Latency(**each) for each in record["latency"]),
+        bandwidth=tuple(known(Bandwidth, each) for each in record["bandwidth"]),
+        latency=tuple(known(Latency, each) for each in record["latency"]),
         alarms=tuple(record["alarms"]), simulated_ps=record["simulated_ps"], table=table, record=record)

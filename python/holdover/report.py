@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+Row = TypeVar("Row")
 
 __all__ = ["Check", "Finding", "Hazard", "Invariant", "PhaseRow", "Report", "Verdict"]
 
@@ -149,13 +151,18 @@ class Report:
                              for each in record["invariants"]))
         return cls(
             verdict=verdict,
-            phases=tuple(PhaseRow(**each) for each in record["phases"]),
-            hazards=tuple(Hazard(**each) for each in record["hazards"]),
+            phases=tuple(known(PhaseRow, each) for each in record["phases"]),
+            hazards=tuple(known(Hazard, each) for each in record["hazards"]),
             notes=tuple(record["notes"]), console=tuple(record["console"]), replay=record["replay"],
             silence_limit_ps=record["silence"]["limit_ps"],
             window_ps=(record["window"]["begin_ps"], record["window"]["end_ps"]),
             simulated_ps=record["simulated"]["time_ps"], clocks=record["simulated"]["clocks"],
             tlps=record["simulated"]["tlps"], wall_ns=record["wall"]["time_ns"], table=table, record=record)
+
+
+def known(kind: type[Row], record: Mapping[str, Any]) -> Row:
+    """An object of a dataclass from a record that may say more."""
+    return kind(**{each.name: record[each.name] for each in fields(kind)})
 
 
 def _finding(record: Mapping[str, Any] | None) -> Finding | None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The examples, executed."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -45,6 +46,6 @@ def test_card_regression(source, tmp_path):
 
 
 def test_every_example_is_executed_here(source):
-    text = open(__file__, encoding="utf-8").read()
+    text = pathlib.Path(__file__).read_text(encoding="utf-8")
     for example in (source / "examples/python").glob("*.py"):
         assert f'"{example.name}"' in text or f"/{example.name}" in text

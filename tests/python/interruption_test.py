@@ -61,8 +61,8 @@ def ring(*_): raise Bell
 signal.signal(signal.SIGALRM, ring)
 machine, driver = busy()
 with machine:
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
         machine.wait("1s")
     except Bell:
         before = machine.now_ps
@@ -80,7 +80,7 @@ import signal
 machine, driver = busy()
 def ring(*_): machine.wait("1us")
 signal.signal(signal.SIGALRM, ring)
-signal.setitimer(signal.ITIMER_REAL, 0.05)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 try:
     machine.wait("1s")
 except holdover.Unavailable as error:

@@ -114,7 +114,7 @@ def test_what_is_no_trace_is_refused(path, tmp_path):
 
 
 def test_a_trace_that_is_cut_off_is_read_up_to_the_break(path, tmp_path):
-    whole = open(path, "rb").read()
+    whole = path.read_bytes()
     cut = tmp_path / "cut.tlp"
     cut.write_bytes(whole[: 32 + 32 + 7])
     read = []
