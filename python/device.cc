@@ -77,7 +77,7 @@ std::unique_ptr<DeviceHandle> open_device(const std::shared_ptr<OwnedMachine>& m
 }
 
 void bind_device(py::module_& module) {
-  py::class_<DeviceHandle>(module, "Device",
+  py::class_<DeviceHandle>(module, "Device", made_by_others(),
                            "One PCI function as a user-space driver sees it (a VFIO device).\n\n"
                            "Made by Machine.open(). Use it with `with`, or call close().")
       .def_property_readonly(

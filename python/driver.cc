@@ -27,7 +27,7 @@ void bind_driver(py::module_& module) {
   PYBIND11_NUMPY_DTYPE(host::HeartbeatRecord, sequence, time, missed, period, check);
   bind_results(module);
   using Handle = DriverHandle;
-  py::class_<Handle>(module, "Driver",
+  py::class_<Handle>(module, "Driver", made_by_others(),
                      "The driver of the Holdover endpoint: DMA channels, heartbeat, interrupts.\n\n"
                      "Made by Device.driver(). Use it with `with`, or call close().")
       .def_property_readonly(

@@ -2,10 +2,9 @@
 #include "python/driver_results.h"
 
 #include "host/driver/endpoint_driver.h"
+#include "python/module.h"
 
 namespace holdover::python {
-
-namespace py = pybind11;
 
 py::object status_of(unsigned status) {
   if (status > static_cast<unsigned>(host::DmaStatus::BadDescriptor)) return py::int_(status);
@@ -14,7 +13,8 @@ py::object status_of(unsigned status) {
 
 void bind_results(py::module_& module) {
   using host::ChannelStatistics;
-  py::class_<ChannelStatistics>(module, "ChannelStatistics", "What a channel's registers count since its reset.")
+  py::class_<ChannelStatistics>(module, "ChannelStatistics", made_by_others(),
+                                "What a channel's registers count since its reset.")
       .def_readonly("running", &ChannelStatistics::running)
       .def_readonly("idle", &ChannelStatistics::idle, "Nothing is in hand.")
       .def_readonly("stopped", &ChannelStatistics::stopped, "It stopped at an error.")
@@ -25,33 +25,36 @@ void bind_results(py::module_& module) {
       .def_readonly("checked", &ChannelStatistics::checked, "Bytes that were compared with the pattern.")
       .def_readonly("mismatches", &ChannelStatistics::mismatches);
   using host::DmaCompletion;
-  py::class_<DmaCompletion>(module, "Completion", "What a channel reports of a descriptor.")
+  py::class_<DmaCompletion>(module, "Completion", made_by_others(), "What a channel reports of a descriptor.")
       .def_readonly("sequence", &DmaCompletion::sequence, "Number of the descriptor, modulo 2^32.")
       .def_property_readonly(
           "status", [](const DmaCompletion& each) { return status_of(each.status & 0xffu); }, "How it ended.")
       .def_readonly("length", &DmaCompletion::length, "Bytes that were moved.")
       .def_readonly("cookie", &DmaCompletion::cookie, "Of the descriptor.");
   using host::HeartbeatRecord;
-  py::class_<HeartbeatRecord>(module, "HeartbeatRecord", "One record of the heartbeat.")
+  py::class_<HeartbeatRecord>(module, "HeartbeatRecord", made_by_others(), "One record of the heartbeat.")
       .def_readonly("sequence", &HeartbeatRecord::sequence, "From 0; records that were missed have their number.")
       .def_readonly("time", &HeartbeatRecord::time, "Clocks of the endpoint.")
       .def_readonly("missed", &HeartbeatRecord::missed, "Records that were missed until then.")
       .def_readonly("period", &HeartbeatRecord::period, "Clocks.")
       .def_readonly("check", &HeartbeatRecord::check, "Complement of sequence ^ time.");
   using host::HeartbeatWriterStatistics;
-  py::class_<HeartbeatWriterStatistics>(module, "HeartbeatStatistics", "What the heartbeat writer counts.")
+  py::class_<HeartbeatWriterStatistics>(module, "HeartbeatStatistics", made_by_others(),
+                                        "What the heartbeat writer counts.")
       .def_readonly("running", &HeartbeatWriterStatistics::running)
       .def_readonly("sequence", &HeartbeatWriterStatistics::sequence, "Number of the next record.")
       .def_readonly("missed", &HeartbeatWriterStatistics::missed);
   using host::HeartbeatReaderStatistics;
-  py::class_<HeartbeatReaderStatistics>(module, "HeartbeatReaderStatistics", "What the heartbeat reader counts.")
+  py::class_<HeartbeatReaderStatistics>(module, "HeartbeatReaderStatistics", made_by_others(),
+                                        "What the heartbeat reader counts.")
       .def_readonly("running", &HeartbeatReaderStatistics::running)
       .def_readonly("count", &HeartbeatReaderStatistics::count, "Cells that were read.")
       .def_readonly("missed", &HeartbeatReaderStatistics::missed)
       .def_readonly("mismatches", &HeartbeatReaderStatistics::mismatches)
       .def_readonly("failed", &HeartbeatReaderStatistics::failed);
   using host::VectorStatistics;
-  py::class_<VectorStatistics>(module, "VectorStatistics", "What the endpoint counts of one interrupt vector.")
+  py::class_<VectorStatistics>(module, "VectorStatistics", made_by_others(),
+                               "What the endpoint counts of one interrupt vector.")
       .def_readonly("events", &VectorStatistics::events)
       .def_readonly("coalesced", &VectorStatistics::coalesced, "Events that found the vector pending.")
       .def_readonly("messages", &VectorStatistics::messages)

@@ -109,7 +109,7 @@ void enter_phase(const MachineHandle& machine, const std::string& name) {
 }  // namespace
 
 void bind_machine(py::module_& module) {
-  py::class_<Alarms::Alarm>(module, "Alarm", "Something that no machine in order does.")
+  py::class_<Alarms::Alarm>(module, "Alarm", made_by_others(), "Something that no machine in order does.")
       .def_readonly("time_ps", &Alarms::Alarm::time_ps, "Simulated time, in picoseconds.")
       .def_readonly("rule", &Alarms::Alarm::rule, "Of docs/protocol-rules.md where one was broken; else empty.")
       .def_readonly("sentence", &Alarms::Alarm::sentence)

@@ -73,7 +73,7 @@ std::unique_ptr<SpaceHandle> open_space(const std::shared_ptr<OwnedMachine>& mac
 }
 
 void bind_memory(py::module_& module) {
-  py::class_<MemoryHandle>(module, "Memory",
+  py::class_<MemoryHandle>(module, "Memory", made_by_others(),
                            "Host memory of a machine, in whole pages, that its devices can reach once it is mapped.\n\n"
                            "Made by Machine.memory() or Driver.buffer(). Use it with `with`, or call close().")
       .def_property_readonly(
@@ -114,7 +114,7 @@ void bind_memory(py::module_& module) {
            })
       .def("__exit__", [](MemoryHandle& memory, const py::args&) { memory.close(false); });
 
-  py::class_<SpaceHandle>(module, "AddressSpace",
+  py::class_<SpaceHandle>(module, "AddressSpace", made_by_others(),
                           "A set of mappings that a device's requests go through (an IOMMU domain).\n\n"
                           "Made by Machine.address_space(). Use it with `with`, or call close().")
       .def("map", &map, py::arg("memory"), py::kw_only(), py::arg("iova") = py::none(), py::arg("offset") = 0,

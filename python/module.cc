@@ -6,6 +6,19 @@
 #include "python/errors.h"
 #include "python/interruption.h"
 
+namespace holdover::python {
+
+py::custom_type_setup made_by_others() {
+  return py::custom_type_setup([](PyHeapTypeObject* type) {
+    type->ht_type.tp_new = [](PyTypeObject* asked, PyObject*, PyObject*) -> PyObject* {
+      PyErr_Format(PyExc_TypeError, "%s cannot be made; calls of others give it", asked->tp_name);
+      return nullptr;
+    };
+  });
+}
+
+}  // namespace holdover::python
+
 PYBIND11_MODULE(_holdover, module) {
   using namespace holdover::python;
   module.doc() = "The C++ side of the package holdover.";

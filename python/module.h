@@ -9,6 +9,10 @@ namespace holdover::python {
 
 namespace py = pybind11;
 
+// For classes whose objects come from calls of others only: an object that nobody made would be memory that nobody
+// wrote.
+[[nodiscard]] py::custom_type_setup made_by_others();
+
 void bind_scenarios(py::module_& module);
 void bind_measurement(py::module_& module);
 void bind_trace(py::module_& module);

@@ -73,7 +73,7 @@ std::string line_of(const TraceEntry& entry) {
 }
 
 void bind_tlp(py::module_& module) {
-  py::class_<TraceEntry> tlp(module, "Tlp",
+  py::class_<TraceEntry> tlp(module, "Tlp", made_by_others(),
                              "One record of a trace: a TLP at an endpoint's edge, or what happened in memory.\n\n"
                              "Fields that a record does not have are None.");
   const auto property = [&tlp](const char* name, auto getter, const char* doc) {
@@ -189,13 +189,15 @@ class TraceFile {
   bool closed_ = false;
 };
 
+using TraceHandle = std::shared_ptr<TraceFile>;
+
 // The file that it belongs to is asked at each step whether it is still open.
 class TraceIterator {
  public:
   TraceIterator(py::object file, const TraceRequest& request) : file_(std::move(file)), cursor_(request) {}
 
   TraceEntry next() {
-    (void)file_.cast<TraceFile&>().request();
+    (void)file_.cast<TraceHandle>()->request();
     Interruption interruption;
     std::optional<TraceEntry> entry = cursor_.next([&interruption] {
       const OthersRun others_run;
@@ -245,17 +247,18 @@ void bind_trace(py::module_& module) {
     return names;
   });
 
-  py::class_<TraceIterator>(module, "TraceIterator", "What iter(Trace) gives.")
+  py::class_<TraceIterator>(module, "TraceIterator", made_by_others(), "What iter(Trace) gives.")
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &TraceIterator::next);
 
-  py::class_<TraceFile>(module, "Trace",
-                        "A TLP trace that run(..., trace=path) or Machine(trace=path) wrote.\n\n"
-                        "Iterate over it for one Tlp after the other, or take it as NumPy arrays with to_numpy().")
+  py::class_<TraceFile, TraceHandle>(
+      module, "Trace",
+      "A TLP trace that run(..., trace=path) or Machine(trace=path) wrote.\n\n"
+      "Iterate over it for one Tlp after the other, or take it as NumPy arrays with to_numpy().")
       .def(
           py::init(
               [](const py::object& path, const std::string& filter, const py::object& begin, const py::object& end,
-                 bool memory) { return std::make_unique<TraceFile>(request_of(path, filter, begin, end, memory)); }),
+                 bool memory) { return std::make_shared<TraceFile>(request_of(path, filter, begin, end, memory)); }),
           py::arg("path"), py::kw_only(), py::arg("filter") = "", py::arg("begin") = py::none(),
           py::arg("end") = py::none(), py::arg("memory") = false,
           "path: the file. filter: as `holdover trace --filter` takes it, 'kind=MWr|MRd length>=256'. begin, end: "
@@ -263,39 +266,41 @@ void bind_trace(py::module_& module) {
           "Raises Unavailable where it cannot be read, Corrupt where it is no trace, InvalidArgument for a filter that "
           "is none.")
       .def_property_readonly(
-          "seed", [](const TraceFile& file) { return file.info().seed; }, "Of the run.")
+          "seed", [](const TraceHandle& file) { return file->info().seed; }, "Of the run.")
       .def_property_readonly(
-          "configuration_hash", [](const TraceFile& file) { return file.info().configuration_hash; },
+          "configuration_hash", [](const TraceHandle& file) { return file->info().configuration_hash; },
           "Two traces of one seed and one hash are the same, byte for byte.")
       .def(
           "to_numpy",
-          [](TraceFile& file) {
-            const auto table = file.table();
+          [](const TraceHandle& file) {
+            const auto table = file->table();
             return view(table, py::dtype::of<TraceRow>(), table->rows);
           },
           "A structured array with a row for each record, read at the first call; a view of the table in C++, which it "
           "keeps alive. The array cannot be written. Raises Corrupt where the file ends inside a record.")
       .def(
           "payloads",
-          [](TraceFile& file) {
-            const auto table = file.table();
+          [](const TraceHandle& file) {
+            const auto table = file->table();
             return view(table, py::dtype::of<std::uint8_t>(), table->payloads);
           },
           "The bytes of all payloads, one behind the other: row r has "
           "[r['payload_offset'] : r['payload_offset'] + r['payload_bytes']]. A view, as to_numpy().")
-      .def("close", &TraceFile::close, "Ends it; arrays that were taken stay good. A second call does nothing.")
+      .def(
+          "close", [](const TraceHandle& file) { file->close(); },
+          "Ends it; arrays that were taken stay good. A second call does nothing.")
       .def("__enter__",
            [](py::object self) {
-             (void)self.cast<TraceFile&>().request();
+             (void)self.cast<TraceHandle>()->request();
              return self;
            })
-      .def("__exit__", [](TraceFile& file, const py::args&) { file.close(); })
+      .def("__exit__", [](const TraceHandle& file, const py::args&) { file->close(); })
       .def("__iter__",
            [](const py::object& self) {
-             const TraceRequest& request = self.cast<TraceFile&>().request();
+             const TraceRequest& request = self.cast<TraceHandle>()->request();
              return std::make_unique<TraceIterator>(self, request);
            })
-      .def("__repr__", [](const TraceFile& file) { return "<Trace " + file.name() + ">"; });
+      .def("__repr__", [](const TraceHandle& file) { return "<Trace " + file->name() + ">"; });
 }
 
 }  // namespace holdover::python

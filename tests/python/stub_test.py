@@ -95,6 +95,19 @@ def test_classes_have_the_members_of_the_stub(stub):
             assert public(in_stub(node.body)) - SILENT == real, node.name
 
 
+def test_an_object_that_nobody_made_is_refused():
+    for kind in (each for each in vars(_holdover).values() if inspect.isclass(each)):
+        try:
+            unmade = kind.__new__(kind)
+        except TypeError as error:
+            assert "cannot be made" in str(error)
+            continue
+        for name in ("close", "__enter__", "dump", "to_numpy"):
+            if hasattr(kind, name):
+                with pytest.raises((TypeError, RuntimeError)):
+                    getattr(unmade, name)()
+
+
 def test_everything_public_has_a_docstring():
     lacking = []
     for name in holdover.__all__:
