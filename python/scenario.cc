@@ -83,15 +83,16 @@ bench::RunOptions compose(const Settings& settings) {
 
 Time time_of(const py::object& value, const char* what) {
   if (py::isinstance<py::str>(value)) {
-    const auto text = value.cast<std::string>();
-    const std::optional<Time> time = cli::parse_time(text);
-    if (!time) {
-      refuse(std::string(what) + ": «" + text + "» is not possible; it takes " + std::string(cli::kTimeForms) +
-             ", or a whole number of picoseconds");
+    if (const std::optional<Time> time = cli::parse_time(value.cast<std::string>())) return *time;
+  } else if (py::isinstance<py::int_>(value)) {
+    try {
+      return Time{value.cast<std::uint64_t>()};
+    } catch (const py::cast_error&) {
+      // Negative, or beyond 64 bits.
     }
-    return *time;
   }
-  return Time{value.cast<std::uint64_t>()};
+  refuse(std::string(what) + ": «" + py::str(value).cast<std::string>() + "» is not possible; it takes " +
+         std::string(cli::kTimeForms) + ", or a whole number of picoseconds");
 }
 
 void bind_scenarios(py::module_& module) {
