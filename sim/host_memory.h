@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "pcie/units.h"
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 
 namespace holdover::sim {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "pcie/tlp.h"
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 #include "sim/trace_format.h"
 #include "sim/witness.h"
 

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "pcie/platform.h"
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 
 namespace holdover::sim {
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "pcie/platform.h"
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 #include "sim/remote/protocol.h"
 
 namespace holdover::sim {
