@@ -16,8 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEAMS = ["host/system.h", "host/device/", "host/liveupdate/"]
 RULES = {
     "pcie/": ["pcie/"],
+    "vfio_user/": ["vfio_user/", "pcie/"],
     "sim/": ["sim/", "pcie/"],
-    "sim/remote/": ["sim/remote/", "sim/file_descriptor.h", "pcie/"],
+    "sim/remote/": ["sim/remote/", "pcie/"],
     "host/device/": ["host/device/", "host/driver/endpoint_regs.h", "pcie/"],
     "host/liveupdate/": [*SEAMS, "pcie/"],
     "host/system.h": [*SEAMS, "pcie/"],
@@ -36,8 +37,8 @@ RULES = {
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
     "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h", "sim/model_library.h"],
     "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
-    "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/file_descriptor.h"],
-    "tests/": ["tests/", "cli/", "bench/", "host/", "sim/", "pcie/"],
+    "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h"],
+    "tests/": ["tests/", "cli/", "bench/", "serve/", "host/", "sim/", "vfio_user/", "pcie/"],
 }
 FOREIGN = {
     "verilated": ["sim/verilated_endpoint.cc", "tests/rtl/"],
@@ -45,12 +46,12 @@ FOREIGN = {
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
     "toml": ["cli/toml_file.h"],
-    "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "tests/"],
+    "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "vfio_user/version.cc", "tests/"],
     "gtest/": ["tests/"],
     "gmock/": ["tests/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-OURS = ("pcie/", "sim/", "host/", "bench/", "cli/", "tests/")
+OURS = ("pcie/", "vfio_user/", "sim/", "host/", "bench/", "serve/", "cli/", "tests/")
 
 
 def rule_for(path: str) -> tuple[str, list[str]]:
