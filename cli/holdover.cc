@@ -17,6 +17,7 @@
 #include "cli/question_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
+#include "cli/serve_command.h"
 #include "cli/trace_command.h"
 #include "cli/version.h"
 #include "pcie/error.h"
@@ -39,6 +40,7 @@ constexpr char kFooter[] =
     "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
     "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
+    "  holdover serve --socket ep.sock                 the endpoint as a PCIe device of a virtual machine\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
@@ -118,6 +120,7 @@ int parse_and_run(int argc, char** argv) {
                                       add_matrix_command(app, program),
                                       add_question_command(app, program),
                                       add_measure_command(app, program),
+                                      add_serve_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),
                                       add_compare_trace_command(app)};

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "serve/vfio_user/shared_memory.h"
+
+#include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csetjmp>
+#include <csignal>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "pcie/error.h"
+
+namespace holdover::serve {
+namespace {
+
+// Where a copy under way is left when its memory is gone.
+thread_local sigjmp_buf* escape = nullptr;
+struct sigaction before {};
+
+void on_bus_error(int number, siginfo_t* information, void* context) {
+  if (escape != nullptr) siglongjmp(*escape, 1);
+  // Not ours: as if this handler were not there.
+  if ((before.sa_flags & SA_SIGINFO) != 0 && before.sa_sigaction != nullptr) {
+    before.sa_sigaction(number, information, context);
+    return;
+  }
+  static_cast<void>(::signal(SIGBUS, SIG_DFL));
+}
+
+void watch_bus_errors() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action {};
+    action.sa_sigaction = on_bus_error;
+    // The handler is left by a jump: the signal must not stay blocked.
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    HOLDOVER_CHECK(::sigaction(SIGBUS, &action, &before) == 0);
+  });
+}
+
+// A processor sees eight aligned bytes at once, and what has the higher address not before the lower.
+template <typename To, typename From>
+void copy(To* to, const From* from, std::size_t size, std::uintptr_t alignment) {
+  std::size_t at = 0;
+  for (; at < size && (alignment + at) % 8 != 0; ++at) to[at] = from[at];
+  for (; at + 8 <= size; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, const_cast<const std::byte*>(from) + at, sizeof word);
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + at), word, __ATOMIC_RELEASE);
+  }
+  for (; at < size; ++at) to[at] = from[at];
+}
+
+// False where a bus error ended it.
+bool guarded_store(std::byte* to, const std::byte* from, std::size_t size) {
+  sigjmp_buf here;
+  if (sigsetjmp(here, 0) != 0) {
+    escape = nullptr;
+    return false;
+  }
+  escape = &here;
+  copy(to, from, size, reinterpret_cast<std::uintptr_t>(to));
+  escape = nullptr;
+  return true;
+}
+
+bool guarded_load(std::byte* to, const std::byte* from, std::size_t size) {
+  sigjmp_buf here;
+  if (sigsetjmp(here, 0) != 0) {
+    escape = nullptr;
+    return false;
+  }
+  escape = &here;
+  std::memcpy(to, from, size);
+  escape = nullptr;
+  return true;
+}
+
+}  // namespace
+
+bool SharedMemory::can_map(int descriptor) {
+  struct stat file {};
+  struct statfs system {};
+  if (::fstat(descriptor, &file) != 0 || !S_ISREG(file.st_mode) || ::fstatfs(descriptor, &system) != 0) return false;
+  constexpr std::array<unsigned long, 5> kStill{TMPFS_MAGIC, HUGETLBFS_MAGIC, EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+                                                BTRFS_SUPER_MAGIC};
+  return std::find(kStill.begin(), kStill.end(), static_cast<unsigned long>(system.f_type)) != kStill.end();
+}
+
+std::optional<SharedMemory> SharedMemory::map(int descriptor, std::uint64_t offset, std::uint64_t size, bool writable) {
+  struct stat file {};
+  if (::fstat(descriptor, &file) != 0) return std::nullopt;
+  const auto length = static_cast<std::uint64_t>(file.st_size);
+  if (offset > length || size > length - offset) {
+    errno = EINVAL;
+    return std::nullopt;
+  }
+  watch_bus_errors();
+  void* const mapped = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE,
+                              descriptor, static_cast<off_t>(offset));
+  if (mapped == MAP_FAILED) return std::nullopt;
+  return SharedMemory{{static_cast<std::byte*>(mapped), size}};
+}
+
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+SharedMemory::~SharedMemory() {
+  if (!bytes_.empty()) static_cast<void>(::munmap(bytes_.data(), bytes_.size()));
+}
+
+bool SharedMemory::read(std::uint64_t offset, std::span<std::byte> data) const {
+  HOLDOVER_CHECK(offset <= bytes_.size() && data.size() <= bytes_.size() - offset);
+  return data.empty() || guarded_load(data.data(), bytes_.data() + offset, data.size());
+}
+
+bool SharedMemory::write(std::uint64_t offset, std::span<const std::byte> data) {
+  HOLDOVER_CHECK(offset <= bytes_.size() && data.size() <= bytes_.size() - offset);
+  return data.empty() || guarded_store(bytes_.data() + offset, data.data(), data.size());
+}
+
+}  // namespace holdover::serve
