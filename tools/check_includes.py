@@ -26,6 +26,7 @@ RULES = {
     "host/measure/": [*SEAMS, "host/driver/", "host/measure/", "pcie/"],
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
     "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/kernel/", "pcie/"],
+    "host/backend/vfio_user/": [*SEAMS, "host/backend/vfio_user/", "host/backend/linux/", "vfio_user/", "pcie/"],
     "host/backend/linux/": [*SEAMS, "host/backend/linux/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
     "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
