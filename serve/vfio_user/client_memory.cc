@@ -39,11 +39,15 @@ int ClientMemory::map(const vfio_user::DmaMap& request, int descriptor) {
 }
 
 int ClientMemory::unmap(std::uint64_t address, std::uint64_t size) {
-  const auto found = mappings_.find(address);
-  if (found == mappings_.end()) return ENOENT;
-  if (found->second.last - address != size - 1) return EINVAL;
-  forget_reads(address, found->second.last);
-  mappings_.erase(found);
+  const std::uint64_t last = address + (size - 1);
+  const auto begin = mappings_.lower_bound(address);
+  const auto end = mappings_.upper_bound(last);
+  const bool cuts_first = begin != mappings_.begin() && std::prev(begin)->second.last >= address;
+  const bool cuts_last = begin != end && std::prev(end)->second.last > last;
+  if (cuts_first || cuts_last) return EINVAL;
+  if (begin == end) return ENOENT;
+  forget_reads(address, last);
+  mappings_.erase(begin, end);
   return 0;
 }
 

@@ -37,7 +37,8 @@ class ClientMemory final : public sim::RequestMemory {
   // 0 or an errno: EEXIST where a part of the range is mapped, ENOSPC where there are too many, EINVAL where the file
   // is shorter than that, or what mmap() says. Files that cannot be mapped safely are reached by messages.
   [[nodiscard]] int map(const vfio_user::DmaMap& request, int descriptor);
-  // ENOENT where no mapping begins there, EINVAL where it has another size. Whoever waits for an answer from it gets
+  // All mappings inside the range, of which clients with an IOMMU of their own name larger ones than they have mapped.
+  // ENOENT where there is none, EINVAL where one is only partly inside. Whoever waits for an answer from them gets
   // none.
   [[nodiscard]] int unmap(std::uint64_t address, std::uint64_t size);
   void unmap_all();

@@ -22,7 +22,7 @@ namespace holdover::serve {
 namespace {
 
 // Where a copy under way is left when its memory is gone.
-thread_local sigjmp_buf* escape = nullptr;
+thread_local sigjmp_buf* volatile escape = nullptr;
 struct sigaction before {};
 
 void on_bus_error(int number, siginfo_t* information, void* context) {
@@ -47,39 +47,29 @@ void watch_bus_errors() {
 }
 
 // A processor sees eight aligned bytes at once, and what has the higher address not before the lower.
-template <typename To, typename From>
-void copy(To* to, const From* from, std::size_t size, std::uintptr_t alignment) {
+void copy(std::byte* to, std::span<const std::byte> from) {
   std::size_t at = 0;
-  for (; at < size && (alignment + at) % 8 != 0; ++at) to[at] = from[at];
-  for (; at + 8 <= size; at += 8) {
+  for (; at < from.size() && reinterpret_cast<std::uintptr_t>(to + at) % 8 != 0; ++at) to[at] = from[at];
+  for (; at + 8 <= from.size(); at += 8) {
     std::uint64_t word;
-    std::memcpy(&word, const_cast<const std::byte*>(from) + at, sizeof word);
+    std::memcpy(&word, from.data() + at, sizeof word);
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(to + at), word, __ATOMIC_RELEASE);
   }
-  for (; at < size; ++at) to[at] = from[at];
+  for (; at < from.size(); ++at) to[at] = from[at];
 }
 
-// False where a bus error ended it.
-bool guarded_store(std::byte* to, const std::byte* from, std::size_t size) {
+// False where a bus error ended it. The fences keep the copy where the handler can be left.
+template <typename Copy>
+bool guarded(const Copy& copy) {
   sigjmp_buf here;
   if (sigsetjmp(here, 0) != 0) {
     escape = nullptr;
     return false;
   }
   escape = &here;
-  copy(to, from, size, reinterpret_cast<std::uintptr_t>(to));
-  escape = nullptr;
-  return true;
-}
-
-bool guarded_load(std::byte* to, const std::byte* from, std::size_t size) {
-  sigjmp_buf here;
-  if (sigsetjmp(here, 0) != 0) {
-    escape = nullptr;
-    return false;
-  }
-  escape = &here;
-  std::memcpy(to, from, size);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  copy();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   escape = nullptr;
   return true;
 }
@@ -123,12 +113,14 @@ SharedMemory::~SharedMemory() {
 
 bool SharedMemory::read(std::uint64_t offset, std::span<std::byte> data) const {
   HOLDOVER_CHECK(offset <= bytes_.size() && data.size() <= bytes_.size() - offset);
-  return data.empty() || guarded_load(data.data(), bytes_.data() + offset, data.size());
+  const std::byte* const from = bytes_.data() + offset;
+  return data.empty() || guarded([&] { std::memcpy(data.data(), from, data.size()); });
 }
 
 bool SharedMemory::write(std::uint64_t offset, std::span<const std::byte> data) {
   HOLDOVER_CHECK(offset <= bytes_.size() && data.size() <= bytes_.size() - offset);
-  return data.empty() || guarded_store(bytes_.data() + offset, data.data(), data.size());
+  std::byte* const to = bytes_.data() + offset;
+  return data.empty() || guarded([&] { copy(to, data); });
 }
 
 }  // namespace holdover::serve
