@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <optional>
 #include <tuple>
 
@@ -99,6 +101,31 @@ INSTANTIATE_TEST_SUITE_P(Ways, VfioUserContinuity,
                                            Way{"Disturbed", "direct", 0, "all", true},
                                            Way{"SecondOfASwitch", "switch", 1, "none", true}),
                          [](const auto& way) { return way.param.name; });
+
+// The host process is really thrown away: another program stands in its place, with nothing but descriptors.
+TEST(VfioUserExec, TrafficGoesOnWhileTheProgramIsReplaced) {
+  test::ServedEndpoint endpoint;
+  const std::string command =
+      std::string(HOLDOVER_HOST_PROGRAM) + " " + endpoint.socket().string() + " '" + kCommandLine + "' 2>&1";
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string text;
+  std::array<char, 512> piece{};
+  while (std::fgets(piece.data(), static_cast<int>(piece.size()), pipe) != nullptr) text += piece.data();
+  EXPECT_EQ(::pclose(pipe), 0) << text;
+  const auto lines_with = [&text](const std::string& words) {
+    unsigned count = 0;
+    for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(lines_with("process "), 2u) << text;
+  EXPECT_EQ(lines_with("finished"), 1u) << text;
+  EXPECT_EQ(lines_with("gives up"), 0u) << text;
+  EXPECT_EQ(lines_with(" 0 missed, 0 wrong, 0 failed"), 1u) << text;
+  EXPECT_EQ(lines_with("status 0"), lines_with(", status ")) << text;
+  endpoint.stop();
+  EXPECT_EQ(endpoint.server().machine().memory().refused(), 0u);
+}
 
 }  // namespace
 }  // namespace holdover
