@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <iostream>
 #include <memory>
 #include <string_view>
@@ -64,6 +65,8 @@ struct Request {
 int run(const Request& request) {
   const bench::RunOptions options = compose(request.machine);
   const SignalsAreRequests signals;
+  // Clients and whoever reads our lines may go at any time.
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   serve::ServerOptions server_options;
   server_options.socket = request.socket;
   server_options.machine = bench::machine_config(options);

@@ -38,6 +38,7 @@ RULES = {
     "serve/": ["serve/", "bench/", "host/", "vfio_user/", "pcie/", "sim/witness.h"],
     "serve/vfio_user/": ["serve/vfio_user/", "bench/", "vfio_user/", "pcie/", "sim/witness.h", "sim/request_memory.h"],
     "cli/serve_command": ["cli/", "bench/", "serve/vfio_user/", "pcie/", "sim/witness.h"],
+    "cli/access_speed": ["cli/", "host/backend/vfio_user/", "serve/vfio_user/", "vfio_user/", "pcie/", "sim/witness.h"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
     "cli/": ["cli/", "bench/", "host/", "pcie/", "sim/witness.h", "sim/model_library.h"],

@@ -46,18 +46,23 @@ void Server::visit_client() {
     served_ = true;
     if (options_.say) options_.say("a client has connected");
   }
-  if (!open) end_session();
+  const bool silent = !session_->established() && std::chrono::steady_clock::now() - session_begin_ > options_.patience;
+  if (!open || silent) end_session();
 }
 
 void Server::visit_door() {
+  // Whoever has not said anything yet may be none: the next one waits.
+  if (session_ && !session_->established()) return;
   while (auto client = door_.accept()) {
     if (session_ || (options_.once && served_)) {
       if (options_.say) options_.say("another client was refused: there is one already");
       continue;
     }
     refused_before_ = machine_.memory().refused();
+    session_begin_ = std::chrono::steady_clock::now();
     session_ = std::make_unique<Session>(std::move(*client), machine_, machine_.memory());
     machine_.set_listener(&session_->listener());
+    return;
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -20,6 +21,8 @@ struct ServerOptions {
   sim::MachineConfig machine;
   unsigned function = 0;  // index among the endpoints of the topology
   bool once = false;      // the first client is the last
+  // Wall time that a client may take to agree on a version; the next one waits so long.
+  std::chrono::milliseconds patience{5000};
   // Set from elsewhere (a signal) to end the server.
   const std::atomic<bool>* stop = nullptr;
   // What happens, line by line.
@@ -50,6 +53,7 @@ class Server {
   ServedMachine machine_;
   vfio_user::ListeningSocket door_;
   std::unique_ptr<Session> session_;
+  std::chrono::steady_clock::time_point session_begin_;
   bool served_ = false;  // a client was here
   std::uint64_t refused_before_ = 0;
 };

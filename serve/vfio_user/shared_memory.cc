@@ -94,21 +94,29 @@ std::optional<SharedMemory> SharedMemory::map(int descriptor, std::uint64_t offs
     return std::nullopt;
   }
   watch_bus_errors();
-  void* const mapped = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE,
-                              descriptor, static_cast<off_t>(offset));
+  struct statfs system {};
+  const bool huge = ::fstatfs(descriptor, &system) == 0 && system.f_type == HUGETLBFS_MAGIC;
+  const std::uint64_t unit = huge ? static_cast<std::uint64_t>(system.f_bsize) : 4096;
+  const std::uint64_t begin = offset / unit * unit;
+  const std::uint64_t whole = (offset + size - begin + unit - 1) / unit * unit;
+  void* const mapped = ::mmap(nullptr, whole, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_NORESERVE,
+                              descriptor, static_cast<off_t>(begin));
   if (mapped == MAP_FAILED) return std::nullopt;
-  return SharedMemory{{static_cast<std::byte*>(mapped), size}};
+  const std::span<std::byte> all{static_cast<std::byte*>(mapped), whole};
+  return SharedMemory{all, all.subspan(offset - begin, size)};
 }
 
-SharedMemory::SharedMemory(SharedMemory&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept
+    : mapped_(std::exchange(other.mapped_, {})), bytes_(std::exchange(other.bytes_, {})) {}
 
 SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
+  std::swap(mapped_, other.mapped_);
   std::swap(bytes_, other.bytes_);
   return *this;
 }
 
 SharedMemory::~SharedMemory() {
-  if (!bytes_.empty()) static_cast<void>(::munmap(bytes_.data(), bytes_.size()));
+  if (!mapped_.empty()) static_cast<void>(::munmap(mapped_.data(), mapped_.size()));
 }
 
 bool SharedMemory::read(std::uint64_t offset, std::span<std::byte> data) const {

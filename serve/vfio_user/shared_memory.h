@@ -29,8 +29,9 @@ class SharedMemory {
   [[nodiscard]] bool write(std::uint64_t offset, std::span<const std::byte> data);
 
  private:
-  explicit SharedMemory(std::span<std::byte> bytes) : bytes_(bytes) {}
+  SharedMemory(std::span<std::byte> mapped, std::span<std::byte> bytes) : mapped_(mapped), bytes_(bytes) {}
 
+  std::span<std::byte> mapped_;  // whole pages of the file, which may be huge ones
   std::span<std::byte> bytes_;
 };
 

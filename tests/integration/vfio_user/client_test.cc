@@ -198,6 +198,12 @@ TEST_F(VfioUserClient, AnotherClientIsRefusedAndTheFirstServedOn) {
   EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);
 }
 
+TEST_F(VfioUserClient, WhoeverConnectsAndSaysNothingKeepsNobodyOut) {
+  const FileDescriptor silent = vfio_user::connect_to(endpoint_.socket());
+  connect();
+  EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);
+}
+
 TEST_F(VfioUserClient, AClientThatDiesLeavesTheDeviceAtRestForTheNext) {
   {
     // No close(): the connection ends as that of a process that was killed.
@@ -241,7 +247,13 @@ TEST_F(VfioUserClient, AFileThatIsCutShortHarmsNobody) {
     store(writer::kRingBaseHi, static_cast<std::uint32_t>(kRing.raw() >> 32));
     store(writer::kRingEntries, 64);
     store(writer::kControl, 1);
-    for (unsigned i = 0; i < 50; ++i) store(writer::kPeriod, 500);
+    const auto picoseconds = [&raw] {
+      std::uint64_t time = 0;
+      raw.read_region(vfio_user::kRegionDeviceSpecific, 8, std::as_writable_bytes(std::span(&time, 1)));
+      return Time{time};
+    };
+    for (const Time begin = picoseconds(); picoseconds() - begin < 10_us;) {
+    }
   }
   connect();
   EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);

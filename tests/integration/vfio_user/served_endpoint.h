@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -28,6 +29,7 @@ class ServedEndpoint {
     options.machine.endpoint.completion_timeout = sim::longest_answer(options.machine) + 50_us;
     options.function = function;
     options.stop = &stop_;
+    options.patience = std::chrono::milliseconds(200);
     options.say = [this](const std::string& line) {
       const std::lock_guard lock(mutex_);
       said_.push_back(line);
