@@ -275,6 +275,7 @@ TEST_P(DeviceContract, AClosedSessionHandsNothingOver) {
       session->preserve(*open.memory, 1);
       session->preserve(*open.space, 3);
     }
+    EXPECT_EQ(errno_of([&] { open.space->unmap(open.ring, kPageSize); }), 0) << "it may be changed again";
     const auto again = update->create_session("one");
     again->preserve(*open.memory, 1);
   });
@@ -313,6 +314,39 @@ TEST_P(DeviceContract, WhatWasPreservedGoesOnInTheNextLife) {
     EXPECT_GT(Open::newest(*memory), before);
     EXPECT_GT(device->take_interrupts(kVector), 0u);
     EXPECT_EQ(device->read(0, Bytes{writer::kMissed}), 0u);
+    session->finish();
+  });
+}
+
+TEST_P(DeviceContract, EventsOfTheTimeBetweenTwoLivesComeAfterIt) {
+  const bool jumped = live([](System& system) {
+    const Open open(system);
+    open.device->enable_bus_master();
+    open.device->enable_interrupts(8);
+    open.start(true);
+    const auto update = system.open_live_update();
+    const auto session = update->create_session("one");
+    open.space->mark_for_preservation(2);
+    session->preserve(*open.memory, 1);
+    session->preserve(*open.space, 2);
+    session->preserve(*open.device, 3);
+    system.kexec();
+  });
+  ASSERT_TRUE(jumped);
+  live([](System& system) {
+    const auto update = system.open_live_update();
+    const auto session = update->retrieve_session("one");
+    const auto memory = session->retrieve_memory(1);
+    const auto space = session->retrieve_address_space(2);
+    const auto device = session->retrieve_device(3);
+    device->attach(*space);
+    system.wait(microseconds(20));
+    // The last event was raised before anybody listened.
+    device->write(0, Bytes{writer::kControl}, 0);
+    EXPECT_EQ(device->read(0, Bytes{writer::kControl}), 0u);
+    device->enable_interrupts(8);
+    system.wait(microseconds(20));
+    EXPECT_EQ(device->take_interrupts(kVector), 1u);
     session->finish();
   });
 }

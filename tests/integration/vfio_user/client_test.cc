@@ -14,6 +14,7 @@
 #include "pcie/capability.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
+#include "sim/witness.h"
 #include "tests/integration/vfio_user/served_endpoint.h"
 
 namespace holdover {
@@ -90,6 +91,46 @@ TEST_F(VfioUserClient, DmaReachesTheHighestAddresses) {
   start_writer(false);
   system_->wait(std::chrono::microseconds(20));
   EXPECT_GE(newest(), 40u);
+}
+
+// BARs of the machine stand there, and clients know nothing of them.
+TEST(VfioUserAddresses, OfTheMachineAreTheClientsAsWell) {
+  for (const char* const topology : {"direct", "switch"}) {
+    test::ServedEndpoint endpoint(topology);
+    host::VfioUserSystem system(endpoint.socket(), host::VfioUserOptions{});
+    for (const BusAddress address : {sim::kPlatformMap.window32, sim::kPlatformMap.window64, sim::kPlatformMap.ecam}) {
+      const auto memory = system.create_memory(kPageSize);
+      const auto space = system.create_address_space();
+      const auto device = system.open_device(system.devices().at(0));
+      space->map(*memory, Bytes{0}, Iova{address.raw()}, kPageSize, true);
+      device->attach(*space);
+      device->enable_bus_master();
+      device->write(0, Bytes{writer::kRingBaseLo}, static_cast<std::uint32_t>(address.raw()));
+      device->write(0, Bytes{writer::kRingBaseHi}, static_cast<std::uint32_t>(address.raw() >> 32));
+      device->write(0, Bytes{writer::kRingEntries}, 64);
+      device->write(0, Bytes{writer::kPeriod}, 100);
+      device->write(0, Bytes{writer::kControl}, 1);
+      system.wait(std::chrono::microseconds(20));
+      EXPECT_NE(memory->bytes()[32], std::byte{0}) << topology << " " << std::hex << address.raw();
+    }
+  }
+}
+
+TEST_F(VfioUserClient, WhatIsNotPreservedIsAtRestBeforeTheNextLife) {
+  connect();
+  device_->enable_bus_master();
+  start_writer(false);
+  int state = -1;
+  try {
+    system_->kexec();
+  } catch (const host::KernelGone& gone) {
+    state = static_cast<int>(gone.boot_parameters.raw());
+  }
+  const host::VfioUserSystem next(state, host::VfioUserOptions{});
+  endpoint_.stop();
+  serve::ServedMachine& machine = endpoint_.server().machine();
+  EXPECT_EQ(machine.config_read(config::kCommand, 2) & config::kCommandBusMaster, 0u);
+  disconnect();
 }
 
 TEST_F(VfioUserClient, DmaReachesMemoryWithoutAFile) {

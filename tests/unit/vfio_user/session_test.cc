@@ -123,6 +123,15 @@ TEST_F(SessionTest, AFunctionLevelResetByConfigurationSpaceClearsWhatTheClientSe
   EXPECT_EQ(read32(kRegionConfig, config::kBar0), 0x1234'0000u);
 }
 
+TEST_F(SessionTest, BarsComeBackWhenTheClientTurnsDecodingOn) {
+  EXPECT_EQ(write(kRegionConfig, kDevCtl, std::uint16_t{0x8000}), 0);
+  EXPECT_EQ(function_.get(config::kBar0), 0u);
+  write(kRegionConfig, config::kCommand, std::uint16_t{4});
+  EXPECT_EQ(function_.get(config::kBar0), 0u);
+  write(kRegionConfig, config::kCommand, std::uint8_t{6});
+  EXPECT_EQ(function_.get(config::kBar0), ScriptedFunction::kBar0Address);
+}
+
 TEST_F(SessionTest, AResetByMessageLeavesTheFunctionAsItWas) {
   ASSERT_EQ(connect_vectors(0, numbers_, 4), 0);
   write(kRegionConfig, config::kBar0, std::uint32_t{0x1234'0000});
