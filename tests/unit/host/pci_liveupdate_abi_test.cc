@@ -72,7 +72,7 @@ TEST_P(PciAbi, FirstEntryIsDomainBdfAndCount) {
 }
 
 TEST_P(PciAbiV3, ArrayOfV3IsSortedByDomainAndBdf) {
-  FunctionFile other_segment({1, 0, 2, 0}, {});
+  FunctionFile& other_segment = open_file({1, 0, 2, 0}, {});
   LuoSession& s = session();
   ASSERT_EQ(s.preserve(&other_segment, 3), 0);
   ASSERT_EQ(s.preserve(&right_, 2), 0);
@@ -102,12 +102,10 @@ TEST_P(PciAbiV4ToV6, ArrayOfV4ToV6IsSparse) {
 }
 
 TEST_P(PciAbiSinceV7, BlocksHoldFiveHundredAndTenAndHaveNoMaximum) {
-  std::vector<std::unique_ptr<FunctionFile>> files;  // outlive LUO, which is dropped at the end
   LuoSession& s = session();
   for (unsigned index = 0; index < 600; ++index) {
     const auto function = pcie::Bdf::from_requester_id(static_cast<pcie::RequesterId>(0x1000 + index));
-    files.push_back(std::make_unique<FunctionFile>(function, std::vector<pcie::Bdf>{kRootPort}));
-    ASSERT_EQ(s.preserve(files.back().get(), 1000 + index), 0);
+    ASSERT_EQ(s.preserve(&open_file(function, {kRootPort}), 1000 + index), 0);
   }
   freeze();
   const auto first = at<std::uint64_t>(before(PciSeries::V8) ? 4 : 8);
@@ -115,7 +113,6 @@ TEST_P(PciAbiSinceV7, BlocksHoldFiveHundredAndTenAndHaveNoMaximum) {
   EXPECT_NE(load<std::uint64_t>(memory_.dram(), first), 0u) << "a second block";
   EXPECT_EQ(counts().size(), 601u);
   EXPECT_EQ(counts()[kRootPort], 600u);
-  luo_.reset();
 }
 
 TEST_P(PciAbi, TableGoesWithTheLastFile) {

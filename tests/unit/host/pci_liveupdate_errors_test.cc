@@ -89,7 +89,7 @@ TEST_P(PciErrorTable, BridgeAgainIsCountedOnceMore) {
 TEST_P(PciErrorTable, BridgeThatADriverNamesAgainIsCountedSinceV5) {
   LuoSession& s = session();
   ASSERT_EQ(s.preserve(&left_, 1), 0);
-  FunctionFile bridge(kUpstream, {kRootPort});
+  FunctionFile& bridge = open_file(kUpstream, {kRootPort});
   bridge.path.bridge = true;
   const bool busy = GetParam() == PciSeries::V4;
   EXPECT_EQ(s.preserve(&bridge, 3), busy ? EBUSY : 0);

@@ -154,6 +154,10 @@ class SuccessivePciKernels {
     }
     return counts;
   }
+  // A file beside left_ and right_. Sessions that are open at the end still look at it.
+  FunctionFile& open_file(pcie::Bdf function, std::vector<pcie::Bdf> bridges) {
+    return *files_.emplace_back(std::make_unique<FunctionFile>(function, std::move(bridges)));
+  }
   unsigned lines_with(const std::string& words) const {
     unsigned lines = 0;
     for (const std::string& line : console_) lines += line.find(words) != std::string::npos ? 1 : 0;
@@ -164,6 +168,7 @@ class SuccessivePciKernels {
   std::vector<std::string> console_;
   std::vector<std::pair<pcie::Step, std::uint64_t>> marks_;
   FunctionHandler driver_;
+  std::vector<std::unique_ptr<FunctionFile>> files_;
   FunctionFile left_{kLeft, {kLeftPort, kUpstream, kRootPort}};
   FunctionFile right_{kRight, {kRightPort, kUpstream, kRootPort}};
   HandedFlb handed_;
