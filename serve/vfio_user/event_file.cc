@@ -68,7 +68,7 @@ std::optional<EventFile> EventFile::take(FileDescriptor descriptor) {
 void EventFile::signal() const {
   pollfd room{descriptor_.number(), POLLOUT, 0};
   if (::poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return;
-  thread_local const Alarm alarm;
+  thread_local Alarm alarm;
   const std::uint64_t one = 1;
   alarm.set(kLongestWrite);
   // A counter that was filled meanwhile has been raised anyway.

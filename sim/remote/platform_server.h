@@ -5,8 +5,8 @@
 #include <chrono>
 #include <functional>
 
-#include "pcie/platform.h"
 #include "pcie/file_descriptor.h"
+#include "pcie/platform.h"
 
 namespace holdover::sim {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "pcie/platform.h"
 #include "pcie/file_descriptor.h"
+#include "pcie/platform.h"
 #include "sim/remote/protocol.h"
 
 namespace holdover::sim {

@@ -14,6 +14,7 @@
 //   file TOKEN KIND INDEX                                          of the session above it; KIND memory, space, device
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,12 @@
 #include "vfio_user/version.h"
 
 namespace holdover::host {
+
+// Outside, as an optional of a struct of a class that is not complete yet cannot be made with every compiler.
+struct CarriedDevice {
+  std::optional<std::size_t> space;
+  bool interrupts = false;
+};
 
 struct CarriedState {
   struct Map {
@@ -36,10 +43,7 @@ struct CarriedState {
     bool attached = false;
     std::vector<Map> maps;
   };
-  struct Device {
-    std::optional<std::size_t> space;
-    bool interrupts = false;
-  };
+  using Device = CarriedDevice;
   enum class Kind { Memory, Space, Device };
   struct File {
     std::uint64_t token = 0;

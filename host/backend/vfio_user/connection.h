@@ -51,6 +51,7 @@ class VfioUserConnection {
   // Answers what the server asks, for so long.
   void serve(std::chrono::nanoseconds duration);
 
+  [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
   // The connection lives on without this object, whose last call this is: between two messages, with nothing unsent.
   [[nodiscard]] FileDescriptor release();
 

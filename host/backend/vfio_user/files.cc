@@ -240,6 +240,11 @@ void DeviceFile::mask_function() {
   if (enabled_) set_function_mask(true);
 }
 
+void DeviceFile::go_on() {
+  era_.connection->set_target(this);
+  if (enabled_) set_function_mask(false);
+}
+
 int DeviceFile::dma_read(std::uint64_t address, std::span<std::byte> data) {
   std::uint64_t offset = 0;
   const SpaceFile::Mapping* const mapping = space_ ? space_->find(address, data.size(), offset) : nullptr;

@@ -19,6 +19,7 @@ namespace holdover::host {
 
 // One lifetime of user space, from its start to the jump into the next: nothing of it reaches the server afterwards.
 struct VfioUserEra {
+  KernelSystemCalls calls;  // outlives all memory
   std::unique_ptr<VfioUserConnection> connection;
   bool over = false;
   // Whether descriptors of memory go with mappings; the server reads and writes by messages otherwise.
@@ -98,6 +99,8 @@ class DeviceFile final : private DmaTarget {
   void mask_function();
   [[nodiscard]] bool interrupts_enabled() const { return enabled_; }
   void adopt_interrupts() { enabled_ = true; }
+  // There is a connection anew, and the era goes on: everything is as it was before mask_function().
+  void go_on();
 
  private:
   static constexpr unsigned kBars = 6;

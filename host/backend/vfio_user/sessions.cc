@@ -138,14 +138,13 @@ void SessionTable::clear() {
 }
 
 std::shared_ptr<DeviceFile> SessionTable::adopt(const CarriedState& state, pcie::Bdf bdf) {
-  static KernelSystemCalls calls;  // stateless
   std::vector<std::shared_ptr<MemfdMemory>> memories;
   for (const int number : state.memories) {
     if (::fcntl(number, F_SETFD, FD_CLOEXEC) != 0) {
       throw Error(ErrorCode::Corrupt, "memory of the predecessor is missing: descriptor " + std::to_string(number) +
                                           " is not open; start without a predecessor");
     }
-    memories.push_back(MemfdMemory::adopt(calls, Descriptor{calls, number}));
+    memories.push_back(MemfdMemory::adopt(era_.calls, Descriptor{era_.calls, number}));
   }
   std::vector<std::shared_ptr<SpaceFile>> spaces;
   for (const CarriedState::Space& each : state.spaces) {
@@ -175,7 +174,7 @@ std::shared_ptr<DeviceFile> SessionTable::adopt(const CarriedState& state, pcie:
   return device;
 }
 
-int SessionTable::freeze(CarriedState& state) {
+int SessionTable::freeze(CarriedState& state) const {
   std::vector<std::shared_ptr<MemfdMemory>> memories;
   std::vector<std::shared_ptr<SpaceFile>> spaces;
   std::shared_ptr<DeviceFile> device;
@@ -210,10 +209,8 @@ int SessionTable::freeze(CarriedState& state) {
     CarriedState::Device& carried = state.device.emplace();
     if (device->space()) carried.space = index_in(spaces, device->space());
     carried.interrupts = device->interrupts_enabled();
-    device->mask_function();
   }
   for (const auto& memory : memories) {
-    // Open across an execve.
     state.memories.push_back(::fcntl(memory->descriptor(), F_DUPFD, 3));
     if (state.memories.back() < 0) return errno;
   }

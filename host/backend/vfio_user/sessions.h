@@ -52,9 +52,9 @@ class SessionTable {
 
   // What came in; returns the device, null where it is not in it.
   std::shared_ptr<DeviceFile> adopt(const CarriedState& state, pcie::Bdf bdf);
-  // What is to go out, appended to `state`. Everything that is mapped in a preserved set of mappings must be preserved
-  // itself: EINVAL otherwise.
-  [[nodiscard]] int freeze(CarriedState& state);
+  // What is to go out, appended to `state`: memory by descriptors of its own, open across an execve. Everything that is
+  // mapped in a preserved set of mappings must be preserved itself: EINVAL otherwise. Changes nothing.
+  [[nodiscard]] int freeze(CarriedState& state) const;
   // Whether the device belongs to a session that nobody has finished.
   [[nodiscard]] bool holds_device() const;
   void clear();

@@ -24,6 +24,13 @@ constexpr std::size_t kLongestCommandLine = 4096;
 // Wall time between two looks at the clock of the device: a simulation has made a microsecond or so of it.
 constexpr std::chrono::nanoseconds kLook{500'000};
 
+void close_inherited(const CarriedState& state) {
+  for (const int number : state.memories) {
+    if (number >= 0) static_cast<void>(::close(number));
+  }
+  if (state.socket >= 0) static_cast<void>(::close(state.socket));
+}
+
 }  // namespace
 
 std::function<void(int, const std::string&)> exec_again(std::vector<std::string> arguments) {
@@ -109,7 +116,7 @@ std::unique_ptr<Device> VfioUserSystem::open_device(pcie::Bdf bdf) {
 }
 
 std::unique_ptr<Memory> VfioUserSystem::create_memory(Bytes size) {
-  return std::make_unique<VfioUserMemory>(MemfdMemory::create(calls_, size));
+  return std::make_unique<VfioUserMemory>(MemfdMemory::create(era_.calls, size));
 }
 
 std::unique_ptr<AddressSpace> VfioUserSystem::create_address_space() {
@@ -131,29 +138,54 @@ void VfioUserSystem::load_crash_kernel(const std::string& /*command_line*/) {
   refuse(EADDRNOTAVAIL, "a program that takes over at a crash");
 }
 
-void VfioUserSystem::kexec() {
-  CarriedState state;
+FileDescriptor VfioUserSystem::write_state(CarriedState& state) {
   state.pass_descriptors = era_.pass_descriptors;
   state.server = era_.connection->server();
   state.next_iova = next_iova_;
   state.command_line = loaded_ ? next_command_line_ : options_.command_line;
-  if (const int error = sessions_.freeze(state); error != 0) {
-    for (const int number : state.memories) static_cast<void>(::close(number));
-    refuse(error, "to go over into the next program");
+  const int error = sessions_.freeze(state);
+  state.socket = ::fcntl(era_.connection->descriptor(), F_DUPFD, 3);
+  try {
+    if (error != 0) refuse(error, "to go over into the next program");
+    return write_carried_state(state);
+  } catch (const Error&) {
+    close_inherited(state);
+    throw;
   }
-  // What is open and not preserved ends here, as the files of a process do.
-  if (const auto device = open_.lock(); device && !state.device) {
-    device->set_command(pcie::config::kCommandBusMaster, false);
-    device->disable_interrupts();
-    device->reset();
-    if (device->space()) device->space()->detach();
-  }
-  const FileDescriptor socket = era_.connection->release();
+}
+
+// As the files of a process end with it.
+void VfioUserSystem::end_what_is_not_preserved(const CarriedState& state) {
+  const auto device = open_.lock();
+  if (!device || state.device) return;
+  device->set_command(pcie::config::kCommandBusMaster, false);
+  device->disable_interrupts();
+  device->reset();
+  if (device->space()) device->space()->detach();
+}
+
+void VfioUserSystem::kexec() {
+  CarriedState state;
+  FileDescriptor file = write_state(state);
+  end_what_is_not_preserved(state);
+  const auto device = open_.lock();
+  if (device && state.device) device->mask_function();
+  FileDescriptor socket = era_.connection->release();
   era_.over = true;
-  state.socket = ::fcntl(socket.number(), F_DUPFD, 3);
-  const int descriptor = write_carried_state(state).release();
-  if (options_.jump) options_.jump(descriptor, state.command_line);
-  throw KernelGone{PhysicalAddress{static_cast<std::uint64_t>(descriptor)}};
+  if (options_.jump) {
+    try {
+      options_.jump(file.number(), state.command_line);
+    } catch (const Error&) {
+      // This program goes on, and what it has preserved is preserved still.
+      close_inherited(state);
+      era_.connection = std::make_unique<VfioUserConnection>(std::move(socket), state.server);
+      era_.over = false;
+      if (device) device->go_on();
+      era_.connection->resume();
+      throw;
+    }
+  }
+  throw KernelGone{PhysicalAddress{static_cast<std::uint64_t>(file.release())}};
 }
 
 void VfioUserSystem::crash() { refuse(EINVAL, "to enter a program that takes over at a crash"); }
@@ -190,7 +222,7 @@ std::string VfioUserSystem::parameter(std::string_view name) {
 }
 
 std::chrono::nanoseconds VfioUserSystem::now() {
-  if (clock_region_ == 0) return calls_.now();
+  if (clock_region_ == 0) return era_.calls.now();
   std::uint64_t picoseconds = 0;
   era_.connection->read_region(clock_region_, offsetof(ClockRegion, picoseconds),
                                std::as_writable_bytes(std::span(&picoseconds, 1)));

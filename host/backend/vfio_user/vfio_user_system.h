@@ -69,11 +69,13 @@ class VfioUserSystem final : public System {
 
  private:
   void find_clock();
+  // Everything that the next program is to know, in descriptors that it inherits. Nothing has changed where it throws.
+  [[nodiscard]] FileDescriptor write_state(CarriedState& state);
+  void end_what_is_not_preserved(const CarriedState& state);
   void check_function(pcie::Bdf bdf) const;
 
   VfioUserOptions options_;
   VfioUserEra era_;
-  KernelSystemCalls calls_;
   std::uint32_t clock_region_ = 0;  // 0: there is none
   pcie::Bdf bdf_;
   std::uint64_t next_iova_;

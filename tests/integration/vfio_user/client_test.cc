@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 
 #include "host/backend/vfio_user/vfio_user_system.h"
 #include "host/driver/endpoint_regs.h"
@@ -33,6 +35,9 @@ class VfioUserClient : public ::testing::Test {
     host::VfioUserOptions options;
     options.pass_descriptors = pass_descriptors;
     system_ = std::make_unique<host::VfioUserSystem>(endpoint_.socket(), std::move(options));
+    open();
+  }
+  void open() {
     memory_ = system_->create_memory(kPageSize);
     space_ = system_->create_address_space();
     space_->map(*memory_, Bytes{0}, kRing, kPageSize, true);
@@ -63,6 +68,10 @@ class VfioUserClient : public ::testing::Test {
       most = std::max(most, number);
     }
     return most;
+  }
+  [[nodiscard]] static unsigned descriptors() {
+    const auto folder = std::filesystem::directory_iterator("/proc/self/fd");
+    return static_cast<unsigned>(std::distance(begin(folder), end(folder)));
   }
   [[nodiscard]] unsigned express() {
     const auto read = [this](unsigned offset) { return device_->config_read(Bytes{offset}, 4); };
@@ -114,6 +123,37 @@ TEST(VfioUserAddresses, OfTheMachineAreTheClientsAsWell) {
       EXPECT_NE(memory->bytes()[32], std::byte{0}) << topology << " " << std::hex << address.raw();
     }
   }
+}
+
+TEST_F(VfioUserClient, AProgramThatCannotBeReplacedGoesOn) {
+  host::VfioUserOptions options;
+  options.jump = host::exec_again({std::string(1 << 22, 'a'), "{}"});  // longer than any argument may be
+  system_ = std::make_unique<host::VfioUserSystem>(endpoint_.socket(), std::move(options));
+  open();
+  device_->enable_bus_master();
+  device_->enable_interrupts(8);
+  start_writer(true);
+  const auto update = system_->open_live_update();
+  const auto session = update->create_session("one");
+  space_->mark_for_preservation(2);
+  session->preserve(*memory_, 1);
+  session->preserve(*space_, 2);
+  EXPECT_THROW(session->preserve(*memory_, 3), Error);
+  session->preserve(*device_, 3);
+  const unsigned before = descriptors();
+  try {
+    system_->kexec();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errno_value(), E2BIG);
+  }
+  EXPECT_EQ(descriptors(), before);
+  static_cast<void>(device_->take_interrupts(5));
+  const std::uint64_t last = newest();
+  system_->wait(std::chrono::microseconds(20));
+  EXPECT_GT(newest(), last);
+  EXPECT_GT(device_->take_interrupts(5), 0u);
+  EXPECT_THROW(session->preserve(*memory_, 4), Error) << "it is preserved still";
 }
 
 TEST_F(VfioUserClient, WhatIsNotPreservedIsAtRestBeforeTheNextLife) {
