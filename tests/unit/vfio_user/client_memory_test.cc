@@ -33,7 +33,10 @@ class ClientMemoryTest : public ServedSession {
     EXPECT_EQ(::ftruncate(file_.number(), 0x4000), 0);
     bytes_ = static_cast<std::byte*>(::mmap(nullptr, 0x4000, PROT_READ | PROT_WRITE, MAP_SHARED, file_.number(), 0));
   }
-  ~ClientMemoryTest() override { ::munmap(bytes_, 0x4000); }
+  ~ClientMemoryTest() override {
+    session_.reset();  // while there is still somebody to be told
+    ::munmap(bytes_, 0x4000);
+  }
 
   int map(std::uint64_t address, std::uint64_t size, std::uint32_t flags = kBoth, std::uint64_t offset = 0) {
     const std::array<int, 1> descriptor{file_.number()};
