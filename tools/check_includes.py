@@ -24,7 +24,7 @@ RULES = {
     "host/driver/": [*SEAMS, "host/driver/", "pcie/"],
     "host/measure/": [*SEAMS, "host/driver/", "host/measure/", "pcie/"],
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
-    "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/kernel/", "pcie/"],
+    "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/fail_stop_platform.h", "host/kernel/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
     "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
     "host/image.h": ["pcie/"],
