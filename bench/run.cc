@@ -21,19 +21,6 @@ namespace {
 constexpr Time kReplayBefore{10'000'000};
 constexpr Time kReplayAfter{5'000'000};
 
-sim::MachineConfig machine_config(const RunOptions& options, const FaultSelection& faults) {
-  sim::MachineConfig config = machine_config(options);
-  config.faults = faults.machine;
-  config.endpoint.pending_while_disabled = faults.pending_while_disabled;
-  if (!options.trace.empty()) config.trace = place_of(options.trace);
-  config.trace_memory = options.trace_memory;
-  if (!options.dram.empty()) config.dram = place_of(options.dram);
-  if (!options.wave.empty()) config.wave = place_of(options.wave);
-  config.wave_from = options.wave_from;
-  config.wave_to = options.wave_to;
-  return config;
-}
-
 RunEnd run_host(GuardedPlatform& platform, sim::ObservedMachine& machine, const RunOptions& options) {
   if (options.isolation == Isolation::InProcess) return run_in_process(platform);
   return run_in_processes(platform, machine.dram_descriptor(), options);
@@ -122,11 +109,25 @@ Report report_on(const RunOptions& options, const sim::MachineConfig& config, si
 
 }  // namespace
 
+sim::MachineConfig whole_machine_config(const RunOptions& options) {
+  const FaultSelection faults = select_faults(options.faults);
+  sim::MachineConfig config = machine_config(options);
+  config.faults = faults.machine;
+  config.endpoint.pending_while_disabled = faults.pending_while_disabled;
+  if (!options.trace.empty()) config.trace = place_of(options.trace);
+  config.trace_memory = options.trace_memory;
+  if (!options.dram.empty()) config.dram = place_of(options.dram);
+  if (!options.wave.empty()) config.wave = place_of(options.wave);
+  config.wave_from = options.wave_from;
+  config.wave_to = options.wave_to;
+  return config;
+}
+
 Report run(const RunOptions& options, const MachineFactory& factory, const Progress& progress) {
   validate(options);
   const auto started = std::chrono::steady_clock::now();
   const FaultSelection faults = select_faults(options.faults);
-  const sim::MachineConfig config = machine_config(options, faults);
+  const sim::MachineConfig config = whole_machine_config(options);
   const std::string line = kernel_command_line(options, faults.hazards);
 
   Observer observer;  // outlives the machine

@@ -172,6 +172,8 @@ void validate(const RunOptions& options);
 
 // The machine of a run, without faults and files.
 [[nodiscard]] sim::MachineConfig machine_config(const RunOptions& options);
+// With them.
+[[nodiscard]] sim::MachineConfig whole_machine_config(const RunOptions& options);
 
 // Bytes that the endpoints of a run support.
 [[nodiscard]] unsigned max_payload(const RunOptions& options);

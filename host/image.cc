@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "host/image.h"
 
-#include <optional>
 #include <string>
 
 #include "host/agent/scenario_stages.h"
-#include "host/backend/emulated/emulated_system.h"
-#include "host/fail_stop_platform.h"
-#include "host/kernel/kernel.h"
-#include "host/kernel/panic.h"
+#include "host/backend/emulated/booted_kernel.h"
 #include "pcie/error.h"
 
 namespace holdover::host {
@@ -36,23 +32,6 @@ void run_scenario(System& system) {
   (system.booted_by_kexec() ? stages.stage_2 : stages.stage_1)(system);
 }
 
-ImageExit run(kernel::Kernel& kernel, const Program& program) {
-  try {
-    kernel.boot();
-    EmulatedSystem system(kernel);
-    program(system);
-    return {};
-  } catch (const KernelGone& gone) {
-    return {ImageExit::Kind::Jumped, gone.boot_parameters, {}};
-  } catch (const kernel::Panic& panic) {
-    kernel.panic(panic.what());
-    return {ImageExit::Kind::Panicked, {}, panic.what()};
-  } catch (const Error& error) {
-    kernel.panic(error.what());
-    return {ImageExit::Kind::Panicked, {}, error.what()};
-  }
-}
-
 }  // namespace
 
 ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters) {
@@ -60,29 +39,16 @@ ImageExit run_image(pcie::Platform& platform, PhysicalAddress boot_parameters) {
 }
 
 ImageExit run_program(pcie::Platform& platform, PhysicalAddress boot_parameters, const Program& program) {
-  kernel::Kernel* running = nullptr;
-  FailStopPlatform until_failure(platform, [&running] {
-    if (running != nullptr) {
-      running->stop();
-    }
-  });
-  std::optional<kernel::Kernel> kernel;
-  ImageExit exit;
+  BootedKernel kernel(platform, boot_parameters);
   try {
-    kernel.emplace(until_failure, boot_parameters);
-    running = &*kernel;
-    exit = run(*kernel, program);
+    if (!kernel.end()) kernel.run(program);
   } catch (const Error& error) {
-    // There is no kernel yet that could panic.
-    until_failure.console(std::string("Kernel panic: ") + error.what());
-    until_failure.mark(pcie::Phase::EarlyBoot, pcie::Step::Panic, 0);
-    exit = {ImageExit::Kind::Panicked, {}, error.what()};
+    if (kernel.end()) throw;
+    kernel.panic(error.what());
   }
-  // However the image took it: a machine that failed has the last word.
-  if (until_failure.failure()) {
-    std::rethrow_exception(until_failure.failure());
-  }
-  return exit;
+  if (!kernel.end()) return {};
+  if (kernel.end()->next) return {ImageExit::Kind::Jumped, *kernel.end()->next, {}};
+  return {ImageExit::Kind::Panicked, {}, kernel.end()->panic};
 }
 
 }  // namespace holdover::host

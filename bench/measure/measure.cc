@@ -5,10 +5,9 @@
 #include <array>
 #include <numeric>
 
-#include "bench/firmware.h"
+#include "bench/booted_machine.h"
 #include "bench/ledger/config_ledger.h"
 #include "bench/output_file.h"
-#include "host/image.h"
 #include "host/measure/measurement.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -206,29 +205,17 @@ MeasureReport measure(const MeasureOptions& options, const MachineFactory& facto
   const auto started = std::chrono::steady_clock::now();
   MeasureReport report;
   report.options = options;
-  report.machine = machine_config(options.machine);
-  describe(report);
   Alarms alarms;  // outlives the machine
-  const std::unique_ptr<sim::ObservedMachine> machine = factory(report.machine, alarms);
-  HOLDOVER_CHECK(machine != nullptr);
-  write_cold_boot(machine->platform().dram(), kernel_command_line(options.machine, {}));
-  set_up_links(machine->platform(), report.machine.aspm);
-  std::optional<Error> failure;
-  const host::ImageExit exit = host::run_program(machine->platform(), kColdBootParameters, [&](host::System& system) {
-    try {
-      measure_all(report, system, progress);
-    } catch (const Error& error) {
-      failure = error;
-    }
-  });
-  if (failure) throw *failure;
-  if (exit.kind != host::ImageExit::Kind::Halted) {
-    throw Error(ErrorCode::Unavailable, "the host did not come as far as to measure: " + exit.reason);
-  }
-  compare(report, *machine);
+  RunOptions whole_points = options.machine;
+  whole_points.stop = nullptr;
+  BootedMachine machine(whole_points, factory, &alarms);
+  report.machine = machine.config();
+  describe(report);
+  machine.run([&](host::System& system) { measure_all(report, system, progress); });
+  compare(report, machine.machine());
   report.alarms.insert(report.alarms.end(), alarms.all().begin(), alarms.all().end());
-  report.simulated = machine->platform().now();
-  report.clocks = machine->cycles();
+  report.simulated = machine.platform().now();
+  report.clocks = machine.machine().cycles();
   report.wall = std::chrono::steady_clock::now() - started;
   if (!options.json.empty()) write_whole("--json", options.json, to_json(report));
   return report;

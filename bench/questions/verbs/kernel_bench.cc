@@ -8,8 +8,8 @@
 
 #include "bench/compare/register_names.h"
 #include "bench/firmware.h"
+#include "bench/ledger/handover_ledger.h"
 #include "bench/questions/verbs/slot_platform.h"
-#include "host/kernel/kho/decode.h"
 #include "host/kernel/panic.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -76,12 +76,7 @@ int KernelBench::kexec(const std::string& command_line) {
   if (const int error = kernel_->load_image(command_line); error != 0) return error;
   PhysicalAddress next;
   if (const int error = kernel_->kexec(next); error != 0) return error;
-  const std::span<const std::byte> dram = machine_->platform().dram();
-  const auto parameters = host::kernel::read_boot_parameters(dram, next);
-  auto keep = host::kernel::decode_preserved_pages(dram, PhysicalAddress{parameters.kho_fdt});
-  if (!keep) keep.emplace(dram.size() / kPageSize.count());
-  (*keep)[next.raw() / kPageSize.count()] = true;
-  machine_->poison(*keep);
+  machine_->poison(decode_handover(machine_->platform().dram(), next).preserved);
   return enter(next) ? 0 : EIO;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/backend/emulated/emulated_system.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "host/backend/emulated/emulated_device.h"
@@ -11,6 +12,12 @@
 #include "pcie/error.h"
 
 namespace holdover::host {
+namespace {
+
+// The longest that a request to stop goes unheard, in simulated time.
+constexpr Time kStopLatency{10'000'000};
+
+}  // namespace
 
 std::unique_ptr<Device> EmulatedSystem::open_device(pcie::Bdf bdf) {
   kernel::FileReference<kernel::VfioDevice> file;
@@ -88,7 +95,14 @@ std::chrono::nanoseconds EmulatedSystem::now() {
 
 void EmulatedSystem::wait(std::chrono::nanoseconds duration) {
   HOLDOVER_CHECK(duration.count() >= 0);
-  kernel_.wait(Time{static_cast<std::uint64_t>(duration.count()) * 1000});
+  for (Time left{static_cast<std::uint64_t>(duration.count()) * 1000}; left > Time{0};) {
+    if (stop_ != nullptr && *stop_) {
+      throw Error(ErrorCode::Interrupted, "a wait was stopped at " + std::to_string(now().count()) + " ns");
+    }
+    const Time slice = std::min(left, kStopLatency);
+    kernel_.wait(slice);
+    left -= slice;
+  }
 }
 
 }  // namespace holdover::host

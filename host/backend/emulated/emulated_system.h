@@ -2,6 +2,8 @@
 // The system calls of the emulated kernel as user space sees them.
 #pragma once
 
+#include <atomic>
+
 #include "host/kernel/kernel.h"
 #include "host/system.h"
 
@@ -9,8 +11,9 @@ namespace holdover::host {
 
 class EmulatedSystem : public System {
  public:
-  // `kernel` has booted and outlives it.
-  explicit EmulatedSystem(kernel::Kernel& kernel) : kernel_(kernel) {}
+  // `kernel` has booted. `stop`, once set, makes wait() throw Error{Interrupted}; null: nothing does. Both outlive it.
+  explicit EmulatedSystem(kernel::Kernel& kernel, const std::atomic<bool>* stop = nullptr)
+      : kernel_(kernel), stop_(stop) {}
 
   [[nodiscard]] std::vector<pcie::Bdf> functions() override { return kernel_.functions(); }
   [[nodiscard]] std::vector<pcie::Bdf> devices() override { return kernel_.vfio_devices(); }
@@ -38,6 +41,7 @@ class EmulatedSystem : public System {
 
  private:
   kernel::Kernel& kernel_;
+  const std::atomic<bool>* stop_;
 };
 
 }  // namespace holdover::host
