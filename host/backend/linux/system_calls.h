@@ -64,7 +64,7 @@ class SystemCalls {
 };
 
 // The kernel that this process runs on. Stateless.
-class KernelSystemCalls final : public SystemCalls {
+class KernelSystemCalls : public SystemCalls {
  public:
   [[nodiscard]] int open(const std::string& path, int flags) override;
   [[nodiscard]] int close(int descriptor) override;

@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "host/backend/linux/system_calls.h"
@@ -21,7 +22,7 @@ using Recorded = std::vector<std::byte>;
 
 // The bytes of a structure.
 template <typename T>
-[[nodiscard]] Recorded recorded(const T& object) {
+requires(!std::is_convertible_v<const T&, std::string_view>) [[nodiscard]] Recorded recorded(const T& object) {
   const auto bytes = std::as_bytes(std::span<const T, 1>(&object, 1));
   return {bytes.begin(), bytes.end()};
 }
@@ -30,7 +31,7 @@ template <typename T>
   return {bytes.begin(), bytes.end()};
 }
 
-class ScriptedSystemCalls final : public host::SystemCalls {
+class ScriptedSystemCalls : public host::SystemCalls {
  public:
   ~ScriptedSystemCalls() override {
     for (const Step& step : script_) ADD_FAILURE() << "never called: " << step.call;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "host/device/access.h"
+
+#include "pcie/config_space.h"
+#include "pcie/error.h"
+
+namespace holdover::host {
+
+void require_config_access(pcie::Bdf bdf, Bytes offset, unsigned size) {
+  const bool width = size == 1 || size == 2 || size == 4;
+  if (!width || offset.count() % size != 0 || offset.count() + size > pcie::config::kSpaceBytes) {
+    throw Error(ErrorCode::InvalidArgument, "Configuration space of " + bdf.to_string() + " has no register of " +
+                                                std::to_string(size) + " bytes at offset " +
+                                                std::to_string(offset.count()) + ".");
+  }
+}
+
+void require_bar_access(const Device& device, unsigned bar, Bytes offset, unsigned size) {
+  const Bytes all = device.bar_size(bar);
+  const bool width = size == 1 || size == 2 || size == 4 || size == 8;
+  if (width && offset.count() % size == 0 && all >= Bytes{size} && offset <= all - Bytes{size}) return;
+  throw Error(ErrorCode::InvalidArgument, "BAR " + std::to_string(bar) + " of " + device.bdf().to_string() +
+                                              " cannot be accessed with " + std::to_string(size) + " bytes at offset " +
+                                              std::to_string(offset.count()) + "; its size is " +
+                                              std::to_string(all.count()) + " bytes.");
+}
+
+}  // namespace holdover::host
