@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/board_command.h"
 #include "cli/command.h"
 #include "cli/compare_trace_command.h"
 #include "cli/list_command.h"
@@ -40,6 +41,7 @@ constexpr char kFooter[] =
     "  holdover matrix                                 an update from each kernel to each, and what becomes of it\n"
     "  holdover question Q9                            an open question of live update, answered by an experiment\n"
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
+    "  holdover board check 0000:01:00.0                what a board of this machine needs for a live update\n"
     "  holdover serve --socket ep.sock                 the endpoint as a PCIe device of a virtual machine\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
@@ -77,13 +79,27 @@ std::string names_of(const CLI::App& verb) {
   return names;
 }
 
+// The verb below which nothing more was given: «run» of «board run».
+const CLI::App& deepest(const CLI::App& verb) {
+  const std::vector<const CLI::App*> parsed = verb.get_subcommands([](const CLI::App* each) { return each->parsed(); });
+  return parsed.empty() ? verb : deepest(*parsed.front());
+}
+
+std::string names_of_verbs(const CLI::App& verb) {
+  std::string names;
+  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; })) {
+    names += (names.empty() ? "" : " and ") + each->get_name();
+  }
+  return names;
+}
+
 int complain_about_arguments(const CLI::App& app, const std::vector<Command>& commands) {
   const std::vector<std::string> rest = app.remaining(true);
   const std::string first = rest.empty() ? std::string() : rest.front();
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    return complain(command.app->get_name() + ": «" + first + "» is none of its options; possible are " +
-                    names_of(*command.app));
+    const CLI::App& verb = deepest(*command.app);
+    return complain(verb.get_name() + ": «" + first + "» is none of its options; possible are " + names_of(verb));
   }
   return complain("«" + first + "» is no command; possible are " + names_of(commands));
 }
@@ -120,6 +136,7 @@ int parse_and_run(int argc, char** argv) {
                                       add_matrix_command(app, program),
                                       add_question_command(app, program),
                                       add_measure_command(app, program),
+                                      add_board_command(app, program),
                                       add_serve_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),
@@ -137,7 +154,13 @@ int parse_and_run(int argc, char** argv) {
     return code;
   } catch (const CLI::RequiredError& error) {
     if (given() != commands.end()) {
-      const std::string name = given()->app->get_name();
+      const CLI::App& verb = deepest(*given()->app);
+      std::string name = given()->app->get_name();
+      if (const std::string verbs = names_of_verbs(verb); !verbs.empty()) {
+        return complain(name + ": it takes one of its commands, " + verbs + "; `holdover " + name +
+                        " --help` explains them");
+      }
+      if (&verb != given()->app) name += " " + verb.get_name();
       return complain(name + ": " + error.what() + "; `holdover " + name + " --help` explains it");
     }
     const std::vector<std::string> rest = app.remaining();
