@@ -5,7 +5,7 @@ BUILD := build/$(PRESET)
 # Arguments for `make run`, e.g. make run ARGS="--topology switch --seed 7".
 ARGS ?=
 
-.PHONY: help setup build run test lint format docs lspci regs sanitize clang seeds models matrix regress speed synth prove mutants fuzz clean
+.PHONY: help setup build run test lint format docs lspci regs sanitize clang seeds models matrix regress speed synth prove mutants fuzz install package clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -56,5 +56,10 @@ mutants: setup ## the endpoint broken in one place at a time; the tests must not
 fuzz: ## libFuzzer over everything that is read out of a handover; FUZZ_SECONDS per target, 600 where it is left out
 	@tools/setup.sh fuzz
 	@tools/fuzz.py
+install: build ## below PREFIX, /usr/local where it is left out (docs/install.md)
+	@cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+package: build ## the Debian package, tried in a clean root; takes root and some minutes
+	@tools/setup.sh package
+	@tools/try_package.sh $(BUILD)
 clean: ## remove all build folders
 	@rm -rf build

@@ -42,7 +42,7 @@ class KernelProcess {
       words.push_back(options.next_image.string());
     }
     // A duplicate that an execve leaves open.
-    const sim::FileDescriptor dram{fcntl(dram_descriptor, F_DUPFD, 3)};
+    const FileDescriptor dram{fcntl(dram_descriptor, F_DUPFD, 3)};
     if (dram.number() < 0) refuse("its DRAM descriptor cannot be duplicated");
     words[4] = std::to_string(dram.number());
     std::vector<char*> arguments;

@@ -99,25 +99,6 @@ CheckResult judge_check(const Ledgers& ledgers, Check check, const RunOptions& o
   return result;
 }
 
-std::string names(const Verdict& verdict, CheckStatus status) {
-  std::string names;
-  for (const CheckResult& check : verdict.checks) {
-    if (check.status == status) names += (names.empty() ? "" : ", ") + std::string(to_string(check.check));
-  }
-  return names;
-}
-
-std::string pass_headline(const Verdict& verdict) {
-  const auto passed = std::count_if(verdict.checks.begin(), verdict.checks.end(),
-                                    [](const CheckResult& check) { return check.status == CheckStatus::Pass; });
-  std::string headline = "PASS (" + std::to_string(passed) + " of " + std::to_string(kCheckCount) + " checks";
-  for (const CheckStatus status : {CheckStatus::NotObservable, CheckStatus::NotApplicable}) {
-    const std::string which = names(verdict, status);
-    if (!which.empty()) headline += "; " + std::string(to_string(status)) + ": " + which;
-  }
-  return headline + ")";
-}
-
 std::string panic_reason(const Ledgers& ledgers, const RunEnd& end) {
   const pcie::Phase phase = ledgers.scene.panicked_in().value_or(ledgers.scene.phase());
   return "the host panicked in phase " + std::string(pcie::to_string(phase)) +
@@ -125,7 +106,7 @@ std::string panic_reason(const Ledgers& ledgers, const RunEnd& end) {
 }
 
 std::string fail_headline(const Ledgers& ledgers, const Verdict& verdict, const RunEnd& end) {
-  std::string headline = "FAIL (" + names(verdict, CheckStatus::Fail) + ")";
+  std::string headline = "FAIL (" + checks_with(verdict, CheckStatus::Fail) + ")";
   if (const Scene::Mark* refused = ledgers.scene.find(pcie::Step::KexecRefused)) {
     return headline + ": update refused: errno " + std::to_string(refused->value) + ", step " +
            std::string(pcie::to_string(refused->phase));
@@ -150,7 +131,7 @@ std::string inconclusive_reason(const Ledgers& ledgers, const Verdict& verdict, 
     return "the window never opened: the run ended in phase " + std::string(pcie::to_string(ledgers.scene.phase())) +
            (end.reason.empty() ? std::string() : " (" + end.reason + ")");
   }
-  return "a witness saw nothing: " + names(verdict, CheckStatus::NotJudged);
+  return "a witness saw nothing: " + checks_with(verdict, CheckStatus::NotJudged);
 }
 
 }  // namespace

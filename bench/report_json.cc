@@ -5,6 +5,7 @@
 
 #include "bench/kernels.h"
 #include "bench/run.h"
+#include "bench/verdict_report.h"
 
 namespace holdover::bench {
 namespace {
@@ -172,6 +173,15 @@ Json silence_json(const Report& report) {
 }
 
 }  // namespace
+
+std::string checks_to_json(const Verdict& verdict) {
+  return checks_json(verdict).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string first_finding_to_json(const Verdict& verdict) {
+  const Json json = verdict.first ? finding_json(*verdict.first) : Json(nullptr);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string to_json(const Report& report) {
   const Verdict& verdict = report.verdict;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bench/run.h"
+#include "bench/verdict_report.h"
 
 namespace holdover::bench {
 namespace {
@@ -54,26 +55,30 @@ void write_case(std::ostream& out, const CheckResult& check) {
 
 }  // namespace
 
-std::string to_junit(const Report& report) {
+std::string to_junit(const Verdict& verdict, const std::string& suite, const std::string& command) {
   std::uint64_t failures = 0;
   std::uint64_t errors = 0;
   std::uint64_t skipped = 0;
-  for (const CheckResult& check : report.verdict.checks) {
+  for (const CheckResult& check : verdict.checks) {
     failures += check.status == CheckStatus::Fail ? 1 : 0;
     errors += check.status == CheckStatus::NotJudged ? 1 : 0;
     skipped += check.status == CheckStatus::NotObservable || check.status == CheckStatus::NotApplicable ? 1 : 0;
   }
   std::ostringstream out;
-  out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\""
-      << escaped("holdover " + report.options.scenario + " " + report.options.profile + " " + report.options.topology +
-                 " seed " + std::to_string(report.options.seed))
+  out << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"" << escaped(suite)
       << "\" tests=\"" << kCheckCount << "\" failures=\"" << failures << "\" errors=\"" << errors << "\" skipped=\""
-      << skipped << "\">\n    <properties>\n      <property name=\"command\" value=\""
-      << escaped(command_line(report.options)) << "\"/>\n      <property name=\"headline\" value=\""
-      << escaped(report.verdict.headline) << "\"/>\n    </properties>\n";
-  for (const CheckResult& check : report.verdict.checks) write_case(out, check);
+      << skipped << "\">\n    <properties>\n      <property name=\"command\" value=\"" << escaped(command)
+      << "\"/>\n      <property name=\"headline\" value=\"" << escaped(verdict.headline) << "\"/>\n    </properties>\n";
+  for (const CheckResult& check : verdict.checks) write_case(out, check);
   out << "  </testsuite>\n</testsuites>\n";
   return out.str();
+}
+
+std::string to_junit(const Report& report) {
+  return to_junit(report.verdict,
+                  "holdover " + report.options.scenario + " " + report.options.profile + " " + report.options.topology +
+                      " seed " + std::to_string(report.options.seed),
+                  command_line(report.options));
 }
 
 }  // namespace holdover::bench

@@ -9,6 +9,7 @@
 #include "bench/kernels.h"
 #include "bench/ledger/scene.h"
 #include "bench/run.h"
+#include "bench/verdict_report.h"
 
 namespace holdover::bench {
 namespace {
@@ -120,9 +121,9 @@ void print_bound(std::ostream& out, const Report& report) {
   out << "\n\n";
 }
 
-void print_checks(std::ostream& out, const Report& report, const Palette& palette) {
+void print_checks(std::ostream& out, const Verdict& verdict, const Palette& palette) {
   for (unsigned i = 0; i < kCheckCount; ++i) {
-    const CheckResult& check = report.verdict.checks[i];
+    const CheckResult& check = verdict.checks[i];
     out << i + 1 << "  " << left(to_string(check.check), 20) << colour_of(check.status, palette)
         << left(to_string(check.status), 15) << palette.off << check.figure << '\n';
     if (!check.first) continue;
@@ -169,12 +170,21 @@ void print_trouble(std::ostream& out, const Report& report, const Palette& palet
 
 }  // namespace
 
+void print_checks(std::ostream& out, const Verdict& verdict, bool colour) {
+  print_checks(out, verdict, colour ? kColours : kPlain);
+}
+
+void print_headline(std::ostream& out, const Verdict& verdict, bool colour) {
+  const Palette& palette = colour ? kColours : kPlain;
+  out << colour_of(verdict.outcome, palette) << verdict.headline << palette.off << '\n';
+}
+
 void print(std::ostream& out, const Report& report, bool colour) {
   const Palette& palette = colour ? kColours : kPlain;
   print_context(out, report);
   print_phases(out, report, palette);
   print_bound(out, report);
-  print_checks(out, report, palette);
+  print_checks(out, report.verdict, palette);
   print_hazards(out, report);
   print_invariants(out, report, palette);
   print_trouble(out, report, palette);
@@ -186,7 +196,7 @@ void print(std::ostream& out, const Report& report, bool colour) {
     out << ", " << report.clocks.count() / static_cast<std::uint64_t>(milliseconds) << " thousand clocks per second";
   }
   out << '\n';
-  out << colour_of(report.verdict.outcome, palette) << report.verdict.headline << palette.off << '\n';
+  print_headline(out, report.verdict, colour);
   if (!report.replay.empty()) out << report.replay << '\n';
 }
 

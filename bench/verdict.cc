@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bench/verdict.h"
 
+#include <algorithm>
+
 namespace holdover::bench {
 namespace {
 
@@ -25,6 +27,25 @@ constexpr std::array<std::string_view, 3> kInvariantStatuses = {"held", "broken"
 constexpr std::array<std::string_view, 3> kOutcomes = {"PASS", "FAIL", "INCONCLUSIVE"};
 
 }  // namespace
+
+std::string checks_with(const Verdict& verdict, CheckStatus status) {
+  std::string names;
+  for (const CheckResult& check : verdict.checks) {
+    if (check.status == status) names += (names.empty() ? "" : ", ") + std::string(to_string(check.check));
+  }
+  return names;
+}
+
+std::string pass_headline(const Verdict& verdict) {
+  const auto passed = std::count_if(verdict.checks.begin(), verdict.checks.end(),
+                                    [](const CheckResult& check) { return check.status == CheckStatus::Pass; });
+  std::string headline = "PASS (" + std::to_string(passed) + " of " + std::to_string(kCheckCount) + " checks";
+  for (const CheckStatus status : {CheckStatus::NotObservable, CheckStatus::NotApplicable}) {
+    const std::string which = checks_with(verdict, status);
+    if (!which.empty()) headline += "; " + std::string(to_string(status)) + ": " + which;
+  }
+  return headline + ")";
+}
 
 std::string_view to_string(Check check) { return kChecks[static_cast<unsigned>(check)].text; }
 std::string_view identifier(Check check) { return kChecks[static_cast<unsigned>(check)].identifier; }

@@ -85,6 +85,11 @@ struct Verdict {
   [[nodiscard]] const CheckResult& check(Check which) const { return checks[static_cast<unsigned>(which)]; }
 };
 
+// Names of the checks that have this status: «continuity, memory».
+[[nodiscard]] std::string checks_with(const Verdict& verdict, CheckStatus status);
+// «PASS (7 of 9 checks; not observable: IOMMU, handover)».
+[[nodiscard]] std::string pass_headline(const Verdict& verdict);
+
 [[nodiscard]] std::string_view to_string(Check check);             // «configuration space»
 [[nodiscard]] std::string_view identifier(Check check);            // «configuration», as in JSON
 [[nodiscard]] std::string_view to_string(CheckStatus status);      // «not observable»

@@ -76,8 +76,8 @@ void write_all(int descriptor, const std::string& text) {
 ChildRun::ChildRun(bench::RunOptions options) : options_(std::move(options)) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) refuse("no pipe");
-  pipe_ = sim::FileDescriptor{ends[0]};
-  const sim::FileDescriptor answers{ends[1]};
+  pipe_ = FileDescriptor{ends[0]};
+  const FileDescriptor answers{ends[1]};
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) refuse("no fork");

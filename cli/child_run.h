@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bench/run.h"
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 
 namespace holdover::cli {
 
@@ -45,7 +45,7 @@ class ChildRun {
   void end();
 
   bench::RunOptions options_;
-  sim::FileDescriptor pipe_;
+  FileDescriptor pipe_;
   pid_t pid_ = -1;
   std::string text_;
 };

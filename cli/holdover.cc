@@ -9,16 +9,20 @@
 #include <string>
 #include <vector>
 
+#include "cli/board_command.h"
 #include "cli/command.h"
 #include "cli/compare_trace_command.h"
+#include "cli/completion.h"
 #include "cli/devices_command.h"
 #include "cli/list_command.h"
+#include "cli/manual_page.h"
 #include "cli/matrix_command.h"
 #include "cli/measure_command.h"
 #include "cli/mount_command.h"
 #include "cli/question_command.h"
 #include "cli/regress_command.h"
 #include "cli/run_command.h"
+#include "cli/serve_command.h"
 #include "cli/trace_command.h"
 #include "cli/version.h"
 #include "pcie/error.h"
@@ -43,6 +47,8 @@ constexpr char kFooter[] =
     "  holdover measure --sizes 64,4096                 throughput and latency beside their theory\n"
     "  holdover mount /tmp/pci                         the machine's PCI devices for lspci, setpci and others\n"
     "  holdover devices                                PCI functions of this machine that can be used, or why not\n"
+    "  holdover board check 0000:01:00.0                what a board of this machine needs for a live update\n"
+    "  holdover serve --socket ep.sock                 the endpoint as a PCIe device of a virtual machine\n"
     "  holdover list policies                          what a kernel decides, and can be told to decide otherwise\n"
     "  holdover list faults                            what can be made to go wrong\n"
     "  holdover trace run.tlp --from 380us --limit 20   what a run with --trace run.tlp put on the links\n"
@@ -61,10 +67,14 @@ int complain(std::string sentence) {
 
 // The verbs, or all options and positionals of one, as a sentence lists them.
 std::string names_of(const std::vector<Command>& commands) {
+  std::vector<std::string> visible;
+  for (const Command& each : commands) {
+    if (!each.app->get_group().empty()) visible.push_back(each.app->get_name());
+  }
   std::string names;
-  for (std::size_t i = 0; i < commands.size(); ++i) {
-    if (i > 0) names += i + 1 == commands.size() ? " and " : ", ";
-    names += commands[i].app->get_name();
+  for (std::size_t i = 0; i < visible.size(); ++i) {
+    if (i > 0) names += i + 1 == visible.size() ? " and " : ", ";
+    names += visible[i];
   }
   return names;
 }
@@ -79,13 +89,27 @@ std::string names_of(const CLI::App& verb) {
   return names;
 }
 
+// The verb below which nothing more was given: «run» of «board run».
+const CLI::App& deepest(const CLI::App& verb) {
+  const std::vector<const CLI::App*> parsed = verb.get_subcommands([](const CLI::App* each) { return each->parsed(); });
+  return parsed.empty() ? verb : deepest(*parsed.front());
+}
+
+std::string names_of_verbs(const CLI::App& verb) {
+  std::string names;
+  for (const CLI::App* each : verb.get_subcommands([](const CLI::App*) { return true; })) {
+    names += (names.empty() ? "" : " and ") + each->get_name();
+  }
+  return names;
+}
+
 int complain_about_arguments(const CLI::App& app, const std::vector<Command>& commands) {
   const std::vector<std::string> rest = app.remaining(true);
   const std::string first = rest.empty() ? std::string() : rest.front();
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;
-    return complain(command.app->get_name() + ": «" + first + "» is none of its options; possible are " +
-                    names_of(*command.app));
+    const CLI::App& verb = deepest(*command.app);
+    return complain(verb.get_name() + ": «" + first + "» is none of its options; possible are " + names_of(verb));
   }
   return complain("«" + first + "» is no command; possible are " + names_of(commands));
 }
@@ -124,9 +148,13 @@ int parse_and_run(int argc, char** argv) {
                                       add_measure_command(app, program),
                                       add_mount_command(app, program),
                                       add_devices_command(app),
+                                      add_board_command(app, program),
+                                      add_serve_command(app, program),
                                       add_list_command(app),
                                       add_trace_command(app),
-                                      add_compare_trace_command(app)};
+                                      add_compare_trace_command(app),
+                                      add_complete_command(app),
+                                      add_manual_command(app)};
   const auto given = [&commands] {
     return std::find_if(commands.begin(), commands.end(), [](const Command& each) { return each.app->parsed(); });
   };
@@ -140,7 +168,13 @@ int parse_and_run(int argc, char** argv) {
     return code;
   } catch (const CLI::RequiredError& error) {
     if (given() != commands.end()) {
-      const std::string name = given()->app->get_name();
+      const CLI::App& verb = deepest(*given()->app);
+      std::string name = given()->app->get_name();
+      if (const std::string verbs = names_of_verbs(verb); !verbs.empty()) {
+        return complain(name + ": it takes one of its commands, " + verbs + "; `holdover " + name +
+                        " --help` explains them");
+      }
+      if (&verb != given()->app) name += " " + verb.get_name();
       return complain(name + ": " + error.what() + "; `holdover " + name + " --help` explains it");
     }
     const std::vector<std::string> rest = app.remaining();

@@ -94,6 +94,24 @@ void list(std::ostream& out, const std::string& what) {
 
 }  // namespace
 
+std::vector<std::string> names_in_list(const std::string& section) {
+  std::vector<std::string> names;
+  for (const Section& each : kSections) {
+    if (each.name != section) continue;
+    std::string above;
+    for (const auto& [name, sentence] : each.rows()) {
+      if (name.rfind("  ", 0) == 0) {
+        if (!names.empty() && names.back() == above) names.pop_back();
+        names.push_back(above + "=" + name.substr(2));
+      } else {
+        above = name;
+        names.push_back(name);
+      }
+    }
+  }
+  return names;
+}
+
 Command add_list_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("list", "Names that can be asked for, each with a sentence");
   const auto what = std::make_shared<std::string>();

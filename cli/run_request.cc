@@ -9,16 +9,16 @@
 #include "cli/run_options.h"
 #include "cli/version.h"
 #include "pcie/error.h"
+#include "pcie/own_files.h"
 
 namespace holdover::cli {
 namespace {
 
 bool is_wave_window(std::string_view option) { return option == "wave-from" || option == "wave-to"; }
 
-std::filesystem::path image_beside_this_program() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::filesystem::path("holdover-kernel-image") : self.parent_path() / "holdover-kernel-image";
+std::filesystem::path own_image() {
+  static const std::string kName = "holdover-kernel-image";
+  return own_file(kName).value_or(own_object().parent_path() / kName);
 }
 
 void apply(bench::RunOptions& options, const std::string& name, const std::string& text, const std::string& where) {
@@ -35,7 +35,7 @@ void apply(bench::RunOptions& options, const std::string& name, const std::strin
 
 bench::RunOptions compose(const RunRequest& request) {
   bench::RunOptions options;
-  options.own_image = image_beside_this_program();
+  options.own_image = own_image();
   options.program = request.program;
   options.version = kVersion;
   options.commit = kCommit;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // holdover-speed: how fast the whole bench is, beside the bare Verilated model under the pins of the same run.
 //
-// Three passes over one configuration: the bench as it is, the bench while it records the endpoint's input pins, and
-// the model alone under that record. Rates count processor time of this process, so that another load on the machine
-// changes little.
+// Then what a client of a vfio-user server waits for one access. Three passes over one configuration: the bench as it
+// is, the bench while it records the endpoint's input pins, and the model alone under that record. Rates count
+// processor time of this process, so that another load on the machine changes little.
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +15,7 @@
 #include <string>
 
 #include "bench/run.h"
+#include "cli/access_speed.h"
 #include "cli/version.h"
 #include "pcie/error.h"
 #include "sim/verilated_endpoint.h"
@@ -83,6 +84,11 @@ void print_row(const char* name, const Rate& rate, const Rate& bare) {
               static_cast<double>(rate.per_second()) / static_cast<double>(bare.per_second()));
 }
 
+void print_times(const char* name, const AccessTimes& times) {
+  std::printf("%-14s %10lld us median %6lld us longest, over vfio-user\n", name,
+              static_cast<long long>(times.median.count()), static_cast<long long>(times.longest.count()));
+}
+
 int measure(const bench::RunOptions& options, bool json) {
   const TemporaryFolder folder;
   const std::filesystem::path pins = folder.path() / "pins";
@@ -90,23 +96,34 @@ int measure(const bench::RunOptions& options, bool json) {
   judged_run(options, pins);
   sim::PinReplay replay{pins};
   const Rate bare = timed([&] { return replay.run().clocks; });
+  const AccessSpeed accesses = measure_accesses(folder.path());
   if (json) {
     const auto row = [](const Rate& rate) {
       return nlohmann::ordered_json{{"clocks", rate.clocks.count()},
                                     {"processor_time_us", rate.microseconds},
                                     {"clocks_per_second", rate.per_second()}};
     };
+    const auto access = [](const AccessTimes& times) {
+      return nlohmann::ordered_json{{"median_us", times.median.count()}, {"longest_us", times.longest.count()}};
+    };
     std::cout << nlohmann::ordered_json{{"version", kVersion},
                                         {"topology", options.topology},
                                         {"seed", options.seed},
                                         {"whole_bench", row(whole)},
-                                        {"bare_model", row(bare)}}
+                                        {"bare_model", row(bare)},
+                                        {"vfio_user",
+                                         {{"config_read", access(accesses.config_read)},
+                                          {"register_read", access(accesses.register_read)},
+                                          {"register_write", access(accesses.register_write)}}}}
                      .dump(2)
               << '\n';
     return 0;
   }
   print_row("whole bench", whole, bare);
   print_row("bare model", bare, bare);
+  print_times("config read", accesses.config_read);
+  print_times("register read", accesses.register_read);
+  print_times("register write", accesses.register_write);
   return 0;
 }
 

@@ -100,7 +100,7 @@ std::string enter(const std::string& image, const sim::RemotePlatform::Descripto
 
 int run(const std::string& self, const std::vector<std::string_view>& words) {
   const Arguments arguments = parse(words);
-  sim::RemotePlatform platform{sim::FileDescriptor(arguments.platform), sim::FileDescriptor(arguments.dram)};
+  sim::RemotePlatform platform{FileDescriptor(arguments.platform), FileDescriptor(arguments.dram)};
   const ImageExit exit = run_image(platform, arguments.boot_parameters);
   switch (exit.kind) {
     case ImageExit::Kind::Jumped:

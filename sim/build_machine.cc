@@ -9,7 +9,9 @@
 
 namespace holdover::sim {
 
-std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness) {
+namespace {
+
+std::unique_ptr<ObservedMachine> build(const MachineConfig& config, Witness& witness, RequestMemory* memory) {
   const std::filesystem::path models = config.models.empty() ? default_model_folder() : config.models;
   const auto make = [&](unsigned number, const EndpointConfig& straps) -> std::unique_ptr<Endpoint> {
     if (number == 0 && !config.wave.empty()) {
@@ -17,7 +19,18 @@ std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witn
     }
     return make_endpoint(straps, number == 0 ? config.pins : std::filesystem::path{}, models);
   };
-  return std::make_unique<Machine>(config, witness, make);
+  return std::make_unique<Machine>(config, witness, make, memory);
+}
+
+}  // namespace
+
+std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness) {
+  return build(config, witness, nullptr);
+}
+
+std::unique_ptr<ObservedMachine> build_machine_over(const MachineConfig& config, Witness& witness,
+                                                    RequestMemory& memory) {
+  return build(config, witness, &memory);
 }
 
 }  // namespace holdover::sim

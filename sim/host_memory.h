@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "pcie/file_descriptor.h"
 #include "pcie/units.h"
-#include "sim/file_descriptor.h"
+#include "sim/request_memory.h"
 
 namespace holdover::sim {
 
@@ -21,13 +22,13 @@ namespace holdover::sim {
   return 0xDEAD'F00D'0000'0000 | (page & 0xffff'ffff);
 }
 
-class HostMemory {
+class HostMemory final : public RequestMemory {
  public:
   // `size` is a positive multiple of the page size. All bytes are 0. Throws Error{Unavailable}.
   explicit HostMemory(Bytes size);
   HostMemory(const HostMemory&) = delete;
   HostMemory& operator=(const HostMemory&) = delete;
-  ~HostMemory();
+  ~HostMemory() override;
 
   // Stays open across an execve; owned by this object.
   [[nodiscard]] int descriptor() const { return descriptor_.number(); }
@@ -43,7 +44,10 @@ class HostMemory {
   // `data` is whole double words from a double-word aligned address; byte enables select bytes of the first and of the
   // last one as in a memory request (PCIe 5.0, 2.2.5); one double word uses `first_be` alone.
   [[nodiscard]] bool write(PhysicalAddress address, std::span<const std::byte> data, unsigned first_be,
-                           unsigned last_be);
+                           unsigned last_be) override;
+  [[nodiscard]] Answer read(PhysicalAddress address, std::span<std::byte> data, ReadTicket /*ticket*/) override {
+    return read(address, data) ? Answer::Done : Answer::Unsupported;
+  }
   // Little-endian 64-bit word at a multiple of 8; false outside DRAM.
   [[nodiscard]] bool read_word(PhysicalAddress address, std::uint64_t& word) const;
 

@@ -54,7 +54,8 @@ const MachineConfig& checked(const MachineConfig& config) {
 
 }  // namespace
 
-Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFactory& make_endpoint)
+Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFactory& make_endpoint,
+                 RequestMemory* memory)
     : config_(checked(config)),
       witness_(witness),
       memory_(config.dram_size),
@@ -66,7 +67,9 @@ Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFa
       root_(scheduler_, iommu_, interrupts_),
       topology_(config_,
                 Topology::Surroundings{
-                    MemoryServices{scheduler_, memory_, iommu_, interrupts_, faults_, witness_, make_recorder()}, root_,
+                    MemoryServices{scheduler_, memory == nullptr ? static_cast<RequestMemory&>(memory_) : *memory,
+                                   iommu_, interrupts_, faults_, witness_, make_recorder(memory == nullptr)},
+                    root_,
                     config.check_protocol
                         ? &checker_.emplace(static_cast<unsigned>(places_of(config.topology).size()),
                                             [this](const Violation& violation) { witness_.on_violation(violation); })
@@ -79,11 +82,11 @@ Machine::Machine(const MachineConfig& config, Witness& witness, const EndpointFa
 
 Machine::~Machine() = default;
 
-// Before anything that writes into it is made.
-MemoryRecorder* Machine::make_recorder() {
+// Before anything that writes into it is made. Memory that is not ours is not recorded.
+MemoryRecorder* Machine::make_recorder(bool own_memory) {
   if (config_.trace.empty()) return nullptr;
   trace_.emplace(config_.trace, TraceInfo{configuration_hash(config_), config_.seed});
-  return config_.trace_memory ? &recorder_.emplace(memory_, *trace_) : nullptr;
+  return config_.trace_memory && own_memory ? &recorder_.emplace(memory_, *trace_) : nullptr;
 }
 
 void Machine::on_clock() {

@@ -26,8 +26,10 @@ namespace holdover::sim {
 
 class Machine final : public ObservedMachine, private pcie::Platform, private ClockHandler, private EventHandler {
  public:
-  // `witness` outlives the machine. Throws as build_machine() says.
-  Machine(const MachineConfig& config, Witness& witness, const EndpointFactory& make_endpoint);
+  // `witness` outlives the machine, and so does `memory`, which requests of endpoints reach instead of DRAM. Throws as
+  // build_machine() says.
+  Machine(const MachineConfig& config, Witness& witness, const EndpointFactory& make_endpoint,
+          RequestMemory* memory = nullptr);
   ~Machine() override;
 
   [[nodiscard]] pcie::Platform& platform() override { return *this; }
@@ -77,7 +79,7 @@ class Machine final : public ObservedMachine, private pcie::Platform, private Cl
     std::optional<MemoryRecorder>& recorder_;
   };
   [[nodiscard]] PlatformState platform_state() const;
-  [[nodiscard]] MemoryRecorder* make_recorder();
+  [[nodiscard]] MemoryRecorder* make_recorder(bool own_memory);
   void poison_page(std::uint64_t page);
   void begin_phase(pcie::Phase phase);
   void strike_timed_faults();

@@ -80,7 +80,7 @@ void MemoryPath::accept(Packet packet) {
     free_.pop_back();
   }
   const bool late = draw_late();
-  reads_[slot] = Read{std::move(packet), accepted_, faulted, late ? now + late_ : now, late};
+  reads_[slot] = Read{std::move(packet), accepted_, faulted, late ? now + late_ : now, late, {}};
   const Time latency = walk + read_latency();
   services_.scheduler.at(now + latency, *this, kReadEvent | (slot << 2) | (std::uint64_t{epoch_} << 32));
 }
@@ -237,20 +237,57 @@ void MemoryPath::store(const Packet& packet, PhysicalAddress address, bool trans
 void MemoryPath::serve(std::size_t slot) {
   Read& read = reads_[slot];
   const pcie::Tlp& request = read.packet.tlp;
-  const Time now = services_.scheduler.now();
-  Translation to;
-  if (!read.faulted) to = look_up(request);
-  const bool translated = to.outcome == Translation::Outcome::Translated;
-  pcie::CompletionStatus status = pcie::CompletionStatus::Success;
-  std::optional<pcie::Tlp> unsupported;
-  if (to.outcome == Translation::Outcome::Faulted) {
-    status = pcie::CompletionStatus::UnsupportedRequest;
-  } else if (!services_.memory.contains(to.address, Bytes{request.length_dw * 4u})) {
-    status = pcie::CompletionStatus::UnsupportedRequest;
-    services_.witness.on_request_refused(now, read.packet.origin, bridge_.identity().index, request, kOutsideReason);
-    unsupported = request;
+  read.to = read.faulted ? Translation{} : look_up(request);
+  if (read.to.outcome == Translation::Outcome::Faulted) {
+    finish(slot, std::nullopt);
+    return;
   }
-  answer(read, status, to.address, translated);
+  std::vector<std::byte> data(request.length_dw * 4u);
+  const ReadTicket ticket{this, slot | std::uint64_t{epoch_} << 32};
+  switch (services_.memory.read(read.to.address, data, ticket)) {
+    case RequestMemory::Answer::Done:
+      finish(slot, std::move(data));
+      return;
+    case RequestMemory::Answer::Unsupported:
+      finish(slot, std::nullopt);
+      return;
+    case RequestMemory::Answer::Later:
+      return;
+  }
+}
+
+MemoryPath::Read* MemoryPath::waiting_read(std::uint64_t number) {
+  // Nobody waits where the link went down.
+  if (static_cast<std::uint32_t>(number >> 32) != epoch_) return nullptr;
+  return &reads_.at(static_cast<std::size_t>(number & 0xffff'ffff));
+}
+
+void MemoryPath::on_read(std::uint64_t number, std::span<const std::byte> data) {
+  const Read* const read = waiting_read(number);
+  if (read == nullptr) return;
+  HOLDOVER_CHECK(data.size() == read->packet.tlp.length_dw * 4u);
+  finish(static_cast<std::size_t>(number & 0xffff'ffff), std::vector<std::byte>(data.begin(), data.end()));
+}
+
+void MemoryPath::on_read_refused(std::uint64_t number) {
+  if (waiting_read(number) == nullptr) return;
+  finish(static_cast<std::size_t>(number & 0xffff'ffff), std::nullopt);
+}
+
+void MemoryPath::finish(std::size_t slot, std::optional<std::vector<std::byte>> data) {
+  Read& read = reads_[slot];
+  std::optional<pcie::Tlp> unsupported;
+  if (data) {
+    answer(read, pcie::CompletionStatus::Success, std::move(*data));
+  } else {
+    const pcie::Tlp& request = read.packet.tlp;
+    if (read.to.outcome != Translation::Outcome::Faulted) {
+      services_.witness.on_request_refused(services_.scheduler.now(), read.packet.origin, bridge_.identity().index,
+                                           request, kOutsideReason);
+      unsupported = request;
+    }
+    answer(read, pcie::CompletionStatus::UnsupportedRequest, {});
+  }
   read.packet = Packet{};
   free_.push_back(slot);
   // Last: an error may take the link down, and every read with it. Answered, so advisory (PCIe 5.0, 6.2.3.2.4.1).
@@ -258,7 +295,7 @@ void MemoryPath::serve(std::size_t slot) {
   pump();
 }
 
-void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated) {
+void MemoryPath::answer(Read& read, pcie::CompletionStatus status, std::vector<std::byte> data) {
   const pcie::Tlp& request = read.packet.tlp;
   Answer answer;
   answer.origin = read.packet.origin;
@@ -269,8 +306,7 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddre
     answer.begin = first;
     answer.remaining = size.count();
     answer.base = request.address;
-    answer.data.resize(request.length_dw * 4u);
-    HOLDOVER_CHECK(services_.memory.read(address, answer.data));
+    answer.data = std::move(data);
     if (services_.recorder != nullptr) {
       services_.recorder->settle(services_.scheduler.now());
       services_.recorder->request_took_effect(services_.scheduler.now(), read.packet.origin, request);
@@ -281,8 +317,8 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, PhysicalAddre
     access.endpoint = read.packet.origin;
     access.requester = request.requester;
     access.iova = Iova{first};
-    access.address = address + Bytes{skip};
-    access.translated = translated;
+    access.address = read.to.address + Bytes{skip};
+    access.translated = read.to.outcome == Translation::Outcome::Translated;
     access.size = size;
     access.data = std::span<const std::byte>{answer.data}.subspan(skip, static_cast<std::size_t>(size.count()));
     services_.witness.on_memory_access(access);

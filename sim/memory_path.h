@@ -12,12 +12,12 @@
 #include "sim/bridge.h"
 #include "sim/channel.h"
 #include "sim/fault_plan.h"
-#include "sim/host_memory.h"
 #include "sim/interrupt_controller.h"
 #include "sim/iommu.h"
 #include "sim/memory_recorder.h"
 #include "sim/packet.h"
 #include "sim/random.h"
+#include "sim/request_memory.h"
 #include "sim/scheduler.h"
 
 namespace holdover::sim {
@@ -37,7 +37,7 @@ class HostSide {
 // All outlive the paths that use them.
 struct MemoryServices {
   Scheduler& scheduler;
-  HostMemory& memory;
+  RequestMemory& memory;
   Iommu& iommu;
   InterruptController& interrupts;
   FaultPlan& faults;
@@ -54,7 +54,7 @@ inline constexpr Time kWalkStep{40'000};
 // No two reads that are answered late come within so many times their waiting time: traffic must go on as well.
 inline constexpr std::uint64_t kLateSpacing = 32;
 
-class MemoryPath final : private EventHandler {
+class MemoryPath final : private EventHandler, private ReadWaiter {
  public:
   // A read that is answered late sees memory when all others do, and its answer leaves `late` after it came; none is
   // where that is 0. `bridge` is the root port's, `down` the
@@ -87,6 +87,7 @@ class MemoryPath final : private EventHandler {
     bool faulted = false;
     Time answered;      // not before this
     bool late = false;  // its answer is kept back, and then waits for nobody
+    Translation to;     // of the access
   };
   enum class Split { Whole, EveryBoundary, Random };
   struct Answer {
@@ -114,7 +115,13 @@ class MemoryPath final : private EventHandler {
   void deliver_message(const Packet& packet);
   void store(const Packet& packet, PhysicalAddress address, bool translated);
   void serve(std::size_t slot);
-  void answer(Read& read, pcie::CompletionStatus status, PhysicalAddress address, bool translated);
+  // Memory that takes its time has answered.
+  void on_read(std::uint64_t number, std::span<const std::byte> data) override;
+  void on_read_refused(std::uint64_t number) override;
+  [[nodiscard]] Read* waiting_read(std::uint64_t number);
+  // Nothing was read without `data`.
+  void finish(std::size_t slot, std::optional<std::vector<std::byte>> data);
+  void answer(Read& read, pcie::CompletionStatus status, std::vector<std::byte> data);
   void release_waiting();
   [[nodiscard]] Time read_latency();
   [[nodiscard]] bool draw_late();

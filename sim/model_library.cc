@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "pcie/error.h"
+#include "pcie/own_files.h"
 #include "sim/endpoint_model.h"
 
 namespace holdover::sim {
@@ -17,8 +18,10 @@ std::string name_of(const ModelSize& size) {
   return std::to_string(size.data_width) + "x" + std::to_string(size.channels);
 }
 
+constexpr char kFilePrefix[] = "holdover-endpoint-";
+
 std::filesystem::path file_of(const std::filesystem::path& folder, const ModelSize& size, bool wave) {
-  return folder / ("holdover-endpoint-" + name_of(size) + (wave ? "-wave" : "") + ".so");
+  return folder / (kFilePrefix + name_of(size) + (wave ? "-wave" : "") + ".so");
 }
 
 bool is_own(const EndpointConfig& config) { return ModelSize{config.data_width, config.channels} == kOwnModel; }
@@ -55,9 +58,13 @@ const EndpointModel& load(const EndpointConfig& config, const std::filesystem::p
 }  // namespace
 
 std::filesystem::path default_model_folder() {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::filesystem::path("lib") : self.parent_path().parent_path() / "lib";
+  for (const std::filesystem::path& folder : own_folders()) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      if (entry.path().filename().string().rfind(kFilePrefix, 0) == 0) return folder;
+    }
+  }
+  return own_object().parent_path().parent_path() / "lib";
 }
 
 std::vector<ModelSize> built_models(const std::filesystem::path& folder) {

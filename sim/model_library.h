@@ -20,7 +20,8 @@ struct ModelSize {
 // What is part of every program.
 inline constexpr ModelSize kOwnModel{EndpointConfig{}.data_width, EndpointConfig{}.channels};
 
-// Where the shared objects of this program stand: «lib» beside the folder of its executable.
+// Where the shared objects of this program stand: the first of own_folders() that holds one; where none does, «lib»
+// beside the folder of the program.
 [[nodiscard]] std::filesystem::path default_model_folder();
 // Its own and those in `folder`, by width and channels. A folder that does not exist holds none.
 [[nodiscard]] std::vector<ModelSize> built_models(const std::filesystem::path& folder = default_model_folder());

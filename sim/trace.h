@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "pcie/file_descriptor.h"
 #include "pcie/tlp.h"
-#include "sim/file_descriptor.h"
 #include "sim/trace_format.h"
 #include "sim/witness.h"
 

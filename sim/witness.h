@@ -17,6 +17,7 @@
 
 #include "pcie/platform.h"
 #include "pcie/tlp.h"
+#include "sim/request_memory.h"
 
 namespace holdover::sim {
 
@@ -332,5 +333,9 @@ class ObservedMachine {
 // Throws Error{InvalidArgument} for a configuration that cannot be built, Error{Unavailable} for files that cannot be
 // written. `witness` outlives the machine.
 [[nodiscard]] std::unique_ptr<ObservedMachine> build_machine(const MachineConfig& config, Witness& witness);
+// The same, where requests of endpoints reach `memory` instead of DRAM; it outlives the machine. DRAM is then for the
+// processor and the IOMMU alone, and is not recorded (trace_memory).
+[[nodiscard]] std::unique_ptr<ObservedMachine> build_machine_over(const MachineConfig& config, Witness& witness,
+                                                                  RequestMemory& memory);
 
 }  // namespace holdover::sim

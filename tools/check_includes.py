@@ -16,8 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEAMS = ["host/system.h", "host/device/", "host/liveupdate/"]
 RULES = {
     "pcie/": ["pcie/"],
+    "vfio_user/": ["vfio_user/", "pcie/"],
     "sim/": ["sim/", "pcie/"],
-    "sim/remote/": ["sim/remote/", "sim/file_descriptor.h", "pcie/"],
+    "sim/remote/": ["sim/remote/", "pcie/"],
     "host/device/": ["host/device/", "host/driver/endpoint_regs.h", "pcie/"],
     "host/liveupdate/": [*SEAMS, "pcie/"],
     "host/system.h": [*SEAMS, "pcie/"],
@@ -26,6 +27,10 @@ RULES = {
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
     "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/fail_stop_platform.h", "host/kernel/", "pcie/"],
     "host/backend/sysfs/": [*SEAMS, "host/backend/sysfs/", "pcie/"],
+    "host/backend/linux/": [*SEAMS, "host/backend/linux/", "pcie/"],
+    "host/backend/vfio/": [*SEAMS, "host/backend/linux/", "host/backend/vfio/", "host/driver/endpoint_regs.h", "pcie/"],
+    "host/backend/target": [*SEAMS, "host/backend/", "pcie/"],
+    "host/backend/vfio_user/": [*SEAMS, "host/backend/vfio_user/", "host/backend/linux/", "vfio_user/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
     "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
     "host/image.h": ["pcie/"],
@@ -34,27 +39,35 @@ RULES = {
     "bench/": ["bench/", "host/", "pcie/", "sim/witness.h"],
     "bench/isolation_process.cc": ["bench/", "host/", "pcie/", "sim/witness.h", "sim/remote/"],
     "serve/sysfs/": ["serve/sysfs/", "bench/", "host/", "pcie/", "sim/witness.h"],
+    "serve/": ["serve/", "bench/", "host/", "vfio_user/", "pcie/", "sim/witness.h"],
+    "serve/vfio_user/": ["serve/vfio_user/", "bench/", "vfio_user/", "pcie/", "sim/witness.h", "sim/request_memory.h"],
+    "cli/serve_command": ["cli/", "bench/", "serve/vfio_user/", "pcie/", "sim/witness.h"],
+    "cli/access_speed": ["cli/", "host/backend/vfio_user/", "serve/vfio_user/", "vfio_user/", "pcie/", "sim/witness.h"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
     "cli/": ["cli/", "bench/", "host/", "serve/", "pcie/", "sim/witness.h", "sim/model_library.h"],
     "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
-    "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/file_descriptor.h"],
-    "tests/": ["tests/", "cli/", "serve/", "bench/", "host/", "sim/", "pcie/"],
+    "cli/child_run": ["cli/", "bench/", "pcie/", "sim/witness.h"],
+    "python/": ["python/", "cli/run_options.h", "cli/run_request.h", "cli/time_text.h", "cli/version.h", "bench/", "host/",
+                "pcie/", "sim/witness.h", "sim/trace_"],
+    "tests/": ["tests/", "cli/", "bench/", "serve/", "host/", "sim/", "vfio_user/", "pcie/"],
 }
 FOREIGN = {
     "verilated": ["sim/verilated_endpoint.cc", "tests/rtl/"],
     "Vholdover_model": ["sim/verilated_endpoint.cc"],
+    "linux/vfio.h": ["host/backend/vfio/vfio_abi.h"],
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
     "pci/pci.h": ["host/backend/sysfs/sysfs_tree.cc"],
     "fuse3/": ["serve/sysfs/fuse_mount.cc"],
+    "pybind11/": ["python/"],
     "toml": ["cli/toml_file.h"],
-    "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "cli/devices_report.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "tests/"],
+    "nlohmann/": ["bench/report_json.cc", "bench/compare/comparison_json.cc", "bench/measure/measure_json.cc", "bench/field/field_json.cc", "cli/board_report.cc", "cli/devices_report.cc", "cli/matrix_report.cc", "cli/question_report.cc", "cli/regress_report.cc", "cli/speed.cc", "vfio_user/version.cc", "tests/"],
     "gtest/": ["tests/"],
     "gmock/": ["tests/"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-OURS = ("pcie/", "sim/", "host/", "bench/", "serve/", "cli/", "tests/")
+OURS = ("pcie/", "vfio_user/", "sim/", "host/", "bench/", "serve/", "cli/", "python/", "tests/")
 
 
 def rule_for(path: str) -> tuple[str, list[str]]:

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs the Debian packages that a group of verbs needs, where any is missing: `setup.sh build|lint|fuzz|synth`.
+# Installs the Debian packages that a group of verbs needs, where any is missing: `setup.sh build|lint|fuzz|package|synth`.
 # Without root and sudo it prints the one command to run and stops with 2.
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config verilator python3 libcli11-dev libfmt-dev nlohmann-json3-dev
        libtomlplusplus-dev libgtest-dev libgmock-dev libfdt-dev zlib1g-dev
-       libfuse3-dev fuse3 libpci-dev pciutils)
+       libfuse3-dev fuse3 libpci-dev pciutils
+       python3-dev pybind11-dev python3-numpy python3-pytest python3-matplotlib mypy)
 lint=(clang clang-tidy clang-format git)
 # The runtime of libFuzzer is a package of its own.
 fuzz=(clang libclang-rt-14-dev)
+package=(debootstrap dpkg-dev)
 synth=(python3)
 command -v npm >/dev/null || synth+=(npm)
 # Yosys with the slang front end, in WebAssembly, and a Node that is new enough to run it.
@@ -20,8 +22,9 @@ case "${1:-}" in
   build) wanted=("${build[@]}") ;;
   lint) wanted=("${build[@]}" "${lint[@]}") ;;
   fuzz) wanted=("${build[@]}" "${fuzz[@]}") ;;
+  package) wanted=("${build[@]}" "${package[@]}") ;;
   synth) wanted=("${synth[@]}") ;;
-  *) echo "setup.sh: say which group to install: build, lint, fuzz or synth" >&2; exit 2 ;;
+  *) echo "setup.sh: say which group to install: build, lint, fuzz, package or synth" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -6,8 +6,9 @@
 #include <numeric>
 
 #include "bench/booted_machine.h"
-#include "bench/ledger/config_ledger.h"
 #include "bench/output_file.h"
+#include "host/device/link_status.h"
+#include "host/device/register_block.h"
 #include "host/measure/measurement.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
@@ -23,7 +24,6 @@ constexpr std::array<TableEntry, 3> kTests{{
     {"BW_RD", "reads of the endpoint from the host, in Gb/s of data"},
     {"LAT_MMIO_RD", "register reads of the host, 1 to 8 bytes, from the load to its value"},
 }};
-constexpr double kClockPeriod = 4.0;  // ns
 // A register read on the wire: request with a 32-bit address, and a completion before its payload.
 constexpr double kRegisterRequest = 20;
 constexpr double kRegisterCompletion = 20;
@@ -102,9 +102,49 @@ BandwidthPoint bandwidth(const MeasureReport& report, Measurement& measurement, 
   return point;
 }
 
+// Offset of the PCI Express capability, 0 where the function has none.
+unsigned express_capability(host::Device& device) {
+  namespace config = pcie::config;
+  constexpr unsigned kMost = 48;  // capabilities that fit
+  unsigned at = device.config_read(Bytes{config::kCapabilityPointer}, 1) & 0xfc;
+  for (unsigned n = 0; at >= 0x40 && n < kMost; ++n) {
+    const std::uint32_t header = device.config_read(Bytes{at}, 2);
+    if ((header & 0xff) == config::kCapExpress) return at;
+    at = (header >> 8) & 0xfc;
+  }
+  return 0;
+}
+
+// The link as it was negotiated and set up, and what the endpoint says of itself.
+void describe(MeasureReport& report, host::Device& device) {
+  namespace global = host::regs::global;
+  const std::string who = device.bdf().to_string();
+  const std::optional<host::LinkStatus> status = host::link_status(device);
+  const unsigned express = express_capability(device);
+  if (!status || express == 0) {
+    throw Error(ErrorCode::NotFound, "the function at " + who + " says nothing of its link; there is no theory of it");
+  }
+  const std::uint32_t control = device.config_read(Bytes{express + pcie::config::kExpressDeviceControl}, 2);
+  LinkTheory& link = report.link;
+  link.generation = status->generation;
+  link.lanes = status->lanes;
+  link.max_payload = 128u << ((control & pcie::config::kDeviceControlMaxPayload) >> 5);
+  link.max_read_request = 128u << ((control & pcie::config::kDeviceControlMaxReadRequest) >> 12);
+  link.completion = link.max_payload;
+  const host::RegisterBlock registers(device, 0);
+  const std::uint32_t capabilities = registers.read(global::kCapabilities);
+  report.endpoint = {who, 8 * global::kCapabilitiesDataBytes.extract(capabilities),
+                     global::kCapabilitiesChannels.extract(capabilities),
+                     static_cast<double>(registers.read(global::kClockPeriod)) / 1000};
+  report.engine.beat = report.endpoint.data_width / 8;
+  report.engine.clock_period = report.endpoint.clock_period;
+  report.engine.batch = std::min(report.engine.batch, report.options.depth);
+}
+
 void measure_all(MeasureReport& report, host::System& system, const MeasureProgress& progress) {
   const MeasureOptions& options = report.options;
-  Measurement measurement(system, nanoseconds{report.machine.endpoint.completion_timeout.count() / 1000});
+  Measurement measurement(system, nanoseconds{report.completion_timeout.count() / 1000});
+  describe(report, measurement.device());
   report.link.wide_addresses = measurement.wide_addresses();
   const auto next = [&](const std::string& point) {
     if (options.machine.stop != nullptr && *options.machine.stop) {
@@ -127,52 +167,31 @@ void measure_all(MeasureReport& report, host::System& system, const MeasureProgr
   }
 }
 
-// The link as the host has set it up, and the theory of each point on it.
-void compare(MeasureReport& report, const sim::ObservedMachine& machine) {
-  const std::vector<sim::FunctionInfo>& functions = machine.functions();
-  const auto endpoint = std::find_if(functions.begin(), functions.end(),
-                                     [](const auto& each) { return each.kind == sim::FunctionKind::Endpoint; });
-  const ConfigShadow space{machine.config_space(static_cast<sim::FunctionIndex>(endpoint - functions.begin()))};
-  const std::uint32_t control = space.at(space.express().value() + pcie::config::kExpressDeviceControl);
-  LinkTheory& link = report.link;
-  link.generation = report.machine.link.generation;
-  link.lanes = report.machine.link.lanes;
-  link.max_payload = 128u << ((control >> 5) & 7);
-  link.max_read_request = 128u << ((control >> 12) & 7);
-  link.completion = link.max_payload;
-  for (BandwidthPoint& point : report.bandwidth) {
-    const bool write = point.test == "BW_WR";
-    point.theory = write ? link.write(point.size) : link.read(point.size);
-    point.engine = write ? report.engine.write(link, point.size) : report.engine.read(link, point.size);
-    point.bound = write ? link.write_bound(point.size) : link.read_bound(point.size);
-    if (point.measured <= point.bound) continue;
-    report.alarms.push_back(point.test + " of " + std::to_string(point.size) +
-                            " bytes is above what the link can carry");
-  }
-  const double propagation = static_cast<double>(report.machine.link.propagation.count()) / 1000;
-  for (LatencyPoint& point : report.latency) {
-    const double completion = kRegisterCompletion + (point.size == 8 ? 8 : 4);
-    const double serialized = (kRegisterRequest + completion) * 8 / link.tlp_bandwidth();
-    point.wire = links_above(machine) * (2 * propagation + serialized);
-  }
-}
-
-void describe(MeasureReport& report) {
-  const sim::MachineConfig& machine = report.machine;
-  report.engine.beat = machine.endpoint.data_width / 8;
-  report.engine.clock_period = kClockPeriod;
-  report.engine.batch = std::min(report.engine.batch, report.options.depth);
-}
-
 }  // namespace
 
 std::span<const TableEntry> measure_tests() { return kTests; }
 
+std::string_view to_string(TimeBase base) {
+  switch (base) {
+    case TimeBase::Simulated:
+      return "simulated";
+    case TimeBase::Device:
+      return "device";
+    case TimeBase::Wall:
+      return "wall";
+  }
+  return "";
+}
+
 void validate(const MeasureOptions& options) {
-  const auto refuse = [](const std::string& sentence) { throw Error(ErrorCode::InvalidArgument, sentence); };
   RunOptions machine = options.machine;
   machine.isolation = Isolation::InProcess;
   validate(machine);
+  validate_points(options);
+}
+
+void validate_points(const MeasureOptions& options) {
+  const auto refuse = [](const std::string& sentence) { throw Error(ErrorCode::InvalidArgument, sentence); };
   if (options.tests.empty()) refuse("--tests: no test is asked for; it takes BW_WR, BW_RD and LAT_MMIO_RD");
   for (const std::string& test : options.tests) {
     if (std::none_of(kTests.begin(), kTests.end(), [&test](const TableEntry& each) { return each.name == test; })) {
@@ -200,6 +219,25 @@ void validate(const MeasureOptions& options) {
   if (!options.json.empty()) require_writable("--json", options.json);
 }
 
+void compare_with_theory(MeasureReport& report) {
+  const LinkTheory& link = report.link;
+  for (BandwidthPoint& point : report.bandwidth) {
+    const bool write = point.test == "BW_WR";
+    point.theory = write ? link.write(point.size) : link.read(point.size);
+    point.engine = write ? report.engine.write(link, point.size) : report.engine.read(link, point.size);
+    point.bound = write ? link.write_bound(point.size) : link.read_bound(point.size);
+    if (point.measured <= point.bound) continue;
+    report.alarms.push_back(point.test + " of " + std::to_string(point.size) +
+                            " bytes is above what the link can carry");
+  }
+  const double propagation = report.machine ? static_cast<double>(report.machine->link.propagation.count()) / 1000 : 0;
+  for (LatencyPoint& point : report.latency) {
+    const double completion = kRegisterCompletion + (point.size == 8 ? 8 : 4);
+    const double serialized = (kRegisterRequest + completion) * 8 / link.tlp_bandwidth();
+    point.wire = report.links * (2 * propagation + serialized);
+  }
+}
+
 MeasureReport measure(const MeasureOptions& options, const MachineFactory& factory, const MeasureProgress& progress) {
   validate(options);
   const auto started = std::chrono::steady_clock::now();
@@ -210,12 +248,28 @@ MeasureReport measure(const MeasureOptions& options, const MachineFactory& facto
   whole_points.stop = nullptr;
   BootedMachine machine(whole_points, factory, &alarms);
   report.machine = machine.config();
-  describe(report);
+  report.completion_timeout = report.machine->endpoint.completion_timeout;
+  report.links = links_above(machine.machine());
   machine.run([&](host::System& system) { measure_all(report, system, progress); });
-  compare(report, machine.machine());
+  compare_with_theory(report);
   report.alarms.insert(report.alarms.end(), alarms.all().begin(), alarms.all().end());
   report.simulated = machine.platform().now();
   report.clocks = machine.machine().cycles();
+  report.wall = std::chrono::steady_clock::now() - started;
+  if (!options.json.empty()) write_whole("--json", options.json, to_json(report));
+  return report;
+}
+
+MeasureReport measure(const MeasureOptions& options, const MeasuredSystem& measured, const MeasureProgress& progress) {
+  validate_points(options);
+  const auto started = std::chrono::steady_clock::now();
+  MeasureReport report;
+  report.options = options;
+  report.target = measured.name;
+  report.time = measured.time;
+  report.completion_timeout = measured.completion_timeout;
+  measure_all(report, measured.system, progress);
+  compare_with_theory(report);
   report.wall = std::chrono::steady_clock::now() - started;
   if (!options.json.empty()) write_whole("--json", options.json, to_json(report));
   return report;

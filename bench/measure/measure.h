@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Throughput and latency of an endpoint over the machine, with the theory beside each value. docs/measurement.md says
-// what each figure means.
+// Throughput and latency of an endpoint, with the theory beside each value: of a machine of ours, or of whatever system
+// is given. docs/measurement.md says what each figure means.
 #pragma once
 
 #include <atomic>
@@ -14,16 +14,26 @@
 
 #include "bench/measure/theory.h"
 #include "bench/run.h"
+#include "host/system.h"
 
 namespace holdover::bench {
 
+// By which clock. One report has one.
+enum class TimeBase : std::uint8_t {
+  Simulated,  // of our machine
+  Device,     // of a simulation behind a socket, as it tells it
+  Wall,       // of the processor
+};
+[[nodiscard]] std::string_view to_string(TimeBase base);  // «simulated»
+
 struct MeasureOptions {
-  // Topology, profile, seed, width, channels, latencies, disturbances and completion time-out count; the rest does not.
+  // For a machine of ours: topology, profile, seed, width, channels, latencies, disturbances and completion time-out
+  // count; the rest does not.
   RunOptions machine;
   std::vector<std::string> tests{"BW_WR", "BW_RD", "LAT_MMIO_RD"};
   std::vector<std::uint32_t> sizes{64, 128, 256, 512, 1024, 2048, 4096, 16384, 65536};  // bytes
   unsigned depth = 64;                                                                  // descriptors in the ring
-  Time duration{200'000'000};  // of each bandwidth, after the warm-up; simulated
+  Time duration{200'000'000};  // of each bandwidth, after the warm-up
   unsigned samples = 1000;     // register reads of each size
   std::filesystem::path json;
 };
@@ -53,16 +63,29 @@ struct LatencyPoint {
   double wire = 0;  // what request and answer take on the links alone
 };
 
+// What the endpoint says of itself.
+struct MeasuredEndpoint {
+  std::string bdf;
+  unsigned data_width = 0;  // bits
+  unsigned channels = 0;
+  double clock_period = 0;  // ns
+};
+
 struct MeasureReport {
   MeasureOptions options;
-  sim::MachineConfig machine;
+  std::string target;  // empty: a machine of ours
+  TimeBase time = TimeBase::Simulated;
+  std::optional<sim::MachineConfig> machine;  // of ours
+  MeasuredEndpoint endpoint;
+  Time completion_timeout;
   LinkTheory link;
   EngineTheory engine;
   std::vector<BandwidthPoint> bandwidth;
   std::vector<LatencyPoint> latency;
   std::vector<std::string> alarms;  // why the figures cannot be trusted; empty: they can
-  Time simulated;
-  Cycles clocks;
+  unsigned links = 1;               // between the root complex and the endpoint, as far as they are known
+  Time simulated;                   // of a machine of ours
+  Cycles clocks;                    // of it
   std::chrono::nanoseconds wall{0};
 };
 
@@ -70,12 +93,28 @@ struct MeasureReport {
 [[nodiscard]] std::span<const TableEntry> measure_tests();
 // Throws Error{InvalidArgument} with a sentence that names the option.
 void validate(const MeasureOptions& options);
+// What of it concerns no machine of ours.
+void validate_points(const MeasureOptions& options);
 // Called before each point with its name; may be empty.
 using MeasureProgress = std::function<void(const std::string& point)>;
 // Throws what validate() throws, Error{Unavailable} where the endpoint does not move data, and Error{Interrupted} where
 // options.machine.stop was set.
 [[nodiscard]] MeasureReport measure(const MeasureOptions& options, const MachineFactory& factory,
                                     const MeasureProgress& progress = {});
+
+// What is measured in place of a machine of ours: its first function that can be opened.
+struct MeasuredSystem {
+  std::string name;  // «vfio:0000:01:00.0»
+  host::System& system;
+  TimeBase time = TimeBase::Wall;
+  Time completion_timeout{10'000'000'000};
+};
+// The same over it. Of `options.machine` only `stop`, version and commit count.
+[[nodiscard]] MeasureReport measure(const MeasureOptions& options, const MeasuredSystem& measured,
+                                    const MeasureProgress& progress = {});
+
+// Puts the theory of the report's link beside each point, and an alarm where one is above the bound.
+void compare_with_theory(MeasureReport& report);
 
 void print(std::ostream& out, const MeasureReport& report);
 [[nodiscard]] std::string to_json(const MeasureReport& report);

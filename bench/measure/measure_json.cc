@@ -35,19 +35,28 @@ std::string to_json(const MeasureReport& report) {
   }
   const RunOptions& machine = report.options.machine;
   const LinkTheory& link = report.link;
-  const sim::Disturbance& disturbance = report.machine.disturbance;
+  const bool ours = report.machine.has_value();
+  const auto of_machine = [ours](const auto& value) { return ours ? Json(value) : Json(nullptr); };
+  Json root_complex;
+  if (ours) {
+    root_complex = {{"disturb", machine.disturb},
+                    {"read_latency_min_ns", report.machine->disturbance.read_latency_min.count() / 1000},
+                    {"read_latency_max_ns", report.machine->disturbance.read_latency_max.count() / 1000}};
+  }
   const Json json{{"schema_version", 1},
                   {"program", {{"version", machine.version}, {"commit", machine.commit}}},
-                  {"time", "simulated"},
+                  {"time", to_string(report.time)},
+                  {"target", ours ? Json(nullptr) : Json(report.target)},
                   {"duration_min_ns", report.options.duration.count() / 1000},
-                  {"seed", machine.seed},
-                  {"topology", machine.topology},
-                  {"profile", machine.profile},
+                  {"seed", of_machine(machine.seed)},
+                  {"topology", of_machine(machine.topology)},
+                  {"profile", of_machine(machine.profile)},
                   {"endpoint",
-                   {{"data_width", report.machine.endpoint.data_width},
-                    {"channels", report.machine.endpoint.channels},
-                    {"clock_period_ns", report.engine.clock_period},
-                    {"completion_timeout_ns", report.machine.endpoint.completion_timeout.count() / 1000}}},
+                   {{"bdf", report.endpoint.bdf},
+                    {"data_width", report.endpoint.data_width},
+                    {"channels", report.endpoint.channels},
+                    {"clock_period_ns", report.endpoint.clock_period},
+                    {"completion_timeout_ns", report.completion_timeout.count() / 1000}}},
                   {"link",
                    {{"generation", link.generation},
                     {"lanes", link.lanes},
@@ -58,7 +67,8 @@ std::string to_json(const MeasureReport& report) {
                     {"request_overhead_bytes", link.request_bytes()},
                     {"completion_overhead_bytes", LinkTheory::completion_bytes()},
                     {"acknowledge_interval_bytes", link.acknowledge_interval()},
-                    {"propagation_ps", report.machine.link.propagation.count()},
+                    {"links", report.links},
+                    {"propagation_ps", ours ? Json(report.machine->link.propagation.count()) : Json(nullptr)},
                     {"raw_gbps", link.raw()},
                     {"tlp_gbps", link.tlp_bandwidth()}}},
                   {"rings",
@@ -66,15 +76,12 @@ std::string to_json(const MeasureReport& report) {
                     {"descriptor_bytes", report.engine.descriptor},
                     {"record_bytes", report.engine.record},
                     {"descriptors_per_fetch", report.engine.batch}}},
-                  {"root_complex",
-                   {{"disturb", machine.disturb},
-                    {"read_latency_min_ns", disturbance.read_latency_min.count() / 1000},
-                    {"read_latency_max_ns", disturbance.read_latency_max.count() / 1000}}},
+                  {"root_complex", root_complex},
                   {"bandwidth", bandwidth},
                   {"latency", latency},
                   {"alarms", report.alarms},
-                  {"simulated_ps", report.simulated.count()},
-                  {"clocks", report.clocks.count()},
+                  {"simulated_ps", of_machine(report.simulated.count())},
+                  {"clocks", of_machine(report.clocks.count())},
                   {"wall_s", std::chrono::duration<double>(report.wall).count()}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 #include <ostream>
+#include <string>
 
 #include "bench/measure/measure.h"
 
@@ -11,9 +12,10 @@ void print(std::ostream& out, const MeasureReport& report) {
   std::array<char, 240> line{};
   const LinkTheory& link = report.link;
   std::snprintf(line.data(), line.size(),
-                "Gen%u x%u, MPS %u, MRRS %u, %u-bit endpoint, %s, ring of %u; simulated time, Gb/s of data\n",
-                link.generation, link.lanes, link.max_payload, link.max_read_request,
-                report.machine.endpoint.data_width, report.machine.topology.c_str(), report.options.depth);
+                "Gen%u x%u, MPS %u, MRRS %u, %u-bit endpoint, %s, ring of %u; %s time, Gb/s of data\n", link.generation,
+                link.lanes, link.max_payload, link.max_read_request, report.endpoint.data_width,
+                report.machine ? report.machine->topology.c_str() : report.target.c_str(), report.options.depth,
+                std::string(to_string(report.time)).c_str());
   out << line.data();
   if (!report.bandwidth.empty()) {
     out << "\ntest        size  transfers  measured  with rings     ratio    theory     bound\n";
@@ -35,6 +37,7 @@ void print(std::ostream& out, const MeasureReport& report) {
   }
   for (const std::string& alarm : report.alarms) out << "ALARM: " << alarm << "\n";
   const double wall = std::chrono::duration<double>(report.wall).count();
+  if (!report.machine) return;
   std::snprintf(
       line.data(), line.size(), "\nsimulated %.3f ms, %llu clocks, wall time %.1f s, %.0f thousand clocks per second\n",
       static_cast<double>(report.simulated.count()) / 1e9, static_cast<unsigned long long>(report.clocks.count()), wall,

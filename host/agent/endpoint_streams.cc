@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "host/agent/agent_state.h"
+#include "host/agent/stage_watch.h"
 #include "host/driver/driver_state.h"
 #include "pcie/error.h"
 #include "pcie/pattern.h"
@@ -43,7 +44,7 @@ void EndpointStreams::open(pcie::Bdf bdf) {
   driver_->set_completion_timeout(traffic_.completion_timeout);
   rings_ = system_.create_memory(layout_->rings_bytes());
   data_ = system_.create_memory(layout_->data_bytes());
-  heartbeat_ = system_.create_memory(kHeartbeatBytes);
+  heartbeat_ = system_.create_memory(layout_->heartbeat_bytes());
   space_ = system_.create_address_space();
   map(*rings_, kRegionRings);
   map(*data_, kRegionData);
@@ -54,7 +55,7 @@ void EndpointStreams::open(pcie::Bdf bdf) {
   }
 }
 
-void EndpointStreams::retrieve(Session& session) {
+void EndpointStreams::retrieve(Session& session, StageWatch* watch) {
   const std::uint64_t base = index_ * kTokenStride;
   state_ = session.retrieve_memory(base + kTokenState);
   rings_ = session.retrieve_memory(base + kTokenRings);
@@ -63,6 +64,7 @@ void EndpointStreams::retrieve(Session& session) {
   take_space(session);
   device_ = session.retrieve_device(base + kTokenDevice + index_);
   system_.mark(pcie::Phase::Retrieve, pcie::Step::FunctionRetrieved, device_->bdf().requester_id());
+  if (watch != nullptr) watch->on_function(*device_);
   device_->attach(*space_);
   driver_ = EndpointDriver::resume(system_, *device_, *state_, {rings_.get(), data_.get(), heartbeat_.get()});
   lay_out();
@@ -121,7 +123,7 @@ void EndpointStreams::take_space(Session& session) {
     space_ = session.retrieve_address_space(index_ * kTokenStride + kTokenAddressSpace);
     return;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::Refused || error.errno_value() != ENOENT) {
+    if (error.code() != ErrorCode::Refused || (error.errno_value() != ENOENT && error.errno_value() != EOPNOTSUPP)) {
       throw;
     }
     system_.print("endpoint " + std::to_string(index_) + " gets a new address space: " + error.what());
@@ -132,8 +134,9 @@ void EndpointStreams::take_space(Session& session) {
                                       [](const ChannelState& channel) { return channel.entries != 0; });
   const StreamLayout layout{traffic_of(system_, static_cast<unsigned>(channels))};
   space_ = system_.create_address_space();
-  const std::array<std::pair<Memory*, Bytes>, 3> regions{
-      {{rings_.get(), layout.rings_bytes()}, {data_.get(), layout.data_bytes()}, {heartbeat_.get(), kHeartbeatBytes}}};
+  const std::array<std::pair<Memory*, Bytes>, 3> regions{{{rings_.get(), layout.rings_bytes()},
+                                                          {data_.get(), layout.data_bytes()},
+                                                          {heartbeat_.get(), layout.heartbeat_bytes()}}};
   for (unsigned region = 0; region < regions.size(); ++region) {
     const auto [memory, bytes] = regions[region];
     if (state.regions[region].bytes != bytes.count() || memory->bytes().size() != bytes.count()) {
@@ -174,7 +177,7 @@ void EndpointStreams::start() {
   device_->enable_bus_master();
 
   HeartbeatConfig writer;
-  writer.entries = kWriterRecords;
+  writer.entries = layout_->writer_records();
   writer.ring = kWriterRing;
   writer.period = driver_->clocks_in(traffic_.heartbeat);
   writer.vector = kVectorHeartbeat;
@@ -183,7 +186,7 @@ void EndpointStreams::start() {
 
   HeartbeatConfig reader;
   reader.entries = kReaderCells;
-  reader.ring = kReaderTable;
+  reader.ring = layout_->reader_table();
   reader.period = driver_->clocks_in(traffic_.heartbeat * 7 / 5);  // out of step with the writer
   reader.seed = stream_seed(run_seed(system_), index_, kStreamReader);
   driver_->start_heartbeat_reader(reader);

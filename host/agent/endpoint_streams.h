@@ -16,6 +16,8 @@
 
 namespace holdover::host {
 
+class StageWatch;
+
 class EndpointStreams {
  public:
   // Nothing is open yet. `index` numbers the endpoints of the scenario; `system` outlives the streams. What open() or
@@ -25,11 +27,17 @@ class EndpointStreams {
   // Opens the function, makes and maps its memory, and programs every stream; nothing runs yet.
   void open(pcie::Bdf bdf);
   // Takes everything out of the session and adopts the running endpoint. Where the old kernel handed no address space
-  // over, a new one with the same mappings is attached.
-  void retrieve(Session& session);
+  // over, a new one with the same mappings is attached. `watch` may be null.
+  void retrieve(Session& session, StageWatch* watch = nullptr);
 
   [[nodiscard]] pcie::Bdf bdf() const { return device_->bdf(); }
   [[nodiscard]] std::span<std::byte> state_memory() { return state_->bytes(); }
+  // Null before it is open.
+  [[nodiscard]] Device* file() { return device_.get(); }
+  // All three are there once the endpoint is open or has been retrieved.
+  [[nodiscard]] Device& device() { return *device_; }
+  [[nodiscard]] EndpointDriver& driver() { return *driver_; }
+  [[nodiscard]] const StreamLayout& layout() const { return *layout_; }
   [[nodiscard]] unsigned running_streams() const { return driver_->running_streams(); }
 
   void start();

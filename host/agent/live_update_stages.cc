@@ -78,7 +78,7 @@ void start(Stage& stage, unsigned first, unsigned count) {
 
 void retrieve(Stage& stage, unsigned index) {
   stage.all.push_back(std::make_unique<EndpointStreams>(stage.system, index));
-  stage.all.back()->retrieve(*stage.incoming);
+  stage.all.back()->retrieve(*stage.incoming, stage.watch);
 }
 
 // Traffic for a while, then none.
@@ -93,7 +93,8 @@ bool interrupts_off_at_freeze(System& system) { return system.parameter("interru
 
 // The kexec was refused: the old kernel goes on, and so must the traffic.
 void go_on_after_refusal(Stage& stage, const Error& refusal) {
-  stage.system.mark(pcie::Phase::Freeze, pcie::Step::KexecRefused, static_cast<std::uint64_t>(refusal.errno_value()));
+  stage.narrator.mark_in(pcie::Phase::Freeze, pcie::Step::KexecRefused,
+                         static_cast<std::uint64_t>(refusal.errno_value()));
   stage.system.print(std::string("the kernel refused the kexec: ") + refusal.what());
   stage.narrator.enter(pcie::Phase::After);
   if (interrupts_off_at_freeze(stage.system)) {
@@ -154,6 +155,7 @@ void jump(Stage& stage) {
       streams->disable_interrupts();
     }
   }
+  if (stage.watch != nullptr) stage.watch->on_jump(stage.all);
   try {
     stage.system.kexec();
   } catch (const Error& error) {
@@ -221,7 +223,7 @@ bool retrieve_session(Stage& stage) {
     stage.narrator.mark(pcie::Step::NoHandover, static_cast<std::uint64_t>(error.errno_value()));
     stage.system.print(std::string("nothing was handed over: ") + error.what());
     // What nobody can stop is watched for a while.
-    if (!look_after_orphans(stage.system)) let_run_alone(stage.system);
+    if (!look_after_orphans(stage.system, stage.watch)) let_run_alone(stage.system);
     stage.narrator.enter(pcie::Phase::Halt);
     return false;
   }
@@ -271,8 +273,8 @@ void report_traffic(Stage& stage, EndpointStreams& streams) {
 
 }  // namespace
 
-void run_stage_1(System& system, const Participants& participants) {
-  run_stage(system, [&](Stage& stage) {
+void run_stage_1(System& system, const Participants& participants, StageWatch* watch) {
+  run_stage(system, watch, [&](Stage& stage) {
     stage.narrator.enter(pcie::Phase::Setup);
     const unsigned preserved = participants.preserved != 0
                                    ? participants.preserved
@@ -294,8 +296,8 @@ void run_stage_1(System& system, const Participants& participants) {
   });
 }
 
-void run_stage_2(System& system, const Participants& participants) {
-  run_stage(system, [&](Stage& stage) {
+void run_stage_2(System& system, const Participants& participants, StageWatch* watch) {
+  run_stage(system, watch, [&](Stage& stage) {
     stage.narrator.enter(pcie::Phase::Retrieve);
     if (interfered(stage, UpdatePoint::Incoming)) {
       nobody_goes_on(stage);

@@ -27,9 +27,10 @@ std::vector<pcie::Bdf> named_functions(System& system) {
   return functions;
 }
 
-void look_after(System& system, pcie::Bdf bdf) {
+void look_after(System& system, pcie::Bdf bdf, StageWatch* watch) {
   const std::string who = "function " + bdf.to_string();
   const std::unique_ptr<Device> device = system.open_device(bdf);
+  if (watch != nullptr) watch->on_function(*device);
   RegisterBlock registers(*device, 0);
   const std::uint32_t id = registers.read(regs::global::kId);
   if (id != regs::global::kIdReset) {
@@ -61,11 +62,11 @@ void look_after(System& system, pcie::Bdf bdf) {
 
 }  // namespace
 
-bool look_after_orphans(System& system) {
+bool look_after_orphans(System& system, StageWatch* watch) {
   bool all = true;
   for (const pcie::Bdf bdf : named_functions(system)) {
     try {
-      look_after(system, bdf);
+      look_after(system, bdf, watch);
     } catch (const Error& error) {
       system.print("function " + bdf.to_string() + " cannot be looked after: " + error.what());
       all = false;

@@ -18,6 +18,7 @@ constexpr std::array<std::uint32_t, kDescriptors> kLengths{4096, 1025, 8192, 150
                                                            7777, 1024, 5003, 3333, 6144, 8191};
 constexpr std::array<std::uint32_t, kDescriptors> kGaps{13, 1, 64, 7, 3, 129, 5, 31, 2, 11, 1, 17};
 
+constexpr std::uint64_t kMostWriterRecords = 0xffff;  // RING_ENTRIES
 constexpr Bytes kLeastDataBytes = kPageSize * 16;
 
 std::uint64_t number(const std::string& name, const std::string& text) {
@@ -66,13 +67,24 @@ Traffic traffic_of(System& system, unsigned channels) {
   if (const std::string text = system.parameter("completion_timeout_ns"); !text.empty()) {
     traffic.completion_timeout = std::chrono::nanoseconds(number("completion_timeout_ns", text));
   }
+  if (const std::string text = system.parameter("heartbeat_records"); !text.empty()) {
+    const std::uint64_t records = number("heartbeat_records", text);
+    if (records < kWriterRecords || records > kMostWriterRecords) {
+      throw Error(ErrorCode::InvalidArgument, "parameter heartbeat_records=" + text + " of the command line is not " +
+                                                  std::to_string(kWriterRecords) + " to " +
+                                                  std::to_string(kMostWriterRecords));
+    }
+    traffic.writer_records = static_cast<unsigned>(records);
+  }
   return traffic;
 }
 
 StreamLayout::StreamLayout(const Traffic& traffic)
     : to_host_(traffic.to_host),
       transfer_(traffic.transfer),
+      heartbeat_(traffic.heartbeat),
       completion_timeout_(traffic.completion_timeout),
+      writer_records_(traffic.writer_records),
       link_(traffic.link) {
   std::uint64_t bytes = 0;
   for (unsigned slot = 0; slot < kDescriptors; ++slot) {
@@ -80,6 +92,11 @@ StreamLayout::StreamLayout(const Traffic& traffic)
   }
   const std::uint64_t pages = (bytes + kPageSize.count() - 1) / kPageSize.count();
   per_channel_ = std::max(kPageSize * pages, kLeastDataBytes);
+}
+
+Bytes StreamLayout::writer_ring_bytes() const {
+  const std::uint64_t bytes = std::uint64_t{writer_records_} * sizeof(HeartbeatRecord);
+  return kPageSize * ((bytes + kPageSize.count() - 1) / kPageSize.count());
 }
 
 std::uint32_t StreamLayout::length(unsigned slot) const { return transfer_ != 0 ? transfer_ : kLengths[slot]; }
@@ -115,13 +132,13 @@ std::chrono::nanoseconds StreamLayout::shared_time(std::uint64_t bytes) const {
 
 std::chrono::nanoseconds StreamLayout::patience() const {
   constexpr unsigned kInHand = 4;  // descriptors of each channel
-  return kPatience + completion_timeout_ * 2 + shared_time(round_bytes() * kInHand);
+  return kPatience + heartbeat_ * 4 + completion_timeout_ * 2 + shared_time(round_bytes() * kInHand);
 }
 
 std::chrono::nanoseconds StreamLayout::interrupt_patience() const {
   constexpr std::chrono::nanoseconds kLeast{600'000};
   const std::uint64_t bytes = std::max(bytes_per_interrupt(), round_bytes()) * 2;
-  return std::max(kLeast, completion_timeout_ * 2 + shared_time(bytes));
+  return std::max({kLeast, completion_timeout_ * 2 + shared_time(bytes), heartbeat_ * (2 * kRecordsPerInterrupt)});
 }
 
 std::chrono::nanoseconds StreamLayout::settling_time() const {
@@ -168,7 +185,7 @@ std::vector<Mapping> StreamLayout::mappings(unsigned region) const {
     }
     default:
       HOLDOVER_CHECK(region == kRegionHeartbeat);
-      return {{Bytes{0}, kPageSize * 2, true}, {kPageSize * 2, kPageSize, false}};
+      return {{Bytes{0}, writer_ring_bytes(), true}, {writer_ring_bytes(), kPageSize, false}};
   }
 }
 

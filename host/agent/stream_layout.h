@@ -24,16 +24,13 @@ inline constexpr unsigned kRegionHeartbeat = 2;
 inline constexpr unsigned kVectorHeartbeat = kMaxChannels;
 inline constexpr unsigned kVectorCount = kMaxChannels + 1;
 
-inline constexpr unsigned kWriterRecords = 256;
+inline constexpr unsigned kWriterRecords = 256;  // unless the command line asks for more
 inline constexpr unsigned kRecordsPerInterrupt = 16;
 inline constexpr unsigned kReaderCells = 128;
 
 inline constexpr unsigned kDescriptors = 12;
 
-// Writer ring first (two pages), reader table behind it (one page).
-inline constexpr Bytes kHeartbeatBytes = kPageSize * 3;
 inline constexpr DmaPlace kWriterRing{kRegionHeartbeat, 0};
-inline constexpr DmaPlace kReaderTable{kRegionHeartbeat, 2 * 4096};
 
 struct Buffer {
   DmaPlace place;
@@ -54,10 +51,12 @@ struct Traffic {
   std::uint32_t transfer = 0;  // bytes of every descriptor; 0: a mixture of lengths
   std::chrono::nanoseconds heartbeat{2000};
   std::chrono::nanoseconds completion_timeout{200'000};
+  unsigned writer_records = kWriterRecords;       // in the heartbeat's ring
   std::optional<LinkStatus> link = std::nullopt;  // of the endpoint, where it is known
 };
 // Parameters bulk=c2h,h2c,… (empty: one channel each way, or to the host where there is only one), transfer=,
-// heartbeat_ns=, completion_timeout_ns=. Throws Error{InvalidArgument} that names the parameter, and where it asks for
+// heartbeat_ns=, heartbeat_records=,
+// completion_timeout_ns=. Throws Error{InvalidArgument} that names the parameter, and where it asks for
 // more channels than `channels`.
 [[nodiscard]] Traffic traffic_of(System& system, unsigned channels);
 
@@ -75,6 +74,12 @@ class StreamLayout {
   [[nodiscard]] Bytes data_bytes_per_channel() const { return per_channel_; }
   [[nodiscard]] Bytes data_bytes() const { return per_channel_ * channels(); }
   [[nodiscard]] std::vector<Buffer> buffers(unsigned channel) const;
+  // Writer ring first, the reader's table in the page behind it.
+  [[nodiscard]] Bytes heartbeat_bytes() const { return writer_ring_bytes() + kPageSize; }
+  [[nodiscard]] unsigned writer_records() const { return writer_records_; }
+  [[nodiscard]] DmaPlace reader_table() const {
+    return {kRegionHeartbeat, static_cast<std::uint32_t>(writer_ring_bytes().count())};
+  }
   [[nodiscard]] std::vector<Mapping> mappings(unsigned region) const;
   // So that a vector is heard several times while the agent listens, however long a transfer takes.
   [[nodiscard]] unsigned completions_per_interrupt() const;
@@ -87,6 +92,7 @@ class StreamLayout {
   [[nodiscard]] std::chrono::nanoseconds interrupt_patience() const;
 
  private:
+  [[nodiscard]] Bytes writer_ring_bytes() const;
   [[nodiscard]] std::uint32_t length(unsigned slot) const;
   // Of the longest transfers, one on each channel.
   [[nodiscard]] std::uint64_t round_bytes() const;
@@ -95,7 +101,9 @@ class StreamLayout {
 
   std::vector<bool> to_host_;
   std::uint32_t transfer_;
+  std::chrono::nanoseconds heartbeat_;
   std::chrono::nanoseconds completion_timeout_;
+  unsigned writer_records_;
   std::optional<LinkStatus> link_;
   Bytes per_channel_;
 };

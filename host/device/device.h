@@ -2,7 +2,8 @@
 // One PCI function as user space sees it (a VFIO device), whatever stands behind it. Once a kernel has frozen it for a
 // live update that did not come about, all of it throws Error{Refused} with EIO.
 //
-// Backends: emulated (our kernel over a machine), later vfio and vfio-user. tests/contract states what each must do.
+// Backends: emulated (our kernel over a machine), vfio_user (a function behind a socket), vfio (a board).
+// tests/contract states what each must do.
 #pragma once
 
 #include <cstdint>
@@ -40,5 +41,8 @@ class Device : public File, public ConfigSpace {
   // Function level reset; returns when the function is ready again. Throws Error{Refused}.
   virtual void reset() = 0;
 };
+
+// Throws Error{InvalidArgument} for an access that load() or write() refuses.
+void check_bar_access(const Device& device, unsigned bar, Bytes offset, unsigned size);
 
 }  // namespace holdover::host

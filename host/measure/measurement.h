@@ -48,6 +48,8 @@ class Measurement {
   // Whether the endpoint's requests carry 64-bit addresses.
   [[nodiscard]] bool wide_addresses() const;
   [[nodiscard]] pcie::Bdf bdf() const { return device_->bdf(); }
+  // The function that is measured, for as long as the measurement lives.
+  [[nodiscard]] Device& device() { return *device_; }
 
  private:
   void program(const TransferPlan& plan);

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <functional>
 
+#include "pcie/file_descriptor.h"
 #include "pcie/platform.h"
-#include "sim/file_descriptor.h"
 
 namespace holdover::sim {
 

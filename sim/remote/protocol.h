@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "sim/file_descriptor.h"
+#include "pcie/file_descriptor.h"
 
 namespace holdover::sim::remote {
 

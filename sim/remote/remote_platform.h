@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "pcie/file_descriptor.h"
 #include "pcie/platform.h"
-#include "sim/file_descriptor.h"
 #include "sim/remote/protocol.h"
 
 namespace holdover::sim {

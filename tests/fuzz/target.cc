@@ -22,6 +22,8 @@ constexpr std::array kTargets{
     Target{"iommu_state", "unit, domains, attachments and page tables in a booting kernel", run_iommu_state, 1, 1000},
     Target{"file_state", "device files, bindings and memory files in a booting kernel", run_file_state, 1, 1000},
     Target{"handover", "all of a handover: boot, retrieve and finish of the next kernel", run_handover, 9, 1500},
+    Target{"vfio_user_message", "bodies of messages from a client of a server", run_vfio_user_message, 8, 20000},
+    Target{"vfio_user_session", "a client of a server, step by step", run_vfio_user_session, 2, 6000},
 };
 
 }  // namespace

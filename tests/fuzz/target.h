@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One deserializer of a handover and the properties that hold for any bytes: what libFuzzer, the replay of the corpus
+// One reader of bytes from elsewhere, of a handover or of a peer, and the properties that hold for any bytes: what libFuzzer, the replay of the corpus
 // and the bounded random run of the tests have in common.
 #pragma once
 
@@ -41,5 +41,7 @@ void run_pci_table(std::span<const std::uint8_t> input);
 void run_iommu_state(std::span<const std::uint8_t> input);
 void run_file_state(std::span<const std::uint8_t> input);
 void run_handover(std::span<const std::uint8_t> input);
+void run_vfio_user_message(std::span<const std::uint8_t> input);
+void run_vfio_user_session(std::span<const std::uint8_t> input);
 
 }  // namespace holdover::fuzz

@@ -29,7 +29,6 @@ class EmulatedDevice : public Device {
 
  private:
   void check_access(int error, const char* call) const;
-  void check_bar(unsigned bar, Bytes offset, unsigned size) const;
 
   kernel::FileReference<kernel::VfioDevice> file_;
 };

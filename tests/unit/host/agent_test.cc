@@ -350,7 +350,7 @@ TEST(StreamLayout, BuffersStartAndEndAtOddPlacesAndDoNotOverlap) {
 
 TEST(StreamLayout, MappingsCoverTheirRegionOnce) {
   const StreamLayout layout{Traffic{{true, false, true}}};
-  const std::array<Bytes, 3> sizes{layout.rings_bytes(), layout.data_bytes(), kHeartbeatBytes};
+  const std::array<Bytes, 3> sizes{layout.rings_bytes(), layout.data_bytes(), layout.heartbeat_bytes()};
   for (unsigned region = 0; region < sizes.size(); ++region) {
     Bytes covered{0};
     for (const Mapping& mapping : layout.mappings(region)) {
@@ -359,6 +359,27 @@ TEST(StreamLayout, MappingsCoverTheirRegionOnce) {
     }
     EXPECT_EQ(covered, sizes[region]) << region;
   }
+}
+
+TEST(StreamLayout, TheHeartbeatsRingIsAsLongAsItIsAskedFor) {
+  Traffic traffic{{true, false}};
+  EXPECT_EQ(StreamLayout{traffic}.heartbeat_bytes(), kPageSize * 3);
+  traffic.writer_records = 65535;
+  const StreamLayout layout{traffic};
+  EXPECT_EQ(layout.heartbeat_bytes(), kPageSize * 513);
+  EXPECT_EQ(layout.reader_table().offset, 512u * 4096);
+  EXPECT_EQ(layout.mappings(kRegionHeartbeat).back().offset, kPageSize * 512);
+}
+
+TEST_F(Agent, ARingThatTheEndpointCannotCountIsRefused) {
+  FakeWorld world(1);
+  FakeSystem system(world, false);
+  for (const char* records : {"255", "65536", "x"}) {
+    system.parameters["heartbeat_records"] = records;
+    EXPECT_THROW((void)traffic_of(system, 2), Error) << records;
+  }
+  system.parameters["heartbeat_records"] = "1000";
+  EXPECT_EQ(traffic_of(system, 2).writer_records, 1000u);
 }
 
 TEST(StreamLayout, LongTransfersHaveRoomAndInterruptMoreOften) {

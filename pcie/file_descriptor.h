@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace holdover::sim {
+namespace holdover {
 
 class FileDescriptor {
  public:
@@ -31,4 +31,4 @@ class FileDescriptor {
   int number_ = -1;
 };
 
-}  // namespace holdover::sim
+}  // namespace holdover

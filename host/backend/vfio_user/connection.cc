@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "host/backend/vfio_user/connection.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "host/backend/linux/refusal.h"
+#include "pcie/error.h"
+#include "vfio_user/socket_file.h"
+
+namespace holdover::host {
+
+using namespace vfio_user;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+// Of one body: what is asked for in one piece, and what a server writes in one piece.
+constexpr std::size_t kMostBody = kDefaultMaxTransfer + sizeof(DmaAccess);
+constexpr std::size_t kMostAnswered = kDefaultMaxTransfer;
+// A server passes none on to us.
+constexpr std::size_t kMostDescriptors = 8;
+
+}  // namespace
+
+VfioUserConnection::VfioUserConnection(const std::filesystem::path& socket)
+    : socket_(connect_to(socket), {kMostBody, kMostDescriptors}) {
+  Version proposal;
+  proposal.capabilities.max_descriptors = kMostDescriptors;
+  proposal.names_mappings = true;
+  const Parsed<Version> agreed =
+      parse_version(request(Command::Version, version_body(proposal), "to agree on a version"));
+  if (agreed.error != 0 || agreed.value.major != kMajorVersion || agreed.value.minor > kMinorVersion) {
+    give_up("answers the proposed version with another");
+  }
+  server_ = agreed.value.capabilities;
+}
+
+VfioUserConnection::VfioUserConnection(FileDescriptor socket, const Capabilities& server)
+    : socket_(std::move(socket), {kMostBody, kMostDescriptors}), server_(server), keeping_(true) {}
+
+void VfioUserConnection::give_up(const std::string& why) const {
+  throw Error(ErrorCode::PeerDied, "the vfio-user server " + why + "; start it again");
+}
+
+std::optional<Message> VfioUserConnection::receive(Clock::time_point end) {
+  for (;;) {
+    if (!socket_.flush()) give_up("is gone");
+    switch (socket_.receive()) {
+      case MessageSocket::Status::Complete:
+        return socket_.take();
+      case MessageSocket::Status::Wait:
+        break;
+      case MessageSocket::Status::Closed:
+        give_up("has closed the connection");
+      default:
+        give_up("sends what is no message");
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() < 0) return std::nullopt;
+    const auto events = static_cast<short>(socket_.unsent() > 0 ? POLLIN | POLLOUT : POLLIN);
+    pollfd watched{socket_.descriptor(), events, 0};
+    static_cast<void>(::poll(&watched, 1, static_cast<int>(left.count()) + 1));
+  }
+}
+
+std::vector<std::byte> VfioUserConnection::request(Command command, std::span<const std::byte> body,
+                                                   const std::string& call, std::span<const int> descriptors) {
+  Header header;
+  header.id = next_id_++;
+  header.command = static_cast<std::uint16_t>(command);
+  socket_.send(header, body, descriptors);
+  const Clock::time_point end = Clock::now() + kPatience;
+  for (;;) {
+    std::optional<Message> message = receive(end);
+    if (!message) give_up("leaves " + call + " unanswered");
+    if (!message->is_reply()) {
+      take_command(std::move(*message));
+      continue;
+    }
+    if (message->header.id != header.id || message->header.command != header.command)
+      give_up("answers what nobody asked");
+    if ((message->header.flags & kFlagError) != 0) {
+      const auto error = static_cast<int>(message->header.error);
+      refuse(error != 0 ? error : EIO, call);
+    }
+    return std::move(message->body);
+  }
+}
+
+void VfioUserConnection::take_command(Message command) {
+  if (keeping_) {
+    kept_.push_back(std::move(command));
+  } else {
+    answer(command);
+  }
+}
+
+void VfioUserConnection::resume() {
+  keeping_ = false;
+  for (const Message& command : std::exchange(kept_, {})) answer(command);
+}
+
+void VfioUserConnection::answer(const Message& command) {
+  Header header = command.header;
+  header.flags = kFlagReply;
+  std::vector<std::byte> body;
+  const bool is_write = command.command() == Command::DmaWrite;
+  int error = is_write || command.command() == Command::DmaRead ? 0 : EOPNOTSUPP;
+  if (error == 0) {
+    const Parsed<DmaData> parsed = parse_dma_access(command, is_write, kMostAnswered);
+    error = parsed.error != 0 ? parsed.error : target_ == nullptr ? ENODEV : 0;
+    if (error == 0) {
+      append(body, parsed.value.access);
+      if (is_write) {
+        error = target_->dma_write(parsed.value.access.address, parsed.value.data);
+      } else {
+        body.resize(sizeof(DmaAccess) + parsed.value.access.count);
+        error = target_->dma_read(parsed.value.access.address, std::span(body).subspan(sizeof(DmaAccess)));
+      }
+    }
+  }
+  if (!command.wants_reply()) return;
+  if (error != 0) {
+    header.flags |= kFlagError;
+    header.error = static_cast<std::uint32_t>(error);
+    body.clear();
+  }
+  socket_.send(header, body);
+}
+
+void VfioUserConnection::read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data) {
+  std::vector<std::byte> body;
+  append(body, RegionAccess{offset, region, static_cast<std::uint32_t>(data.size())});
+  const std::vector<std::byte> answer = request(Command::RegionRead, body, "to read region " + std::to_string(region));
+  if (answer.size() != sizeof(RegionAccess) + data.size()) give_up("answers a read with another number of bytes");
+  std::memcpy(data.data(), answer.data() + sizeof(RegionAccess), data.size());
+}
+
+void VfioUserConnection::write_region(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {
+  std::vector<std::byte> body;
+  append(body, RegionAccess{offset, region, static_cast<std::uint32_t>(data.size())});
+  body.insert(body.end(), data.begin(), data.end());
+  static_cast<void>(request(Command::RegionWrite, body, "to write region " + std::to_string(region)));
+}
+
+void VfioUserConnection::serve(std::chrono::nanoseconds duration) {
+  const Clock::time_point end = Clock::now() + duration;
+  while (std::optional<Message> message = receive(end)) {
+    if (message->is_reply()) give_up("answers what nobody asked");
+    take_command(std::move(*message));
+  }
+}
+
+FileDescriptor VfioUserConnection::release() {
+  const Clock::time_point end = Clock::now() + kPatience;
+  while (socket_.half_received() || socket_.unsent() > 0) {
+    std::optional<Message> message = receive(end);
+    if (!message) give_up("stops in the middle of a message");
+    if (message->is_reply()) give_up("answers what nobody asked");
+    take_command(std::move(*message));
+  }
+  return socket_.release();
+}
+
+}  // namespace holdover::host

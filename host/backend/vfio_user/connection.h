@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The client's end of a vfio-user connection: one request at a time, and the answers to what the server asks meanwhile.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "vfio_user/message_socket.h"
+#include "vfio_user/version.h"
+
+namespace holdover::host {
+
+// Memory that the server reaches by messages. 0 or an errno.
+class DmaTarget {
+ public:
+  [[nodiscard]] virtual int dma_read(std::uint64_t address, std::span<std::byte> data) = 0;
+  [[nodiscard]] virtual int dma_write(std::uint64_t address, std::span<const std::byte> data) = 0;
+
+ protected:
+  ~DmaTarget() = default;
+};
+
+// Whatever throws Error{Refused} has the errno of the server's reply. Everything throws Error{PeerDied} where the
+// server is gone, makes no sense, or leaves a request unanswered for kPatience.
+class VfioUserConnection {
+ public:
+  static constexpr std::chrono::milliseconds kPatience{30'000};
+
+  // Connects and agrees on version and capabilities. Throws as vfio_user::connect_to() does.
+  explicit VfioUserConnection(const std::filesystem::path& socket);
+  // One on which that was done, by a predecessor in this process or before an execve. What the server asks is kept
+  // until resume(): its questions are about memory that is yet to be found again.
+  VfioUserConnection(FileDescriptor socket, const vfio_user::Capabilities& server);
+
+  void resume();
+  // Who answers DMA_READ and DMA_WRITE; null: nobody, they are refused.
+  void set_target(DmaTarget* target) { target_ = target; }
+  [[nodiscard]] const vfio_user::Capabilities& server() const { return server_; }
+
+  // Errnos are thrown as Error{Refused}, with `call` in the sentence: «to reset the device».
+  [[nodiscard]] std::vector<std::byte> request(vfio_user::Command command, std::span<const std::byte> body,
+                                               const std::string& call, std::span<const int> descriptors = {});
+  void read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data);
+  void write_region(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data);
+  // Answers what the server asks, for so long.
+  void serve(std::chrono::nanoseconds duration);
+
+  [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
+  // The connection lives on without this object, whose last call this is: between two messages, with nothing unsent.
+  [[nodiscard]] FileDescriptor release();
+
+ private:
+  using Message = vfio_user::Message;
+  // The next message; nothing where `end` came first.
+  [[nodiscard]] std::optional<Message> receive(std::chrono::steady_clock::time_point end);
+  void take_command(Message command);
+  void answer(const Message& command);
+  [[noreturn]] void give_up(const std::string& why) const;
+
+  vfio_user::MessageSocket socket_;
+  vfio_user::Capabilities server_;
+  DmaTarget* target_ = nullptr;
+  bool keeping_ = false;
+  std::vector<Message> kept_;
+  std::uint16_t next_id_ = 0;
+};
+
+}  // namespace holdover::host

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""`holdover board` and `holdover measure --backend`: over an endpoint that a server simulates, and what is refused."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+HOLDOVER = sys.argv.pop(1)
+
+
+def holdover(*arguments, folder):
+    return subprocess.run([HOLDOVER, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+class Served(unittest.TestCase):
+    """A server with an endpoint, in a folder of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.socket = os.path.join(self.folder.name, "ep.sock")
+        self.server = subprocess.Popen([HOLDOVER, "serve", "--socket", self.socket], stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(self.server.stdout.close)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.terminate)
+        self.assertIn("ready", self.server.stdout.readline())
+        self.target = "vfio-user:" + self.socket
+
+    def board(self, *arguments):
+        return holdover("board", "run", self.target, *arguments, folder=self.folder.name)
+
+    def read(self, name):
+        with open(os.path.join(self.folder.name, name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_an_update_by_execve_passes_with_the_endpoint_as_the_only_witness(self):
+        result = self.board("--state", "s", "--json", "v.json", "--junit", "v.xml")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.stdout.splitlines()[-1], "PASS (8 of 9 checks; not observable: IOMMU)")
+        record = json.loads(self.read("v.json"))
+        self.assertEqual(record["outcome"], "PASS")
+        self.assertEqual(record["time"], "device")
+        self.assertEqual([check["check"] for check in record["checks"]],
+                         ["continuity", "memory", "configuration", "bdf", "iommu", "interrupts", "reset_and_link",
+                          "protocol", "handover"])
+        continuity = record["checks"][0]["numbers"]
+        self.assertGreater(continuity["records_checked"], 0)
+        self.assertEqual(continuity["records_lost"], 0)
+        self.assertLess(record["looks"]["before_kexec_ps"], record["looks"]["after_kexec_ps"])
+        suite = xml.etree.ElementTree.fromstring(self.read("v.xml"))[0]
+        self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("skipped")), ("9", "0", "1"))
+
+    def test_a_silence_that_is_longer_than_declared_fails(self):
+        result = self.board("--state", "s", "--silence-limit", "1us")
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        self.assertIn("FAIL (continuity): the endpoint was silent for", result.stdout.splitlines()[-1])
+
+    def test_a_heartbeat_faster_than_its_ring_is_made_for_is_refused(self):
+        result = self.board("--jump", "none", "--heartbeat", "999ns")
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertIn("--heartbeat", result.stderr)
+
+    def test_the_control_replaces_nothing(self):
+        result = self.board("--jump", "none")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("not applicable: handover", result.stdout.splitlines()[-1])
+
+    def test_a_state_that_cannot_be_used_is_one_sentence(self):
+        self.assertEqual(self.board("--state", "s").returncode, 0)
+        for board, spoil, words in (("vfio:0000:02:00.0", lambda b: b, "was written for the board at 0000:01:00.0"),
+                                    ("vfio:0000:01:00.0", lambda b: b[:-1], "bytes"),
+                                    ("vfio:0000:01:00.0", lambda b: b[:900] + bytes([b[900] ^ 1]) + b[901:],
+                                     "the checksum does not match"),
+                                    ("vfio:0000:01:00.0", lambda b: b"", "0 bytes")):
+            with open(os.path.join(self.folder.name, "s"), "rb") as file:
+                good = file.read()
+            with open(os.path.join(self.folder.name, "t"), "wb") as file:
+                file.write(spoil(good))
+            result = holdover("board", "run", board, "--stage", "2", "--state", "t", folder=self.folder.name)
+            self.assertEqual(result.returncode, 2, result.stdout)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            self.assertIn(words, result.stderr)
+
+    def test_measure_reads_theory_off_the_device_and_keeps_to_one_clock(self):
+        result = holdover("measure", "--backend", self.target, "--sizes", "4096", "--samples", "20", "--json", "m.json",
+                          folder=self.folder.name)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("device time", result.stdout)
+        record = json.loads(self.read("m.json"))
+        self.assertEqual((record["time"], record["target"]), ("device", self.target))
+        self.assertEqual((record["link"]["generation"], record["link"]["lanes"]), (3, 8))
+        self.assertIsNone(record["simulated_ps"])
+        self.assertIsNone(record["topology"])
+        for point in record["bandwidth"]:
+            self.assertLess(point["measured_gbps"], point["bound_gbps"])
+            self.assertGreater(point["measured_gbps"], 0)
+
+
+class Refused(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def complain(self, words, *arguments):
+        result = holdover(*arguments, folder=self.folder.name)
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+        self.assertIn(words, result.stderr)
+
+    def test_what_is_no_target_or_no_board(self):
+        self.complain("vfio-user:PATH", "board", "run", "pci:01:00.0", "--stage", "1", "--state", "s")
+        self.complain("0000:ff:1f.7", "board", "check", "0000:ff:1f.7")
+        self.complain("is a server's socket", "board", "check", "vfio-user:/tmp/x")
+        self.complain("There is no function", "board", "check", "vfio:01:00.0", "--sysfs", self.folder.name)
+        self.complain("check and run", "board")
+        self.complain("check and run", "board", "frob")
+        self.complain("is none of its options", "board", "run", "vfio:01:00.0", "--frob")
+
+    def test_stages_need_a_file_between_them(self):
+        self.complain("--stage 1 before the kexec", "board", "run", "vfio:01:00.0", "--state", "s")
+        self.complain("--state", "board", "run", "vfio:01:00.0", "--stage", "1")
+        self.complain("cannot be read", "board", "run", "vfio:01:00.0", "--stage", "2", "--state", "s")
+        self.complain("not in", "board", "run", "vfio:01:00.0", "--stage", "3", "--state", "s")
+        self.complain("there is no --stage 2", "board", "run", "vfio:01:00.0", "--stage", "2", "--jump", "none",
+                      "--state", "s")
+        self.complain("leave --stage away", "board", "run", "vfio-user:x", "--stage", "1", "--state", "s")
+
+    def test_times_and_places(self):
+        self.complain("--heartbeat", "board", "run", "vfio:01:00.0", "--stage", "1", "--state", "s", "--heartbeat", "x")
+        self.complain("--before", "board", "run", "vfio:01:00.0", "--stage", "1", "--state", "s", "--before", "1ns")
+        self.complain("--state", "board", "run", "vfio:01:00.0", "--stage", "1", "--state", "no/such/folder/s")
+
+    def test_a_board_that_is_not_there_is_no_verdict(self):
+        self.complain("There is no function at 0000:ff:1f.7", "measure", "--backend", "vfio:ff:1f.7")
+        self.complain("--topology", "measure", "--backend", "vfio:ff:1f.7", "--topology", "switch")
+        result = holdover("board", "run", "vfio:ff:1f.7", "--jump", "none", folder=self.folder.name)
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertIn("There is no function at 0000:ff:1f.7", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
