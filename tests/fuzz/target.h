@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One reader of bytes from elsewhere, of a handover or of a peer, and the properties that hold for any bytes: what libFuzzer, the replay of the corpus
-// and the bounded random run of the tests have in common.
+// One reader of bytes from elsewhere, of a handover or of a peer, and the properties that hold for any bytes: what
+// libFuzzer, the replay of the corpus and the bounded random run of the tests have in common.
 #pragma once
 
 #include <cstdint>
