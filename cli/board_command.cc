@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "cli/board_command.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -12,6 +18,7 @@
 #include "cli/terminal.h"
 #include "cli/time_text.h"
 #include "cli/version.h"
+#include "host/backend/linux/refusal.h"
 #include "host/backend/linux/system_calls.h"
 #include "host/backend/target.h"
 #include "pcie/error.h"
@@ -84,9 +91,36 @@ struct RunRequest {
   std::optional<Time> after;
   std::optional<Time> completion_timeout;
   std::string state;
+  bool forgotten = false;  // the state is of use to nobody afterwards
   std::string json;
   std::string junit;
   std::string interrupts = "off";
+};
+
+// A file that no other program has, for a state that is handed over to nobody but this program's next life.
+std::string unnamed_state() {
+  std::string path = (std::filesystem::temp_directory_path() / "holdover-state-XXXXXX").string();
+  const int descriptor = mkstemp(path.data());
+  if (descriptor < 0) {
+    throw Error(ErrorCode::Unavailable, "board run: no file can be made at " + path + " (" + host::errno_name(errno) +
+                                            "); name another place with --state");
+  }
+  close(descriptor);
+  return path;
+}
+
+// Removes the state at the end, but not where an execve() takes this program's place.
+class ForgottenState {
+ public:
+  explicit ForgottenState(const RunRequest& request) : path_(request.forgotten ? request.state : std::string()) {}
+  ForgottenState(const ForgottenState&) = delete;
+  ForgottenState& operator=(const ForgottenState&) = delete;
+  ~ForgottenState() {
+    if (!path_.empty()) static_cast<void>(std::remove(path_.c_str()));
+  }
+
+ private:
+  std::string path_;
 };
 
 int answer(const bench::FieldReport& report) {
@@ -97,6 +131,7 @@ int answer(const bench::FieldReport& report) {
 
 int run(RunRequest request) {
   const host::Target target = host::Target::parse(request.target);
+  const ForgottenState forgotten(request);
   bench::FieldOptions& field = request.field;
   field.target = target.to_string();
   field.state = request.state;
@@ -198,7 +233,9 @@ CLI::App* add_run(CLI::App& board, const std::shared_ptr<RunRequest>& request) {
       ->check(CLI::IsMember(std::vector<unsigned>{1, 2}));
   // What the program before this one left, where a server's device is handed over by execve().
   verb->add_option("--carried", request->carried)->group("");
-  verb->add_option("--state", request->state, "What stage 1 leaves to stage 2, on a disk that survives")
+  verb->add_flag("--forgotten", request->forgotten)->group("");
+  verb->add_option("--state", request->state,
+                   "What stage 1 leaves to stage 2, on a disk that survives (vfio-user: a temporary file)")
       ->type_name("FILE");
   verb->add_option_function<std::string>(
           "--jump", [request](const std::string& text) { request->control = text == "none"; },
@@ -252,8 +289,17 @@ Command add_board_command(CLI::App& app, const std::string& program) {
             if (check_verb->parsed()) return check(*checked);
             ran->host.again = {program, "board", "run", ran->target, "--stage", "2", "--carried", "{}"};
             ran->field.command = program + " board run " + ran->target;
+            const bool server = host::Target::parse(ran->target).kind == host::Target::Kind::VfioUser;
+            if (server && ran->stage == 0 && !ran->control && ran->state.empty()) {
+              ran->state = unnamed_state();
+              ran->forgotten = true;
+              ran->host.again.insert(ran->host.again.end(), {"--state", ran->state, "--forgotten"});
+            }
             for (const CLI::Option* option : run_verb->get_options()) {
-              if (option->get_positional() || option->count() == 0 || option->get_name() == "--carried") continue;
+              if (option->get_positional() || option->count() == 0 || option->get_name() == "--carried" ||
+                  option->get_name() == "--forgotten") {
+                continue;
+              }
               ran->field.command += " " + option->get_name() + " '" + option->as<std::string>() + "'";
               if (option->get_name() == "--stage") continue;
               ran->host.again.insert(ran->host.again.end(), {option->get_name(), option->as<std::string>()});

@@ -13,7 +13,8 @@ HOLDOVER = sys.argv.pop(1)
 
 
 def holdover(*arguments, folder):
-    return subprocess.run([HOLDOVER, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run([HOLDOVER, *arguments], cwd=folder, env={**os.environ, "TMPDIR": folder}, capture_output=True,
+                          text=True, check=False)
 
 
 class Served(unittest.TestCase):
@@ -54,6 +55,12 @@ class Served(unittest.TestCase):
         self.assertLess(record["looks"]["before_kexec_ps"], record["looks"]["after_kexec_ps"])
         suite = xml.etree.ElementTree.fromstring(self.read("v.xml"))[0]
         self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("skipped")), ("9", "0", "1"))
+
+    def test_the_state_of_an_update_by_execve_needs_no_name_and_leaves_no_file(self):
+        for arguments, code in (((), 0), (("--silence-limit", "1us"), 1)):
+            result = self.board(*arguments)
+            self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+            self.assertEqual(os.listdir(self.folder.name), ["ep.sock"])
 
     def test_a_silence_that_is_longer_than_declared_fails(self):
         result = self.board("--state", "s", "--silence-limit", "1us")
