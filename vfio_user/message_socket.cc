@@ -73,7 +73,6 @@ MessageSocket::Status MessageSocket::receive() {
     if (received_ < sizeof(Header)) {
       into = std::as_writable_bytes(std::span(&incoming_.header, 1)).subspan(received_);
     } else {
-      if (incoming_.descriptors.size() > limits_.descriptors || descriptors_lost_) return Status::TooManyDescriptors;
       const std::size_t have = received_ - sizeof(Header);
       const std::size_t all = incoming_.header.size - sizeof(Header);
       if (have == all) {
@@ -94,6 +93,7 @@ MessageSocket::Status MessageSocket::receive() {
       return Status::Closed;
     }
     if (count == 0) return received_ == 0 ? Status::Closed : Status::Truncated;
+    if (incoming_.descriptors.size() > limits_.descriptors || descriptors_lost_) return Status::TooManyDescriptors;
     const bool had_header = received_ >= sizeof(Header);
     received_ += static_cast<std::size_t>(count);
     if (!had_header && received_ == sizeof(Header)) {

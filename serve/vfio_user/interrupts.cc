@@ -97,7 +97,9 @@ int Interrupts::connect(std::uint32_t type, std::uint32_t first, std::uint32_t c
   events.resize(count);
   std::optional<ConfigView::MemoryDecode> decode;
   if (type == kIrqMsix) decode.emplace(config_);
-  if (type == kIrqMsix && !on_) turn_on();
+  // A function level reset, and the client's own write of Message Control, turn it off past this object.
+  const bool off = type == kIrqMsix && (!on_ || (read_control() & config::kMsixControlEnable) == 0);
+  if (off) turn_on();
   for (std::uint32_t i = 0; i < count; ++i) {
     vectors_[type][first + i].event = std::move(events[i]);
     if (type == kIrqMsix) set_mask(first + i);

@@ -21,7 +21,8 @@ namespace holdover::serve {
 // region access moves no more than a whole configuration space.
 inline constexpr std::uint32_t kMaxDescriptors = 16;
 inline constexpr std::uint64_t kMaxTransfer = 4096;
-inline constexpr std::uint64_t kMaxMappings = vfio_user::kDefaultMaxMappings;
+// Below what a process may have (vm.max_map_count, 65530 by default), its own included.
+inline constexpr std::uint64_t kMaxMappings = 60000;
 
 class Session final : private ClientMessages, private FunctionListener {
  public:

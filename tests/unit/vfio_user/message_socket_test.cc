@@ -93,6 +93,15 @@ TEST_F(MessageSocketTest, TooManyDescriptorsAreAllClosed) {
   EXPECT_EQ(open_descriptors(), before - 1);
 }
 
+TEST_F(MessageSocketTest, DescriptorsOfAHalfHeaderCountAsWell) {
+  const std::array<int, 2> two{peer_.number(), peer_.number()};
+  const std::vector<std::byte> header = bytes_of(header_of(Command::DeviceSetIrqs, 0));
+  put(std::vector(header.begin(), header.begin() + 1), two);
+  EXPECT_EQ(socket_.receive(), Status::Wait);
+  put(std::vector(header.begin() + 1, header.begin() + 2), two);
+  EXPECT_EQ(socket_.receive(), Status::TooManyDescriptors);
+}
+
 TEST_F(MessageSocketTest, KeepsWhatThePeerDoesNotTakeYet) {
   auto [peer, end] = testing::connected();
   MessageSocket sender(std::move(end), {1024, 2});

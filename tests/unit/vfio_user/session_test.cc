@@ -162,6 +162,16 @@ TEST_F(SessionTest, ConnectedVectorsAreUnmaskedAndTheirEventsRaised) {
   EXPECT_EQ(function_.get(ScriptedFunction::kMsix + config::kMsixControl) & config::kMsixControlEnable, 0u);
 }
 
+TEST_F(SessionTest, ConnectedVectorsTurnMessagesOnAlsoWhereTheClientHasTurnedThemOff) {
+  constexpr unsigned kControl = ScriptedFunction::kMsix + config::kMsixControl;
+  ASSERT_EQ(connect_vectors(0, numbers_, 4), 0);
+  EXPECT_EQ(write(kRegionConfig, kControl, std::uint16_t{0}), 0);
+  ASSERT_EQ(function_.get(kControl) & config::kMsixControlEnable, 0u);
+  EXPECT_EQ(connect_vectors(0, std::span(numbers_).first(1), 1), 0);
+  EXPECT_NE(function_.get(kControl) & config::kMsixControlEnable, 0u);
+  EXPECT_TRUE(function_.unmasked(3)) << "the others stay connected";
+}
+
 TEST_F(SessionTest, VectorsAreMaskedAndTriggeredOnRequest) {
   EXPECT_EQ(set_irqs(kIrqDataNone | kIrqActionTrigger, kIrqMsix, 0, 1), EINVAL) << "they are off";
   ASSERT_EQ(connect_vectors(0, numbers_, 4), 0);
