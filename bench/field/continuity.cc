@@ -14,6 +14,9 @@ namespace regs = host::regs;
 
 std::string n(std::uint64_t count) { return std::to_string(count); }
 
+// One may fall on each end of the window.
+constexpr std::uint64_t kLeastDue = 3;
+
 class Continuity {
  public:
   Continuity(const FieldState& state, const FieldObservation& seen, const Look& first, const Look& closed)
@@ -32,9 +35,15 @@ class Continuity {
   void heartbeat() {
     if (first_.writer.running == 0 || closed_.writer.running == 0) lose(0, "the heartbeat writer was stopped");
     if (first_.reader.running == 0 || closed_.reader.running == 0) lose(0, "the heartbeat reader was stopped");
-    if (closed_.writer.sequence <= begin_.writer.sequence) {
+    if (closed_.writer.sequence < begin_.writer.sequence) {
       lose(0, "the heartbeat's numbers began again at " + n(closed_.writer.sequence) + ", after " +
                   n(begin_.writer.sequence));
+    } else if (due() < kLeastDue) {
+      result_.gaps.push_back("the window had room for " + n(due()) +
+                             " heartbeat records; choose a shorter --heartbeat or a longer --after");
+      return;
+    } else if (closed_.writer.sequence == begin_.writer.sequence) {
+      lose(0, "the heartbeat stood still at record " + n(begin_.writer.sequence));
     } else {
       pace();
     }
@@ -43,12 +52,16 @@ class Continuity {
     if (closed_.reader.count <= begin_.reader.count) lose(0, "the heartbeat reader read nothing in the window");
   }
 
+  // Records that fall due in the window.
+  [[nodiscard]] std::uint64_t due() const {
+    return (closed_.clock - begin_.clock) / std::max(begin_.writer.period, 1u);
+  }
+
   void pace() {
     constexpr std::uint64_t kWaiting = 18;  // records that may wait for the link, and the ends of the window
     const std::uint64_t numbers = closed_.writer.sequence - begin_.writer.sequence;
-    const std::uint64_t due = (closed_.clock - begin_.clock) / std::max(begin_.writer.period, 1u);
-    if (numbers + kWaiting >= due && numbers <= due + kWaiting) return;
-    lose(0, n(due) + " heartbeat records were due in the window, and " + n(numbers) + " were numbered");
+    if (numbers + kWaiting >= due() && numbers <= due() + kWaiting) return;
+    lose(0, n(due()) + " heartbeat records were due in the window, and " + n(numbers) + " were numbered");
   }
 
   void channel(unsigned i) {

@@ -69,7 +69,8 @@ std::string parameters(const FieldOptions& options) {
   if (!options.bulk.empty()) line += " bulk=" + options.bulk;
   if (options.transfer != 0) line += " transfer=" + std::to_string(options.transfer);
   if (options.interrupts_off) line += " interrupts_at_freeze=off";
-  if (!options.jump) line += " jump=none";
+  // The control's window is as long as the traffic after an update.
+  if (!options.jump) line += " jump=none blackout_us=" + microseconds(options.after);
   return line;
 }
 

@@ -4,10 +4,30 @@
 #include <algorithm>
 
 #include "host/device/register_block.h"
+#include "pcie/config_space.h"
 
 namespace holdover::bench {
 
 using pcie::Step;
+
+namespace {
+
+// What was reported before the window would hide what is reported in it. The bits are cleared by writing them back.
+void clear_errors(host::Device& device) {
+  namespace config = pcie::config;
+  const auto write_back = [&device](unsigned offset, unsigned size) {
+    device.config_write(Bytes{offset}, size, device.config_read(Bytes{offset}, size));
+  };
+  const ConfigShadow function = shadow_of(look_at(device));
+  write_back(config::kStatus, 2);
+  if (function.express()) write_back(*function.express() + config::kExpressDeviceStatus, 2);
+  if (function.aer()) {
+    write_back(*function.aer() + config::kAerUncorrectableStatus, 4);
+    write_back(*function.aer() + config::kAerCorrectableStatus, 4);
+  }
+}
+
+}  // namespace
 
 FieldWitness::FieldWitness(FieldState state, std::function<void(const FieldState&)> save)
     : state_(state), save_(std::move(save)) {
@@ -21,6 +41,7 @@ void FieldWitness::open_window(host::EndpointStreams& streams) {
   // Cleared by every reset of the function, and by nothing else: where it stays there was none.
   host::RegisterBlock registers(streams.device(), 0);
   registers.write(host::regs::global::kScratch, state_.scratch);
+  clear_errors(streams.device());
   state_.begin = look_at(streams.device());
   state_.jump = state_.begin;
 }

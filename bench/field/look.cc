@@ -2,6 +2,8 @@
 #include "bench/field/look.h"
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "host/device/register_block.h"
 #include "pcie/config_space.h"
@@ -102,6 +104,11 @@ Look look_at(host::Device& device) {
   look_at_log(registers, look);
   look_at_vectors(registers, look);
   return look;
+}
+
+ConfigShadow shadow_of(const Look& look) {
+  const auto bytes = std::as_bytes(std::span(look.config));
+  return ConfigShadow(std::vector(bytes.begin(), bytes.end()));
 }
 
 }  // namespace holdover::bench

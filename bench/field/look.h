@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "bench/ledger/config_ledger.h"
 #include "host/device/device.h"
 #include "pcie/units.h"
 
@@ -82,6 +83,9 @@ static_assert(std::is_trivially_copyable_v<Look>);
 
 // Reads, and writes nothing but LOG_SELECT of the monitor.
 [[nodiscard]] Look look_at(host::Device& device);
+
+// Its configuration space, as registers.
+[[nodiscard]] ConfigShadow shadow_of(const Look& look);
 
 [[nodiscard]] inline Time device_time(const Look& look, std::uint64_t clock) {
   return Time{clock * look.clock_period_ps};

@@ -11,6 +11,7 @@
 #include "bench/field/continuity.h"
 #include "bench/ledger/config_ledger.h"
 #include "host/driver/endpoint_regs.h"
+#include "pcie/config_space.h"
 #include "pcie/error.h"
 #include "tests/unit/bench/field_fixture.h"
 
@@ -118,6 +119,23 @@ TEST_F(FieldVerdict, TheSilenceLimitIsDerivedFromTheSteadyTrafficOrDeclared) {
   run = *good_;
   run.state.begin.longest_silence = 0;
   expect_inconclusive("too short for a silence limit");
+}
+
+TEST_F(FieldVerdict, AWindowWithoutRoomForRecordsIsNotJudged) {
+  run.seen.closed->writer.sequence = run.state.begin.writer.sequence;
+  run.seen.closed->clock = run.state.begin.clock + run.state.begin.writer.period;
+  expect_inconclusive("the window had room for 1 heartbeat records");
+  run.seen.closed->clock = run.state.begin.clock + 9 * run.state.begin.writer.period;
+  expect_fail(Check::Continuity, "the heartbeat stood still");
+}
+
+TEST_F(FieldVerdict, AnErrorBitThatWasSetBeforeIsNoWitness) {
+  const unsigned word = (*shadow_of(run.state.begin).express() + pcie::config::kExpressDeviceControl) / 4;
+  constexpr std::uint32_t kUnsupportedRequest = 1u << 19;
+  run.seen.closed->config[word] |= kUnsupportedRequest;
+  expect_fail(Check::Protocol, "Unsupported Request Detected");
+  run.state.begin.config[word] |= kUnsupportedRequest;
+  expect_inconclusive("could not be cleared: Unsupported Request Detected");
 }
 
 TEST_F(FieldVerdict, RecordsThatAreNotInMemoryFail) {
