@@ -174,6 +174,7 @@ int run(RunRequest request) {
     request.host.stop = &SignalsAreRequests::requested();
   }
   std::deque<std::string> console;
+  field.console = &console;
   request.host.print = [&console](std::string_view line) {
     constexpr std::size_t kMost = 200;
     console.emplace_back(line);
@@ -183,8 +184,7 @@ int run(RunRequest request) {
   if (request.stage != 2) {
     request.host.parameters = bench::parameters(field);
     const auto opened = host::open_target(target, request.host);
-    bench::FieldReport report = bench::run_before_kexec(opened->system(), field);
-    report.console = console;
+    const bench::FieldReport report = bench::run_before_kexec(opened->system(), field);
     return answer(report);
   }
   const bench::FieldState state = bench::load_field_state(field.state);
@@ -195,8 +195,7 @@ int run(RunRequest request) {
   }
   request.host.parameters = bench::text_of(state.parameters);
   const auto opened = host::open_target(target, request.host);
-  bench::FieldReport report = bench::run_after_kexec(opened->system(), field, state);
-  report.console = console;
+  const bench::FieldReport report = bench::run_after_kexec(opened->system(), field, state);
   return answer(report);
 }
 
@@ -227,7 +226,7 @@ CLI::App* add_check(CLI::App& board, const std::shared_ptr<CheckRequest>& reques
 CLI::App* add_run(CLI::App& board, const std::shared_ptr<RunRequest>& request) {
   CLI::App* verb = board.add_subcommand("run", "Continuity of a board's DMA over a kexec of the real kernel");
   verb->footer(kRunFooter);
-  verb->add_option("target", request->target, "vfio:BDF or vfio-user:PATH")->required();
+  verb->add_option("target", request->target, "BDF, vfio:BDF or vfio-user:PATH")->required();
   verb->add_option("--stage", request->stage, "1 before the kexec, 2 after it")
       ->type_name("N")
       ->check(CLI::IsMember(std::vector<unsigned>{1, 2}));

@@ -28,6 +28,7 @@ FieldReport report_on(const FieldWitness& witness, const FieldOptions& options) 
   report.commit = options.commit;
   report.command = options.command;
   report.target = options.target;
+  if (options.console != nullptr) report.console = *options.console;
   report.state = witness.state();
   report.seen = witness.observation();
   report.verdict = judge_field(report.state, report.seen);

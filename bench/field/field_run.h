@@ -2,6 +2,7 @@
 // The continuity scenario around a kexec that is none of ours, in two halves that share nothing but a file.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -29,6 +30,7 @@ struct FieldOptions {
   bool jump = true;            // false: the control, nothing is replaced
 
   // For the report.
+  const std::deque<std::string>* console = nullptr;  // what the system printed; outlives the run
   std::string version;
   std::string commit;
   std::string command;

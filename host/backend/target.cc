@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "host/backend/target.h"
 
+#include <cctype>
+
 #include "host/backend/linux/linux_system.h"
 #include "host/backend/vfio/vfio_files.h"
 #include "host/backend/vfio_user/vfio_user_system.h"
@@ -64,13 +66,16 @@ Target Target::parse(std::string_view text) {
     target.path = text.substr(kVfioUser.size());
     return target;
   }
-  if (text.starts_with(kVfio)) {
-    target.bdf = pcie::Bdf::parse(text.substr(kVfio.size()));
+  // A board needs no word before its address.
+  const bool address = !text.empty() && std::isxdigit(static_cast<unsigned char>(text.front())) != 0;
+  if (address || text.starts_with(kVfio)) {
+    target.bdf = pcie::Bdf::parse(address ? text : text.substr(kVfio.size()));
     return target;
   }
-  throw Error(ErrorCode::InvalidArgument, "«" + std::string(text) +
-                                              "» is no target; possible are vfio:BDF (vfio:0000:01:00.0), a board of "
-                                              "this machine, and vfio-user:PATH, the socket of a server");
+  throw Error(ErrorCode::InvalidArgument,
+              "«" + std::string(text) +
+                  "» is no target; possible are BDF or vfio:BDF (vfio:0000:01:00.0), a board of "
+                  "this machine, and vfio-user:PATH, the socket of a server");
 }
 
 std::string Target::to_string() const {

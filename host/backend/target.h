@@ -20,7 +20,7 @@ struct Target {
   pcie::Bdf bdf;     // Vfio
   std::string path;  // VfioUser: of the server's socket
 
-  // «vfio:BDF» or «vfio-user:PATH». Throws Error{InvalidArgument} with a sentence that says what is possible.
+  // «BDF», «vfio:BDF» or «vfio-user:PATH». Throws Error{InvalidArgument} with a sentence that says what is possible.
   [[nodiscard]] static Target parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
 };

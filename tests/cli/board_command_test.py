@@ -46,6 +46,7 @@ class Served(unittest.TestCase):
         record = json.loads(self.read("v.json"))
         self.assertEqual(record["outcome"], "PASS")
         self.assertEqual(record["time"], "device")
+        self.assertIn("heartbeat writer", "\n".join(record["console"]))
         self.assertEqual([check["check"] for check in record["checks"]],
                          ["continuity", "memory", "configuration", "bdf", "iommu", "interrupts", "reset_and_link",
                           "protocol", "handover"])

@@ -176,8 +176,9 @@ TEST_F(BoardCheckTest, AUserWithoutRootIsToldWhatIsLimited) {
 
 TEST(TargetTest, IsABoardOrASocket) {
   EXPECT_EQ(Target::parse("vfio:01:00.0").to_string(), "vfio:0000:01:00.0");
+  EXPECT_EQ(Target::parse("01:00.0").to_string(), "vfio:0000:01:00.0");
   EXPECT_EQ(Target::parse("vfio-user:/run/a b.sock").path, "/run/a b.sock");
-  for (const char* wrong : {"", "01:00.0", "vfio-user:", "vfio:", "vfio:xyz", "pci:01:00.0"}) {
+  for (const char* wrong : {"", "01:00", "vfio-user:", "vfio:", "vfio:xyz", "pci:01:00.0"}) {
     EXPECT_EQ(testing::refused([&] { (void)Target::parse(wrong); }).code, ErrorCode::InvalidArgument) << wrong;
   }
   EXPECT_TRUE(testing::refused([&] { (void)Target::parse("pci:01:00.0"); }).says("vfio-user:PATH"));
