@@ -13,6 +13,7 @@
 #include "serve/sysfs/server.h"
 #include "tests/contract/config_space/config_space_contract.h"
 #include "tests/support/bench_run.h"
+#include "tests/support/fuse_missing.h"
 
 namespace holdover::host::contract {
 namespace {
@@ -102,13 +103,8 @@ class Mounted final : public OpenFunction {
 };
 
 std::unique_ptr<OpenFunction> open_mounted(bool traffic, std::string& why) {
-  try {
-    return std::make_unique<Mounted>(traffic);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::Unavailable) throw;
-    why = error.what();
-    return nullptr;
-  }
+  why = fuse_missing();
+  return why.empty() ? std::make_unique<Mounted>(traffic) : nullptr;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sysfs, ConfigSpaceContract,

@@ -17,6 +17,7 @@
 #include "pcie/error.h"
 #include "serve/sysfs/mount_point.h"
 #include "tests/support/bench_run.h"
+#include "tests/support/fuse_missing.h"
 
 namespace holdover::serve {
 namespace {
@@ -24,18 +25,15 @@ namespace {
 class FuseMountTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    if (const std::string missing = fuse_missing(); !missing.empty()) GTEST_SKIP() << missing;
     std::string name = (std::filesystem::temp_directory_path() / "holdover-XXXXXX").string();
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     directory_ = name;
-    try {
-      require_mount_point(directory_);
-      mount_.emplace(tree_, directory_, [this](const std::function<void()>& request) {
-        if (fails_) throw Error(ErrorCode::Unavailable, "the kernel is gone");
-        request();
-      });
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
+    require_mount_point(directory_);
+    mount_.emplace(tree_, directory_, [this](const std::function<void()>& request) {
+      if (fails_) throw Error(ErrorCode::Unavailable, "the kernel is gone");
+      request();
+    });
     server_ = std::thread([this] {
       try {
         for (bool mounted = true; mounted && !stop_;) {
@@ -48,6 +46,7 @@ class FuseMountTest : public ::testing::Test {
     });
   }
   void TearDown() override {
+    if (directory_.empty()) return;
     stop_ = true;
     if (server_.joinable()) server_.join();
     mount_.reset();
