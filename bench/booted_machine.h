@@ -32,7 +32,7 @@ class BootedMachine {
   BootedMachine& operator=(const BootedMachine&) = delete;
 
   // User space of the running kernel; another object after each kexec. Waits throw Error{Interrupted} once the `stop`
-  // of the options is set. A panic inside a call is an exception of its own: where one is possible, use run().
+  // of the options says so. A panic inside a call is an exception of its own: where one is possible, use run().
   [[nodiscard]] host::System& system();
   // The kernel itself, for what is no system call. Includes host/kernel.
   [[nodiscard]] host::kernel::Kernel& kernel();

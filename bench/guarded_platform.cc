@@ -15,27 +15,30 @@ std::uint32_t all_ones(unsigned size) { return size >= 4 ? ~0u : (1u << (8 * siz
 
 }  // namespace
 
-GuardedPlatform::GuardedPlatform(sim::ObservedMachine& machine, Observer& observer, const std::atomic<bool>* stop,
+GuardedPlatform::GuardedPlatform(sim::ObservedMachine& machine, Observer& observer, std::function<bool()> stop,
                                  Time limit, Progress progress)
     : machine_(machine),
       platform_(machine.platform()),
       observer_(observer),
-      stop_(stop),
+      stop_(std::move(stop)),
       limit_(limit),
       progress_(std::move(progress)) {}
 
-void GuardedPlatform::look() {
-  observer_.settle();
-  if (ending()) return;
-  if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) {
-    interrupted_ = true;
-    return;
-  }
+bool GuardedPlatform::is_stopped() {
+  if (stop_ && stop_()) interrupted_ = true;
+  if (interrupted_) return true;
   const Time now = platform_.now();
   if (progress_ && now >= reported_ + kProgressInterval) {
     reported_ = now;
     progress_({now, observer_.ledgers().scene.phase(), machine_.cycles()});
   }
+  return false;
+}
+
+void GuardedPlatform::look() {
+  observer_.settle();
+  if (ending() || is_stopped()) return;
+  const Time now = platform_.now();
   stuck_ = observer_.stuck(now);
   if (!stuck_ && now > observer_.last_mark() + limit_) {
     stuck_ = "the host has made no progress since " + readable_time(observer_.last_mark()) + ", phase " +
@@ -99,7 +102,7 @@ void GuardedPlatform::wait(Time duration) {
   }
   leave_if_ending();
   const bool leaves = may_leave();
-  if (leaves) observer_.interrupt_on(stop_);
+  if (leaves) observer_.interrupt_when([this] { return is_stopped(); });
   try {
     for (Time left = duration; left > Time{0} && !(leaves && ending());) {
       const Time slice = std::min(left, kSlice);
@@ -110,7 +113,7 @@ void GuardedPlatform::wait(Time duration) {
   } catch (const Observer::Interruption&) {
     interrupted_ = true;
   }
-  observer_.interrupt_on(nullptr);
+  observer_.interrupt_when({});
   leave_if_ending();
 }
 
@@ -118,14 +121,14 @@ void GuardedPlatform::jump(PhysicalAddress boot_parameters) {
   if (left_) return;
   leave_if_ending();
   observer_.prepare_jump(platform_.now(), boot_parameters);
-  observer_.interrupt_on(stop_);
+  observer_.interrupt_when([this] { return is_stopped(); });
   try {
     platform_.jump(boot_parameters);
     look();
   } catch (const Observer::Interruption&) {
     interrupted_ = true;
   }
-  observer_.interrupt_on(nullptr);
+  observer_.interrupt_when({});
   leave_if_ending();
 }
 

@@ -3,7 +3,7 @@
 // run that the user stopped or that makes no progress.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,17 +19,18 @@ struct RunStopped {};
 class GuardedPlatform final : public pcie::Platform {
  public:
   // `limit`: simulated time without any mark of the host after which it is taken for stuck.
-  GuardedPlatform(sim::ObservedMachine& machine, Observer& observer, const std::atomic<bool>* stop, Time limit,
+  GuardedPlatform(sim::ObservedMachine& machine, Observer& observer, std::function<bool()> stop, Time limit,
                   Progress progress);
 
   [[nodiscard]] bool interrupted() const { return interrupted_; }
   // Why the watchdog ended the run, and what the machine looked like then.
   [[nodiscard]] const std::optional<std::string>& stuck() const { return stuck_; }
   [[nodiscard]] const std::string& dump() const { return dump_; }
+  // Asks whether the user wants it stopped, and reports progress: from everywhere where much time may pass.
+  [[nodiscard]] bool is_stopped();
   // The run is to end, or has: the host is left in the middle of a call, unless it is on its way down by itself. Until
   // then the machine answers as ever; afterwards nothing reaches it.
   [[nodiscard]] bool ending() const { return interrupted_ || stuck_.has_value(); }
-  void interrupt() { interrupted_ = true; }
 
   [[nodiscard]] std::uint32_t config_read(pcie::Bdf function, Bytes offset, unsigned size) override;
   void config_write(pcie::Bdf function, Bytes offset, unsigned size, std::uint32_t value) override;
@@ -51,7 +52,7 @@ class GuardedPlatform final : public pcie::Platform {
   sim::ObservedMachine& machine_;
   pcie::Platform& platform_;
   Observer& observer_;
-  const std::atomic<bool>* stop_;
+  std::function<bool()> stop_;
   Time limit_;
   Progress progress_;
   Time reported_;

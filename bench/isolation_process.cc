@@ -116,10 +116,7 @@ RunEnd run_in_processes(GuardedPlatform& platform, int dram_descriptor, const Ru
   KernelProcess process{options, connection.host.number(), dram_descriptor};
   connection.host.reset();  // so that the server notices when the process is gone
   sim::PlatformServer server{platform, std::move(connection.machine)};
-  const auto asked_to_stop = [&platform, &options] {
-    if (options.stop != nullptr && options.stop->load()) platform.interrupt();
-    return platform.ending();
-  };
+  const auto asked_to_stop = [&platform] { return platform.ending() || platform.is_stopped(); };
   try {
     for (;;) {
       const sim::ServeResult served = server.serve(asked_to_stop);

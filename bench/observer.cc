@@ -197,7 +197,7 @@ void Observer::on_jump(Time time, PhysicalAddress /*boot_parameters*/) {
 }
 
 void Observer::on_tlp(Time time, unsigned endpoint, sim::Direction direction, const pcie::Tlp& tlp) {
-  if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) throw Interruption{};
+  if (asked_ && asked_()) throw Interruption{};
   if (!ledgers_) return;
   if (direction == sim::Direction::Tx) {
     ledgers_->identity.on_transmit(time, endpoint, tlp);

@@ -2,7 +2,6 @@
 // The bench's eyes: takes everything the machine shows, and hands each thing to the ledgers that judge it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -80,9 +79,9 @@ class Observer final : public sim::Witness {
   [[nodiscard]] Ledgers& ledgers() { return *ledgers_; }
   [[nodiscard]] const Ledgers& ledgers() const { return *ledgers_; }
 
-  // While set, TLPs and marks throw Interruption when the flag is true: only where no destructor can be under way.
+  // While set, TLPs throw Interruption once `asked` says yes: only where no destructor can be under way.
   struct Interruption {};
-  void interrupt_on(const std::atomic<bool>* stop) { stop_ = stop; }
+  void interrupt_when(std::function<bool()> asked) { asked_ = std::move(asked); }
 
   void on_phase(Time time, pcie::Phase phase, pcie::Step step, std::uint64_t value) override;
   void on_console(Time time, std::string_view line) override;
@@ -110,7 +109,7 @@ class Observer final : public sim::Witness {
 
   sim::ObservedMachine* machine_ = nullptr;
   std::unique_ptr<Ledgers> ledgers_;
-  const std::atomic<bool>* stop_ = nullptr;
+  std::function<bool()> asked_;
   std::vector<HandoverDamage> damages_;
   std::set<std::string, std::less<>> struck_;
   bool places_changed_ = false;

@@ -2,7 +2,6 @@
 // The door of the bench: what can be asked of a run, and what comes back.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -100,8 +99,9 @@ struct RunOptions {
   // The files that some of these options came from, which no output may replace.
   std::vector<std::filesystem::path> sources;
 
-  // Set from a signal handler or another thread: the run ends with Error{Interrupted} soon after. Outlives the run.
-  const std::atomic<bool>* stop = nullptr;
+  // Asked very often, by the thread that runs: once it says yes, the run ends with Error{Interrupted} soon after. Never
+  // throws; empty: nobody stops it.
+  std::function<bool()> stop;
 
   // For the report, and how the replay command starts.
   std::string program = "holdover";
@@ -193,7 +193,7 @@ struct BulkChannels {
 [[nodiscard]] BulkChannels bulk_channels(const RunOptions& options);
 
 // Validates, runs, judges, and writes the files that the options name (each under a temporary name first, then
-// renamed). Throws what validate() throws before anything has started, and Error{Interrupted} when `stop` was set;
+// renamed). Throws what validate() throws before anything has started, and Error{Interrupted} when `stop` said so;
 // neither leaves a process, a shared memory object or a file behind.
 [[nodiscard]] Report run(const RunOptions& options, const MachineFactory& factory, const Progress& progress = {});
 

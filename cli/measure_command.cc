@@ -80,7 +80,7 @@ bench::MeasureOptions options_of(const Request& request) {
   }
   options.duration = *duration;
   options.json = request.json;
-  options.machine.stop = &SignalsAreRequests::requested();
+  options.machine.stop = [] { return SignalsAreRequests::requested().load(); };
   return options;
 }
 

@@ -76,7 +76,7 @@ bench::RunOptions base_of(const Request& request) {
   base.before = kBefore;
   base.blackout = kBlackout;
   base.after = kAfter;
-  base.stop = &SignalsAreRequests::requested();
+  base.stop = [] { return SignalsAreRequests::requested().load(); };
   return base;
 }
 

@@ -87,7 +87,7 @@ class Campaign {
     RunRequest run;
     run.program = request.program;
     base_ = compose(run);
-    base_.stop = &SignalsAreRequests::requested();
+    base_.stop = [] { return SignalsAreRequests::requested().load(); };
   }
 
   // Ends early at a signal, and at the first run that does not pass where that is not wanted otherwise.

@@ -105,7 +105,7 @@ void add_run_options(CLI::App& app, RunRequest& request) {
 
 int run(const RunRequest& request) {
   bench::RunOptions options = compose(request);
-  options.stop = &SignalsAreRequests::requested();
+  options.stop = [] { return SignalsAreRequests::requested().load(); };
   const SignalsAreRequests signals;
   const FullDiskEndsTheRun full_disk{options};
   ProgressLine line;

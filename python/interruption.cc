@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "python/interruption.h"
 
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
-#include <optional>
 #include <thread>
 
 namespace holdover::python {
@@ -12,45 +12,54 @@ namespace {
 
 std::atomic<bool> ending{false};
 std::atomic<std::thread::id> last_thread{};
-std::atomic<unsigned> entering{0};
+std::atomic<unsigned> working{0};  // threads at work without the interpreter lock
 
-// Around whatever waits for the interpreter lock.
-class Entrance {
- public:
-  Entrance() {
-    ++entering;
-    if (!ending || last_thread.load() == std::this_thread::get_id()) return;
-    --entering;
-    for (;;) pause();
-  }
-  ~Entrance() { --entering; }
-  Entrance(const Entrance&) = delete;
-  Entrance& operator=(const Entrance&) = delete;
-};
+[[noreturn]] void stay() {
+  for (;;) pause();
+}
 
-// Runs in the last thread, before the interpreter takes the others for lost: those on their way in come in.
+bool is_lost() { return ending && last_thread.load() != std::this_thread::get_id(); }
+
+// To be called by a thread that counts as working, wherever it can stop for good.
+void stay_if_lost() {
+  if (!is_lost()) return;
+  --working;
+  stay();
+}
+
+// Runs in the last thread, before the interpreter takes the others for lost. Behind it the process ends, and with it
+// what they work with: each has come to where it stops, or has the interpreter to end it, when this returns.
 void prepare_the_end() {
   last_thread = std::this_thread::get_id();
   ending = true;
   PyThreadState* const thread = PyEval_SaveThread();
-  while (entering != 0) std::this_thread::yield();
+  while (working != 0) std::this_thread::yield();
   PyEval_RestoreThread(thread);
 }
 
 }  // namespace
 
-OthersRun::OthersRun() : thread_(PyEval_SaveThread()) {}
+OthersRun::OthersRun() {
+  const bool lost = is_lost();
+  if (!lost) ++working;
+  thread_ = PyEval_SaveThread();
+  if (lost) stay();
+}
 
 OthersRun::~OthersRun() {
-  const Entrance entrance;
+  stay_if_lost();
   PyEval_RestoreThread(static_cast<PyThreadState*>(thread_));
+  --working;
 }
 
 void watch_the_interpreters_end() {
   pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&prepare_the_end));
 }
 
+bool interpreter_ends() { return ending; }
+
 bool Interruption::asked() {
+  stay_if_lost();
   if (stop_) return true;
   const auto now = std::chrono::steady_clock::now();
   if (now < next_) return false;
@@ -61,19 +70,39 @@ bool Interruption::asked() {
   return stop_;
 }
 
-void Interruption::call(const std::function<void()>& callback) {
+void Interruption::tell(const pybind11::object& callback, const std::function<pybind11::tuple()>& arguments) {
+  if (callback.is_none()) return;
+  call([&] {
+    const pybind11::tuple all = arguments();
+    PyObject* result = nullptr;
+    // Python ends the thread of a callback that outlives it from inside: no frame may be left that releases objects.
+    try {
+      result = PyObject_CallObject(callback.ptr(), all.ptr());
+    } catch (const abi::__forced_unwind&) {
+      stay();
+    }
+    if (result == nullptr) throw pybind11::error_already_set();
+    Py_DECREF(result);
+  });
+}
+
+void Interruption::call(const std::function<void()>& work) {
+  stay_if_lost();
   if (stop_) return;
-  std::optional<pybind11::gil_scoped_acquire> lock;
-  {
-    const Entrance entrance;
-    lock.emplace();
-  }
+  const pybind11::gil_scoped_acquire lock;
+  // Python may keep the thread as long as it likes.
+  --working;
   try {
-    callback();
+    work();
   } catch (...) {
     raised_ = std::current_exception();
     stop_ = true;
   }
+  if (is_lost()) {
+    PyEval_SaveThread();
+    stay();
+  }
+  ++working;
 }
 
 void Interruption::rethrow() const {

@@ -26,10 +26,9 @@ std::pair<std::string, std::string> measure(const Settings& settings, const std:
   options.duration = time_of(duration, "duration");
   options.samples = samples;
   Interruption interruption;
-  options.machine.stop = &interruption.stop();
+  options.machine.stop = [&interruption] { return interruption.asked(); };
   const bench::MeasureProgress report_progress = [&](const std::string& point) {
-    if (interruption.asked() || progress.is_none()) return;
-    interruption.call([&] { progress(point); });
+    interruption.tell(progress, [&] { return py::make_tuple(point); });
   };
   try {
     const OthersRun others_run;

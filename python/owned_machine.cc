@@ -121,6 +121,8 @@ OwnedMachine::Turn::Turn(OwnedMachine& machine, Interruption& interruption) : ma
   }
   while (!machine.turn_.try_lock_for(std::chrono::milliseconds{50})) {
     if (interruption.asked()) throw Left{};
+    if (interpreter_ends())
+      throw Error(ErrorCode::Unavailable, "the machine is in use by a thread that Python has left");
   }
   machine.user_ = std::this_thread::get_id();
   machine.interruption_ = &interruption;

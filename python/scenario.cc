@@ -48,11 +48,11 @@ std::vector<std::tuple<std::string, std::string, std::string, bool>> run_options
 std::pair<std::string, std::string> run(const Settings& settings, const py::object& progress) {
   bench::RunOptions options = compose(settings);
   Interruption interruption;
-  options.stop = &interruption.stop();
+  options.stop = [&interruption] { return interruption.asked(); };
   const bench::Progress report_progress = [&](const bench::ProgressNote& note) {
-    if (interruption.asked() || progress.is_none()) return;
-    interruption.call(
-        [&] { progress(py::str(std::string(pcie::to_string(note.phase))), note.now.count(), note.clocks.count()); });
+    interruption.tell(progress, [&] {
+      return py::make_tuple(std::string(pcie::to_string(note.phase)), note.now.count(), note.clocks.count());
+    });
   };
   try {
     const OthersRun others_run;

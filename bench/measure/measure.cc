@@ -147,7 +147,7 @@ void measure_all(MeasureReport& report, host::System& system, const MeasureProgr
   describe(report, measurement.device());
   report.link.wide_addresses = measurement.wide_addresses();
   const auto next = [&](const std::string& point) {
-    if (options.machine.stop != nullptr && *options.machine.stop) {
+    if (options.machine.stop && options.machine.stop()) {
       throw Error(ErrorCode::Interrupted, "the measurement was stopped before " + point + "; no report was written");
     }
     if (progress) progress(point);

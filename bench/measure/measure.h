@@ -3,7 +3,6 @@
 // is given. docs/measurement.md says what each figure means.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -98,7 +97,7 @@ void validate_points(const MeasureOptions& options);
 // Called before each point with its name; may be empty.
 using MeasureProgress = std::function<void(const std::string& point)>;
 // Throws what validate() throws, Error{Unavailable} where the endpoint does not move data, and Error{Interrupted} where
-// options.machine.stop was set.
+// options.machine.stop said so.
 [[nodiscard]] MeasureReport measure(const MeasureOptions& options, const MachineFactory& factory,
                                     const MeasureProgress& progress = {});
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -214,15 +213,33 @@ TEST(Scenario, TheSameSeedGivesTheSameReportButForWallTime) {
 }
 
 TEST(Scenario, AStopAskedForEndsTheRunWithoutAReport) {
-  std::atomic<bool> stop{true};
   RunOptions options = short_run();
-  options.stop = &stop;
+  options.stop = [] { return true; };
   try {
     static_cast<void>(run_whole(options));
     FAIL() << "the run went on";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::Interrupted);
   }
+}
+
+// The time between two kernels passes in one access of the host.
+TEST(Scenario, AStopInTheBlackoutIsHeardThereAndProgressGoesOn) {
+  RunOptions options = short_run();
+  options.blackout = Time{10'000'000'000};
+  pcie::Phase phase{};
+  unsigned notes = 0;
+  options.stop = [&] { return notes == 3; };
+  try {
+    static_cast<void>(bench::run(options, sim::build_machine, [&](const ProgressNote& note) {
+      phase = note.phase;
+      if (phase == pcie::Phase::Blackout) ++notes;
+    }));
+    FAIL() << "the run went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Interrupted);
+  }
+  EXPECT_EQ(phase, pcie::Phase::Blackout);
 }
 
 }  // namespace

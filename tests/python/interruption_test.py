@@ -103,6 +103,72 @@ try:
     assert list(tmp_path.iterdir()) == []
 
 
+# All of it is one access of the host, and takes minutes.
+def test_ctrl_c_is_heard_between_two_kernels(tmp_path):
+    script = """
+import os, signal, holdover
+def ring(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, ring)
+last = None
+def between(phase, *_):
+    global last
+    if phase == "blackout" != last: signal.setitimer(signal.ITIMER_REAL, 0.01)
+    last = phase
+try:
+    holdover.run(isolation="in-process", before="1us", blackout="1s", progress=between)
+except KeyboardInterrupt:
+    print("interrupted in", last)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout == "interrupted in blackout\n", done.stderr
+
+
+def test_the_interpreter_ends_while_a_callback_works():
+    script = """
+import threading, holdover
+called = threading.Event()
+def progress(*_):
+    called.set()
+    while True: pass
+threading.Thread(target=holdover.run, kwargs={"progress": progress}, daemon=True).start()
+called.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_machine_that_a_lost_thread_holds_is_refused_and_not_waited_for():
+    script = """
+import atexit, signal, threading
+class Late(Exception): pass
+def ring(*_): raise Late
+def close():
+    try:
+        machine.close()
+        print("closed")
+    except holdover.Unavailable as error:
+        print(error)
+atexit.register(close)  # registered before the package's own: called after it
+import holdover
+""" + BUSY + """
+machine, driver = busy()
+threading.Thread(target=machine.wait, args=("1000s",), daemon=True).start()
+signal.signal(signal.SIGALRM, ring)
+try:
+    while True:  # until somebody else has it
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        machine.now_ps
+except Late:
+    pass
+"""
+    # What comes late on a machine with much to do may be the question, and not the answer.
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        if done.stdout != "closed\n":
+            break
+    assert done.stdout == "the machine is in use by a thread that Python has left\n", done.stderr
+
+
 def test_the_interpreter_ends_while_threads_work():
     script = "import holdover" + BUSY + """
 import threading

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "host/backend/emulated/booted_kernel.h"
 
+#include <utility>
+
 #include "host/kernel/panic.h"
 #include "pcie/error.h"
 
 namespace holdover::host {
 
-BootedKernel::BootedKernel(pcie::Platform& platform, PhysicalAddress boot_parameters, const std::atomic<bool>* stop)
+BootedKernel::BootedKernel(pcie::Platform& platform, PhysicalAddress boot_parameters, std::function<bool()> stop)
     : platform_(platform, [this] {
         if (kernel_) kernel_->stop();
       }) {
   try {
     kernel_.emplace(platform_, boot_parameters);
     kernel_->boot();
-    system_.emplace(*kernel_, stop);
+    system_.emplace(*kernel_, std::move(stop));
   } catch (const kernel::Panic& reason) {
     panic(reason.what());
   } catch (const Error& error) {

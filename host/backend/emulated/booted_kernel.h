@@ -2,7 +2,6 @@
 // One emulated kernel with its user space, in this process, for as long as the caller wants it.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,9 +23,9 @@ class BootedKernel {
   };
 
   // Boots the kernel whose boot-parameter page lies there, up to where user space starts. What stops a kernel is in
-  // end(), not thrown; what `platform` throws passes through. `stop`: set from a signal handler or another thread, it
-  // makes waits of user space throw Error{Interrupted}; null: nothing does. Both outlive it.
-  BootedKernel(pcie::Platform& platform, PhysicalAddress boot_parameters, const std::atomic<bool>* stop = nullptr);
+  // end(), not thrown; what `platform` throws passes through, and it outlives this. Once `stop` says so, waits of user
+  // space throw Error{Interrupted}; empty: nothing does.
+  BootedKernel(pcie::Platform& platform, PhysicalAddress boot_parameters, std::function<bool()> stop = {});
   BootedKernel(const BootedKernel&) = delete;
   BootedKernel& operator=(const BootedKernel&) = delete;
 

@@ -96,7 +96,7 @@ std::chrono::nanoseconds EmulatedSystem::now() {
 void EmulatedSystem::wait(std::chrono::nanoseconds duration) {
   HOLDOVER_CHECK(duration.count() >= 0);
   for (Time left{static_cast<std::uint64_t>(duration.count()) * 1000}; left > Time{0};) {
-    if (stop_ != nullptr && *stop_) {
+    if (stop_ && stop_()) {
       throw Error(ErrorCode::Interrupted, "a wait was stopped at " + std::to_string(now().count()) + " ns");
     }
     const Time slice = std::min(left, kStopLatency);

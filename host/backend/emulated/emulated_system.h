@@ -2,7 +2,8 @@
 // The system calls of the emulated kernel as user space sees them.
 #pragma once
 
-#include <atomic>
+#include <functional>
+#include <utility>
 
 #include "host/kernel/kernel.h"
 #include "host/system.h"
@@ -11,9 +12,9 @@ namespace holdover::host {
 
 class EmulatedSystem : public System {
  public:
-  // `kernel` has booted. `stop`, once set, makes wait() throw Error{Interrupted}; null: nothing does. Both outlive it.
-  explicit EmulatedSystem(kernel::Kernel& kernel, const std::atomic<bool>* stop = nullptr)
-      : kernel_(kernel), stop_(stop) {}
+  // `kernel` has booted, and outlives it. Once `stop` says so, wait() throws Error{Interrupted}; empty: nothing does.
+  explicit EmulatedSystem(kernel::Kernel& kernel, std::function<bool()> stop = {})
+      : kernel_(kernel), stop_(std::move(stop)) {}
 
   [[nodiscard]] std::vector<pcie::Bdf> functions() override { return kernel_.functions(); }
   [[nodiscard]] std::vector<pcie::Bdf> devices() override { return kernel_.vfio_devices(); }
@@ -41,7 +42,7 @@ class EmulatedSystem : public System {
 
  private:
   kernel::Kernel& kernel_;
-  const std::atomic<bool>* stop_;
+  std::function<bool()> stop_;
 };
 
 }  // namespace holdover::host

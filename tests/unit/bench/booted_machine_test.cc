@@ -75,9 +75,9 @@ TEST(BootedMachine, AKernelThatDoesNotBootSaysWhy) {
 }
 
 TEST(BootedMachine, AStopEndsAWaitAndLeavesTheKernelAlive) {
-  std::atomic<bool> stop{false};
+  bool stop = false;
   RunOptions options = quiet();
-  options.stop = &stop;
+  options.stop = [&stop] { return stop; };
   BootedMachine machine(options, sim::build_machine);
   machine.system().wait(std::chrono::microseconds{1});
   stop = true;

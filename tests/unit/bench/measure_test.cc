@@ -93,9 +93,9 @@ TEST(Measure, ABrokenRuleIsAnAlarm) {
 }
 
 TEST(Measure, AStopEndsItBeforeTheNextPoint) {
-  std::atomic<bool> stop{false};
+  bool stop = false;
   MeasureOptions options = quick({"LAT_MMIO_RD", "BW_WR"}, 64);
-  options.machine.stop = &stop;
+  options.machine.stop = [&stop] { return stop; };
   std::vector<std::string> points;
   try {
     (void)measure(options, sim::build_machine, [&](const std::string& point) {
