@@ -23,6 +23,10 @@ def test_each_test_has_a_machine_of_its_own(pytester):
     """).assert_outcomes(passed=4)
 
 
+def test_a_plugin_that_is_named_although_it_is_found_is_loaded_once(pytester):
+    run(pytester, "def test_one(machine): pass", "-p", "holdover.pytest_plugin").assert_outcomes(passed=1)
+
+
 def test_markers_and_parameters_choose_the_machine(pytester):
     run(pytester, """
         import pytest
