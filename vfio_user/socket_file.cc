@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "vfio_user/socket_file.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "pcie/error.h"
 
@@ -50,6 +54,29 @@ bool is_live(const std::filesystem::path& path, const sockaddr_un& address) {
   return errno != ECONNREFUSED && errno != ENOENT;
 }
 
+// Servers that begin or end at a path of this folder do so one after the other: between a look at a file and what is
+// done to it nobody else changes it.
+class Turn {
+ public:
+  explicit Turn(const std::filesystem::path& path)
+      : folder_(::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (folder_.number() < 0) {
+      refuse(path, "cannot be made: " + reason() + "; choose a folder that exists, and can be read and written");
+    }
+    for (int tries = 0; ::flock(folder_.number(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+      if (errno != EWOULDBLOCK && errno != EINTR) refuse(path, "cannot be made: its folder: " + reason());
+      if (tries == kMostTries) refuse(path, "cannot be made: another program keeps its folder locked");
+      std::this_thread::sleep_for(kBetweenTries);
+    }
+  }
+
+ private:
+  static constexpr int kMostTries = 5000;
+  static constexpr std::chrono::milliseconds kBetweenTries{1};
+
+  FileDescriptor folder_;
+};
+
 void remove_stale(const std::filesystem::path& path, const sockaddr_un& address) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) {
@@ -66,6 +93,7 @@ void remove_stale(const std::filesystem::path& path, const sockaddr_un& address)
 
 ListeningSocket::ListeningSocket(const std::filesystem::path& path) : path_(path) {
   const sockaddr_un address = address_of(path);
+  const Turn turn{path};
   remove_stale(path, address);
   socket_ = make_socket(path, SOCK_NONBLOCK);
   // Nobody but the owner, from the first moment that the file is there: bind() takes the mode of the socket's inode.
@@ -85,6 +113,15 @@ ListeningSocket::ListeningSocket(const std::filesystem::path& path) : path_(path
 }
 
 ListeningSocket::~ListeningSocket() {
+  try {
+    const Turn turn{path_};
+    remove_own();
+  } catch (const Error&) {
+    remove_own();  // without a turn, rather than not at all
+  }
+}
+
+void ListeningSocket::remove_own() const {
   struct stat found {};
   const bool ours = ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
   if (ours) static_cast<void>(::unlink(path_.c_str()));

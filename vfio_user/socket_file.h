@@ -14,9 +14,9 @@ namespace holdover::vfio_user {
 // A listening socket with mode 0600 and its file, which this object removes as long as it is its own.
 class ListeningSocket {
  public:
-  // Replaces a socket on which nobody listens. Throws Error{Unavailable} where another server listens there, where
-  // something that is no socket has the name, or where the place refuses it; Error{InvalidArgument} for a path that is
-  // too long for a socket.
+  // Replaces a socket on which nobody listens; of several that begin at once one wins. Throws Error{Unavailable} where
+  // another server listens there, where something that is no socket has the name, or where the place refuses it;
+  // Error{InvalidArgument} for a path that is too long for a socket.
   explicit ListeningSocket(const std::filesystem::path& path);
   ListeningSocket(const ListeningSocket&) = delete;
   ListeningSocket& operator=(const ListeningSocket&) = delete;
@@ -27,6 +27,8 @@ class ListeningSocket {
   [[nodiscard]] std::optional<FileDescriptor> accept();
 
  private:
+  void remove_own() const;
+
   std::filesystem::path path_;
   FileDescriptor socket_;
   dev_t device_ = 0;

@@ -7,9 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "pcie/error.h"
 
@@ -67,6 +71,35 @@ TEST_F(SocketFile, ReplacesOneThatWasLeftOver) {
   leave_stale();
   ASSERT_TRUE(std::filesystem::exists(path_));
   EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(SocketFile, OfServersThatBeginAtOnceOneWins) {
+  constexpr unsigned kServers = 4;
+  for (unsigned round = 0; round < 100; ++round) {
+    leave_stale();
+    std::barrier together(kServers);
+    std::atomic<unsigned> listening{0};
+    std::atomic<unsigned> refused{0};
+    {
+      std::vector<std::jthread> servers;
+      for (unsigned i = 0; i < kServers; ++i) {
+        servers.emplace_back([&] {
+          std::optional<ListeningSocket> socket;
+          together.arrive_and_wait();
+          try {
+            socket.emplace(path_);
+            ++listening;
+          } catch (const Error&) {
+            ++refused;
+          }
+          together.arrive_and_wait();
+        });
+      }
+    }
+    ASSERT_EQ(listening, 1u);
+    ASSERT_EQ(refused, kServers - 1);
+    ASSERT_TRUE(std::filesystem::is_empty(folder_)) << "nothing is left behind";
+  }
 }
 
 TEST_F(SocketFile, IsNeverPutInThePlaceOfSomethingElse) {
