@@ -31,6 +31,9 @@ unsigned step(unsigned offset, std::size_t left) {
 ConfigView::ConfigView(Function& function) : function_(function) {
   const auto read = [&](unsigned offset) { return function_.config_read(offset, 4); };
   express_ = pcie::find_capability(read, config::kCapExpress).value_or(0);
+  power_ = pcie::find_capability(read, config::kCapPowerManagement).value_or(0);
+  msix_ = pcie::find_capability(read, config::kCapMsix).value_or(0);
+  aer_ = pcie::find_extended_capability(read, config::kExtCapAer).value_or(0);
   flr_ = express_ != 0 && (read(express_ + config::kExpressDeviceCapabilities) & config::kDeviceCapabilitiesFlr) != 0;
   for (const FunctionBar& bar : function_.bars()) {
     const std::uint64_t mask = ~(bar.size - 1);
@@ -46,6 +49,7 @@ ConfigView::ConfigView(Function& function) : function_(function) {
   if (express_ != 0) {
     payload_ = function_.config_read(express_ + config::kExpressDeviceControl, 2) & config::kDeviceControlMaxPayload;
   }
+  firmware_ = settings();
 }
 
 void ConfigView::read(unsigned offset, std::span<std::byte> data) {
@@ -69,12 +73,12 @@ std::uint32_t ConfigView::read_register(unsigned offset, unsigned size) {
   return value;
 }
 
-void ConfigView::write(unsigned offset, std::span<const std::byte> data, const std::function<void()>& after_reset) {
+void ConfigView::write(unsigned offset, std::span<const std::byte> data, const std::function<void()>& when_ready) {
   while (!data.empty()) {
     const unsigned size = step(offset, data.size());
     std::uint32_t value = 0;
     for (unsigned i = 0; i < size; ++i) value |= std::to_integer<std::uint32_t>(data[i]) << (8 * i);
-    write_register(offset, size, value, after_reset);
+    write_register(offset, size, value, when_ready);
     data = data.subspan(size);
     offset += size;
   }
@@ -86,20 +90,36 @@ void ConfigView::write_bar(unsigned index, unsigned shift, unsigned size, std::u
   bars_[index] = (written & masks_[index]) | types_[index];
 }
 
+// Link Control and Link Control 2: ASPM and the read completion boundary among them.
+bool ConfigView::of_link(unsigned offset) const {
+  const unsigned word = offset & ~3u;
+  return express_ != 0 &&
+         (word == express_ + config::kExpressLinkControl || word == express_ + config::kExpressLinkControl2);
+}
+
 void ConfigView::write_register(unsigned offset, unsigned size, std::uint32_t value,
-                                const std::function<void()>& after_reset) {
+                                const std::function<void()>& when_ready) {
   if (offset >= config::kBar0 && offset < kBarsEnd) {
     write_bar((offset - config::kBar0) / 4, 8 * (offset % 4), size, value);
     return;
   }
+  if (of_link(offset)) return;
   // A function that is about to decode memory does so where the machine looks for it.
   if (offset == config::kCommand && (value & config::kCommandMemory) != 0) restore_bars();
   const unsigned control = express_ + config::kExpressDeviceControl;
   const bool to_control = express_ != 0 && offset >= control && offset < control + 2;
-  if (!to_control) {
+  if (to_control) {
+    write_device_control(offset, size, value, when_ready);
+  } else if (power_ != 0 && offset == power_ + config::kPmControl) {
+    write_power_state(size, value, when_ready);
+  } else {
     function_.config_write(offset, size, value);
-    return;
   }
+}
+
+void ConfigView::write_device_control(unsigned offset, unsigned size, std::uint32_t value,
+                                      const std::function<void()>& when_ready) {
+  const unsigned control = express_ + config::kExpressDeviceControl;
   if (offset == control) {
     payload_ = value & config::kDeviceControlMaxPayload;
     const std::uint32_t kept = function_.config_read(control, 1) & config::kDeviceControlMaxPayload;
@@ -110,7 +130,29 @@ void ConfigView::write_register(unsigned offset, unsigned size, std::uint32_t va
   if (!flr_ || (value & initiates) == 0) return;
   bars_ = types_;
   await_reset();
-  after_reset();
+  when_ready();
+}
+
+// A function without No_Soft_Reset forgets everything on its way from D3hot to D0, and nothing of that is seen behind
+// vfio-pci (linux vfio_pci_set_power_state()).
+void ConfigView::write_power_state(unsigned size, std::uint32_t value, const std::function<void()>& when_ready) {
+  const unsigned offset = power_ + config::kPmControl;
+  const bool wakes = (value & config::kPmStateMask) == 0 && asleep();
+  const bool forgets = wakes && (function_.config_read(offset, 2) & config::kPmNoSoftReset) == 0;
+  std::vector<Setting> before;
+  if (forgets) before = settings();
+  function_.config_write(offset, size, value);
+  if (!wakes) return;
+  if (forgets) {
+    await_reset();
+    restore_bars();
+    put_back(before);
+  }
+  when_ready();
+}
+
+bool ConfigView::asleep() {
+  return power_ != 0 && (function_.config_read(power_ + config::kPmControl, 2) & config::kPmStateMask) != 0;
 }
 
 ConfigView::MemoryDecode::MemoryDecode(ConfigView& view)
@@ -151,26 +193,59 @@ void ConfigView::start_reset() {
 
 void ConfigView::await_reset() { function_.wait(kLongestReset); }
 
+std::vector<ConfigView::Setting> ConfigView::settings() {
+  std::vector<Setting> found;
+  const auto add = [&](unsigned offset, unsigned size) {
+    found.push_back({offset, size, function_.config_read(offset, size)});
+  };
+  if (express_ != 0) {
+    for (const unsigned control : {config::kExpressDeviceControl, config::kExpressLinkControl,
+                                   config::kExpressDeviceControl2, config::kExpressLinkControl2}) {
+      add(express_ + control, 2);
+    }
+  }
+  if (aer_ != 0) {
+    for (const unsigned control :
+         {config::kAerUncorrectableMask, config::kAerUncorrectableSeverity, config::kAerCorrectableMask}) {
+      add(aer_ + control, 4);
+    }
+  }
+  if (msix_ != 0) add(msix_ + config::kMsixControl, 2);
+  add(config::kCacheLineSize, 1);
+  add(config::kInterruptLine, 1);
+  add(config::kCommand, 2);
+  return found;
+}
+
+void ConfigView::put_back(const std::vector<Setting>& settings) {
+  for (const Setting& setting : settings) function_.config_write(setting.offset, setting.size, setting.value);
+}
+
+// Bits that are cleared by writing 1. A reset may itself have left some: answers that came too late for it.
+void ConfigView::clear_errors() {
+  if (aer_ != 0) {
+    function_.config_write(aer_ + config::kAerUncorrectableStatus, 4, ~std::uint32_t{0});
+    function_.config_write(aer_ + config::kAerCorrectableStatus, 4, ~std::uint32_t{0});
+  }
+  if (express_ != 0) {
+    function_.config_write(express_ + config::kExpressDeviceStatus, 2, config::kDeviceStatusErrors);
+  }
+  function_.config_write(config::kStatus, 2, config::kStatusErrors);
+}
+
 void ConfigView::reset() {
   HOLDOVER_CHECK(flr_);
-  const std::uint32_t command = function_.config_read(config::kCommand, 2);
-  const std::uint32_t line = function_.config_read(config::kInterruptLine, 1);
-  const std::uint32_t cache_line = function_.config_read(config::kCacheLineSize, 1);
-  constexpr std::array<unsigned, 4> kControls{config::kExpressDeviceControl, config::kExpressLinkControl,
-                                              config::kExpressDeviceControl2, config::kExpressLinkControl2};
-  std::array<std::uint32_t, kControls.size()> saved{};
-  for (std::size_t i = 0; i < kControls.size(); ++i) saved[i] = function_.config_read(express_ + kControls[i], 2);
+  const std::vector<Setting> before = settings();
   start_reset();
-  for (std::size_t i = 0; i < kControls.size(); ++i) function_.config_write(express_ + kControls[i], 2, saved[i]);
   restore_bars();
-  function_.config_write(config::kCacheLineSize, 1, cache_line);
-  function_.config_write(config::kInterruptLine, 1, line);
-  function_.config_write(config::kCommand, 2, command);
+  put_back(before);
 }
 
 void ConfigView::reset_to_firmware() {
   start_reset();
   restore_bars();
+  put_back(firmware_);
+  clear_errors();
   bars_ = types_;
   payload_ = function_.config_read(express_ + config::kExpressDeviceControl, 2) & config::kDeviceControlMaxPayload;
 }

@@ -63,7 +63,7 @@ int Interrupts::set(const SetIrqs& request, std::vector<FileDescriptor> descript
   if (set.start >= vectors.size() || set.count > vectors.size() - set.start) return EINVAL;
   if (set.count == 0) {
     if (set.index == kIrqMsix) turn_off();
-    for (Vector& vector : vectors) vector = Vector{};
+    disconnect(vectors);
     return 0;
   }
   if (action == kIrqActionTrigger && data == kIrqDataEventfd) {
@@ -72,8 +72,6 @@ int Interrupts::set(const SetIrqs& request, std::vector<FileDescriptor> descript
   const bool maskable = set.index == kIrqMsix || set.index == kIrqIntx;
   if (data == kIrqDataEventfd || (action != kIrqActionTrigger && !maskable)) return ENOTTY;
   if (action == kIrqActionTrigger && set.index == kIrqMsix && !on_) return EINVAL;
-  std::optional<ConfigView::MemoryDecode> decode;
-  if (action != kIrqActionTrigger && set.index == kIrqMsix) decode.emplace(config_);
   for (std::uint32_t i = 0; i < set.count; ++i) {
     if (data == kIrqDataBool && !request.booleans[i]) continue;
     const std::uint32_t index = set.start + i;
@@ -82,8 +80,8 @@ int Interrupts::set(const SetIrqs& request, std::vector<FileDescriptor> descript
       continue;
     }
     vectors[index].masked = action == kIrqActionMask;
-    if (set.index == kIrqMsix) set_mask(index);
   }
+  if (action != kIrqActionTrigger && set.index == kIrqMsix) set_masks(set.start, set.count);
   return 0;
 }
 
@@ -95,15 +93,12 @@ int Interrupts::connect(std::uint32_t type, std::uint32_t first, std::uint32_t c
     if (!events.back()) return EINVAL;
   }
   events.resize(count);
-  std::optional<ConfigView::MemoryDecode> decode;
-  if (type == kIrqMsix) decode.emplace(config_);
   // A function level reset, and the client's own write of Message Control, turn it off past this object.
   const bool off = type == kIrqMsix && (!on_ || (read_control() & config::kMsixControlEnable) == 0);
+  if (off && config_.asleep()) return EINVAL;
   if (off) turn_on();
-  for (std::uint32_t i = 0; i < count; ++i) {
-    vectors_[type][first + i].event = std::move(events[i]);
-    if (type == kIrqMsix) set_mask(first + i);
-  }
+  for (std::uint32_t i = 0; i < count; ++i) vectors_[type][first + i].event = std::move(events[i]);
+  if (type == kIrqMsix) set_masks(first, count);
   return 0;
 }
 
@@ -118,18 +113,28 @@ void Interrupts::turn_on() {
   on_ = true;
   const std::uint32_t control = read_control();
   write_control(control | config::kMsixControlEnable);
-  for (std::uint32_t vector = 0; vector < count(kIrqMsix); ++vector) program(vector);
+  fill_table();
 }
 
 void Interrupts::turn_off() {
   if (!on_) return;
   on_ = false;
-  const ConfigView::MemoryDecode decode{config_};
-  for (std::uint32_t vector = 0; vector < count(kIrqMsix); ++vector) {
-    vectors_[kIrqMsix][vector] = Vector{};
-    set_mask(vector);
-  }
+  disconnect(vectors_[kIrqMsix]);
+  set_masks(0, count(kIrqMsix));
   write_control(read_control() & ~std::uint32_t{config::kMsixControlEnable});
+}
+
+// In D3hot the table cannot be reached; whoever wakes the function has it filled.
+void Interrupts::fill_table() {
+  if (config_.asleep()) return;
+  const ConfigView::MemoryDecode decode{config_};
+  for (std::uint32_t vector = 0; vector < count(kIrqMsix); ++vector) program(vector);
+}
+
+void Interrupts::set_masks(std::uint32_t first, std::uint32_t count) {
+  if (config_.asleep()) return;
+  const ConfigView::MemoryDecode decode{config_};
+  for (std::uint32_t i = 0; i < count; ++i) set_mask(first + i);
 }
 
 void Interrupts::program(std::uint32_t vector) {
@@ -147,32 +152,41 @@ void Interrupts::set_mask(std::uint32_t vector) {
   function_.store(table_bar_, table_offset_ + vector * kEntryBytes + kEntryControl, 4, masked ? kEntryMasked : 0);
 }
 
-void Interrupts::restore(bool enable) {
-  if (!on_) return;
-  const ConfigView::MemoryDecode decode{config_};
-  if (enable) write_control(read_control() | config::kMsixControlEnable);
-  for (std::uint32_t vector = 0; vector < count(kIrqMsix); ++vector) program(vector);
+void Interrupts::restore() {
+  if (on_) fill_table();
 }
 
 void Interrupts::clear() {
   turn_off();
-  for (auto& vectors : vectors_) {
-    for (Vector& vector : vectors) vector = Vector{};
+  for (auto& vectors : vectors_) disconnect(vectors);
+}
+
+// Interrupts that wait are nobody's any more.
+void Interrupts::disconnect(std::vector<Vector>& vectors) {
+  for (Vector& vector : vectors) {
+    waiting_ -= (vector.oldest ? 1u : 0u) + (vector.newest ? 1u : 0u);
+    vector = Vector{};
   }
-  waiting_.clear();
 }
 
 void Interrupts::raise(std::uint32_t type, std::uint32_t index, std::uint64_t after) {
-  waiting_.push_back({type, index, after});
+  if (index >= vectors_[type].size()) return;
+  Vector& vector = vectors_[type][index];
+  std::optional<std::uint64_t>& place = vector.oldest ? vector.newest : vector.oldest;
+  if (!place) ++waiting_;
+  place = after;
 }
 
 void Interrupts::release(std::uint64_t answered) {
-  while (!waiting_.empty() && waiting_.front().after <= answered) {
-    const Waiting raised = waiting_.front();
-    waiting_.pop_front();
-    if (raised.index >= vectors_[raised.type].size()) continue;
-    const Vector& vector = vectors_[raised.type][raised.index];
-    if (vector.event) vector.event->signal();
+  if (waiting_ == 0) return;
+  for (auto& vectors : vectors_) {
+    for (Vector& vector : vectors) {
+      while (vector.oldest && *vector.oldest <= answered) {
+        if (vector.event) vector.event->signal();
+        vector.oldest = std::exchange(vector.newest, std::nullopt);
+        --waiting_;
+      }
+    }
   }
 }
 

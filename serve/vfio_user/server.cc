@@ -32,16 +32,19 @@ void Server::run() {
   end_session();
 }
 
+// Whoever has not said anything yet may be none, and whoever has gone leaves soon.
+bool Server::next_waits() const { return session_ && (!session_->established() || session_->abandoned()); }
+
 void Server::wait_for_somebody() {
   const bool busy = session_ && session_->may_run();
-  std::array<pollfd, 2> watched{{{door_.descriptor(), POLLIN, 0}, {-1, 0, 0}}};
+  std::array<pollfd, 2> watched{{{next_waits() ? -1 : door_.descriptor(), POLLIN, 0}, {-1, 0, 0}}};
   if (session_) watched[1] = {session_->descriptor(), session_->events(), 0};
   static_cast<void>(::poll(watched.data(), watched.size(), busy ? 0 : kPatience));
 }
 
 void Server::visit_client() {
   const bool known = session_->established();
-  const bool open = session_->pump();
+  const bool open = session_->pump(options_.stop);
   if (!known && session_->established()) {
     served_ = true;
     if (options_.say) options_.say("a client has connected");
@@ -51,8 +54,7 @@ void Server::visit_client() {
 }
 
 void Server::visit_door() {
-  // Whoever has not said anything yet may be none: the next one waits.
-  if (session_ && !session_->established()) return;
+  if (next_waits()) return;
   while (auto client = door_.accept()) {
     if (session_ || (options_.once && served_)) {
       if (options_.say) options_.say("another client was refused: there is one already");

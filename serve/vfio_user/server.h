@@ -44,6 +44,7 @@ class Server {
 
  private:
   [[nodiscard]] bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
+  [[nodiscard]] bool next_waits() const;
   void wait_for_somebody();
   void visit_client();
   void visit_door();

@@ -43,9 +43,17 @@ Session::~Session() {
   config_.reset_to_firmware();
 }
 
+bool Session::abandoned() const {
+  pollfd end{socket_.descriptor(), POLLRDHUP, 0};
+  return ::poll(&end, 1, 0) == 1 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+// While replies wait for room no further requests are taken in, but answers are: a client may have to send them before
+// it reads on.
+bool Session::listens() const { return socket_.unsent() == 0 || !commands_.empty(); }
+
 short Session::events() const {
-  // While replies wait for room no further requests are taken in.
-  return socket_.unsent() > 0 ? POLLOUT : POLLIN;
+  return static_cast<short>((listens() ? POLLIN : 0) | (socket_.unsent() > 0 ? POLLOUT : 0));
 }
 
 bool Session::may_run() const {
@@ -63,10 +71,10 @@ bool Session::end(std::string why) {
   return false;
 }
 
-bool Session::pump() {
+bool Session::pump(const std::atomic<bool>* stop) {
   for (unsigned count = 0; count < kMostMessages; ++count) {
     if (!socket_.flush()) return end("the client is gone");
-    if (socket_.unsent() > 0) return true;
+    if (!listens() || (stop != nullptr && stop->load())) return true;
     const MessageSocket::Status status = socket_.receive();
     if (status == MessageSocket::Status::Wait) return true;
     if (status == MessageSocket::Status::Closed) return end("the client has closed the connection");

@@ -2,6 +2,7 @@
 // One client of a server, from its first message to its last. Never waits for it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -37,9 +38,11 @@ class Session final : private ClientMessages, private FunctionListener {
   [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
   // For poll().
   [[nodiscard]] short events() const;
+  // The client has ended its side, whatever it may have said before that.
+  [[nodiscard]] bool abandoned() const;
 
-  // Takes in what has come. False: it is over, and ending() says why.
-  [[nodiscard]] bool pump();
+  // Takes in what has come, until `stop` is set; null: nobody sets it. False: it is over, and ending() says why.
+  [[nodiscard]] bool pump(const std::atomic<bool>* stop = nullptr);
   [[nodiscard]] const std::string& ending() const { return ending_; }
 
   // Version and capabilities are agreed on.
@@ -64,6 +67,7 @@ class Session final : private ClientMessages, private FunctionListener {
   void on_error() override;
 
   void send_command(vfio_user::Command command, std::uint64_t number, std::span<const std::byte> body);
+  [[nodiscard]] bool listens() const;
   [[nodiscard]] bool end(std::string why);
   [[nodiscard]] bool take(Message message);
   [[nodiscard]] bool take_reply(const Message& message);

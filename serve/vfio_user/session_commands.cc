@@ -169,7 +169,7 @@ Session::Outcome Session::write_region(const Message& message) {
   if (!inside(access)) return {EINVAL, {}};
   if (access.region == kClock) return {EACCES, {}};
   if (access.region == kRegionConfig) {
-    config_.write(static_cast<unsigned>(access.offset), parsed.value.data, [this] { interrupts_.restore(false); });
+    config_.write(static_cast<unsigned>(access.offset), parsed.value.data, [this] { interrupts_.restore(); });
   } else {
     write_bar(access.region, access.offset, parsed.value.data);
   }
@@ -210,7 +210,7 @@ Session::Outcome Session::reset(const Message& message) {
   // The client may wait for this reply before it answers anything else.
   memory_.refuse_reads();
   config_.reset();
-  interrupts_.restore(true);
+  interrupts_.restore();
   return {};
 }
 

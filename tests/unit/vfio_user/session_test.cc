@@ -109,6 +109,17 @@ TEST_F(SessionTest, TheMaximumPayloadIsTheMachines) {
   EXPECT_EQ(function_.get(kDevCtl) & 0xffff, 0x283fu);
 }
 
+TEST_F(SessionTest, TheLinkIsTheMachines) {
+  for (const unsigned control : {config::kExpressLinkControl, config::kExpressLinkControl2}) {
+    const unsigned offset = ScriptedFunction::kExpress + control;
+    function_.put(offset, 0x42);
+    EXPECT_EQ(write(kRegionConfig, offset, std::uint16_t{0x000b}), 0);
+    EXPECT_EQ(write(kRegionConfig, offset, std::uint32_t{0x000b}), 0);
+    EXPECT_EQ(write(kRegionConfig, offset, std::uint8_t{0x0b}), 0);
+    EXPECT_EQ(read32(kRegionConfig, offset), 0x42u);
+  }
+}
+
 TEST_F(SessionTest, AFunctionLevelResetByConfigurationSpaceClearsWhatTheClientSees) {
   ASSERT_EQ(connect_vectors(0, numbers_, 4), 0);
   write(kRegionConfig, config::kBar0, std::uint32_t{0x1234'0000});
@@ -143,6 +154,52 @@ TEST_F(SessionTest, AResetByMessageLeavesTheFunctionAsItWas) {
   EXPECT_EQ(read32(kRegionConfig, config::kBar0), 0x1234'0000u);
   EXPECT_TRUE(function_.unmasked(3));
   EXPECT_NE(function_.get(ScriptedFunction::kMsix + config::kMsixControl) & config::kMsixControlEnable, 0u);
+}
+
+TEST_F(SessionTest, NoMessageTurnsInterruptsOnInD3hot) {
+  constexpr unsigned kControl = ScriptedFunction::kPower + config::kPmControl;
+  write(kRegionConfig, kControl, std::uint16_t{3});
+  EXPECT_EQ(connect_vectors(0, numbers_, 4), EINVAL) << "as Linux refuses it";
+  EXPECT_EQ(function_.unclaimed, 0u);
+  write(kRegionConfig, kControl, std::uint16_t{0});
+  EXPECT_EQ(connect_vectors(0, numbers_, 4), 0);
+  EXPECT_TRUE(function_.unmasked(3));
+}
+
+TEST_F(SessionTest, WhatIsAskedOfInterruptsInD3hotIsThereInD0) {
+  constexpr unsigned kControl = ScriptedFunction::kPower + config::kPmControl;
+  ASSERT_EQ(connect_vectors(0, std::span(numbers_).first(2), 2), 0);
+  write(kRegionConfig, kControl, std::uint16_t{3});
+  EXPECT_EQ(connect_vectors(2, std::span(numbers_).first(1), 1), 0);
+  EXPECT_EQ(set_irqs(kIrqDataNone | kIrqActionMask, kIrqMsix, 0, 1), 0);
+  EXPECT_EQ(function_.unclaimed, 0u) << "nobody writes where nobody listens";
+  write(kRegionConfig, kControl, std::uint8_t{0});
+  EXPECT_FALSE(function_.unmasked(0));
+  EXPECT_TRUE(function_.unmasked(1));
+  EXPECT_TRUE(function_.unmasked(2));
+  EXPECT_EQ(function_.get(config::kCommand) & 2, 0u) << "as the client left it";
+  EXPECT_EQ(function_.resets, 0u);
+}
+
+TEST(SoftReset, OnTheWayFromD3hotIsNotSeenByTheClient) {
+  ScriptedFunction function(false);
+  ConfigView view(function);
+  const auto write = [&](unsigned offset, std::uint16_t value, const std::function<void()>& when_ready) {
+    view.write(offset, std::as_bytes(std::span(&value, 1)), when_ready);
+  };
+  const auto never = [] { FAIL(); };
+  write(config::kCommand, 6, never);
+  write(ScriptedFunction::kMsix + config::kMsixControl, config::kMsixControlEnable, never);
+  write(ScriptedFunction::kExpress + config::kExpressDeviceControl, 0x2810, never);
+  write(ScriptedFunction::kPower + config::kPmControl, 3, never);
+  bool told = false;
+  write(ScriptedFunction::kPower + config::kPmControl, 0, [&] { told = true; });
+  EXPECT_TRUE(told);
+  EXPECT_EQ(function.resets, 1u);
+  EXPECT_EQ(function.get(config::kCommand) & 0xffff, 6u);
+  EXPECT_EQ(function.get(config::kBar0), ScriptedFunction::kBar0Address);
+  EXPECT_NE(function.get(ScriptedFunction::kMsix + config::kMsixControl) & config::kMsixControlEnable, 0u);
+  EXPECT_EQ(function.get(ScriptedFunction::kExpress + config::kExpressDeviceControl) & 0xf81f, 0x2810u);
 }
 
 TEST_F(SessionTest, ConnectedVectorsAreUnmaskedAndTheirEventsRaised) {
@@ -219,6 +276,41 @@ TEST_F(SessionTest, ARequestWithoutReplyHasItsEffectBeforeTheNext) {
   send(Command::RegionWrite, bytes_of(RegionAccess{0x20, 9, 4}, std::uint32_t{0x55}), {}, kFlagNoReply);
   ASSERT_TRUE(pump());
   EXPECT_FALSE(receive().has_value()) << "an error is not told either";
+}
+
+TEST_F(SessionTest, AServerThatIsToEndTakesNoFurtherRequest) {
+  std::atomic<bool> stop{true};
+  send(Command::DeviceReset, {});
+  EXPECT_TRUE(session_->pump(&stop));
+  EXPECT_FALSE(receive().has_value());
+  stop = false;
+  EXPECT_TRUE(session_->pump(&stop));
+  EXPECT_TRUE(receive().has_value());
+}
+
+TEST_F(SessionTest, WhatAResetKeepsDoesNotReachTheNextClient) {
+  constexpr unsigned kExpress = ScriptedFunction::kExpress;
+  constexpr unsigned kAer = ScriptedFunction::kAer;
+  const std::vector<std::byte> found = read_region(kRegionConfig, 0, 4096);
+  for (const unsigned offset :
+       {config::kExpressLinkControl, config::kExpressLinkControl2, config::kExpressDeviceControl2}) {
+    EXPECT_EQ(write(kRegionConfig, kExpress + offset, std::uint16_t{0x0003}), 0);
+  }
+  EXPECT_EQ(write(kRegionConfig, kExpress + config::kExpressDeviceControl, std::uint16_t{0x110f}), 0);
+  for (const unsigned offset :
+       {config::kAerUncorrectableMask, config::kAerUncorrectableSeverity, config::kAerCorrectableMask}) {
+    EXPECT_EQ(write(kRegionConfig, kAer + offset, std::uint32_t{0x0010'1010}), 0);
+  }
+  EXPECT_EQ(write(kRegionConfig, config::kInterruptLine, std::uint8_t{9}), 0);
+  function_.put(kAer + config::kAerUncorrectableStatus, config::kAerUnsupported);
+  function_.put(kAer + config::kAerCorrectableStatus, config::kAerAdvisoryNonFatal);
+  function_.put(config::kCommand, 0xf910'0006);
+  session_.reset();
+  auto ends = vfio_user::testing::connected();
+  client_ = MessageSocket(std::move(ends.first), {1 << 21, 16});
+  session_.emplace(std::move(ends.second), function_, memory_);
+  establish();
+  EXPECT_EQ(read_region(kRegionConfig, 0, 4096), found);
 }
 
 TEST_F(SessionTest, WhatAClientLeavesBehindIsNothing) {
