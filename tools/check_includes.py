@@ -41,6 +41,7 @@ RULES = {
     "serve/sysfs/": ["serve/sysfs/", "bench/", "host/", "pcie/", "sim/witness.h"],
     "serve/": ["serve/", "bench/", "host/", "vfio_user/", "pcie/", "sim/witness.h"],
     "serve/vfio_user/": ["serve/vfio_user/", "bench/", "vfio_user/", "pcie/", "sim/witness.h", "sim/request_memory.h"],
+    "serve/vfio_user/machine.cc": ["serve/vfio_user/", "host/driver/endpoint_regs.h", "pcie/", "sim/witness.h"],
     "cli/serve_command": ["cli/", "bench/", "serve/vfio_user/", "pcie/", "sim/witness.h"],
     "cli/access_speed": ["cli/", "host/backend/vfio_user/", "serve/vfio_user/", "vfio_user/", "pcie/", "sim/witness.h"],
     "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],

@@ -24,6 +24,7 @@ void ClientMemory::disconnect() {
 
 int ClientMemory::map(const vfio_user::DmaMap& request, int descriptor) {
   const std::uint64_t last = request.address + (request.size - 1);
+  if (request.address < kInterruptWindow + kInterruptWindowBytes && last >= kInterruptWindow) return EINVAL;
   const auto above = mappings_.upper_bound(request.address);
   if (above != mappings_.end() && above->first <= last) return EEXIST;
   if (above != mappings_.begin() && std::prev(above)->second.last >= request.address) return EEXIST;
@@ -77,8 +78,12 @@ sim::RequestMemory::Answer ClientMemory::read(PhysicalAddress address, std::span
     ++refused_;
     return Answer::Unsupported;
   }
+  if (hasty_) {
+    ++refused_;
+    return Answer::Unsupported;
+  }
   const std::uint64_t number = next_++;
-  reads_.emplace(number, WaitingRead{address.raw(), data.size(), ticket});
+  reads_.emplace(number, WaitingRead{address.raw(), data.size(), ticket, std::nullopt});
   ++reads_waiting_;
   messages_->send_dma_read(number, address.raw(), data.size());
   return Answer::Later;
@@ -149,6 +154,21 @@ void ClientMemory::forget_reads(std::uint64_t first, std::uint64_t last) {
     if (read.address < first || read.address > last || read.ticket.waiter == nullptr) continue;
     tickets.push_back(std::exchange(read.ticket, sim::ReadTicket{}));
   }
+  refuse(tickets);
+}
+
+void ClientMemory::refuse_overdue_reads(Time now, Time patience) {
+  if (reads_waiting_ == 0) return;
+  std::vector<sim::ReadTicket> tickets;
+  for (auto& [number, read] : reads_) {
+    if (read.ticket.waiter == nullptr) continue;
+    if (!read.since) read.since = now;
+    if (now - *read.since >= patience) tickets.push_back(std::exchange(read.ticket, sim::ReadTicket{}));
+  }
+  refuse(tickets);
+}
+
+void ClientMemory::refuse(const std::vector<sim::ReadTicket>& tickets) {
   reads_waiting_ -= tickets.size();
   for (const sim::ReadTicket& ticket : tickets) {
     ++refused_;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "serve/vfio_user/client_memory.h"
@@ -18,6 +19,13 @@ namespace holdover::serve {
 using MachineFactory =
     std::function<std::unique_ptr<sim::ObservedMachine>(const sim::MachineConfig&, sim::Witness&, sim::RequestMemory&)>;
 
+// Rules that an endpoint breaks by doing what it was told to: whose premise is that software aims no DMA at the
+// interrupt window and lets it wait for answers as long as this machine may take.
+struct Misuse {
+  std::uint64_t count = 0;
+  std::string first;  // what was said of the first
+};
+
 class ServedMachine final : public Function, private sim::Witness {
  public:
   // Serves endpoint `endpoint` of the topology. Throws Error{InvalidArgument} where there is none, and as the factory
@@ -26,8 +34,8 @@ class ServedMachine final : public Function, private sim::Witness {
   ~ServedMachine() override;
 
   [[nodiscard]] ClientMemory& memory() { return memory_; }
-  // Null: nobody is told.
-  void set_listener(FunctionListener* listener) { listener_ = listener; }
+  // Null: nobody is told. Misuse begins anew.
+  void set_listener(FunctionListener* listener);
 
   [[nodiscard]] std::uint32_t config_read(unsigned offset, unsigned size) override;
   void config_write(unsigned offset, unsigned size, std::uint32_t value) override;
@@ -40,8 +48,10 @@ class ServedMachine final : public Function, private sim::Witness {
   void wait(Time duration) override;
 
   [[nodiscard]] Cycles cycles() const { return machine_->cycles(); }
-  // What a broken protocol rule said first; empty where none was broken.
+  // What a rule said first that the endpoint has broken; empty where it has broken none.
   [[nodiscard]] const std::string& violation() const { return violation_; }
+  // Of the client that is there.
+  [[nodiscard]] const Misuse& misuse() const { return misuse_; }
   // Completes the trace; time must not pass afterwards.
   void close_files() { machine_->close_files(); }
 
@@ -51,12 +61,17 @@ class ServedMachine final : public Function, private sim::Witness {
                   std::uint8_t vector, sim::MessageOutcome outcome) override;
   void on_violation(const sim::Violation& violation) override;
   [[nodiscard]] BusAddress address_of(unsigned bar, std::uint64_t offset) const;
-  void take_interrupts();
+  [[nodiscard]] bool told_to(std::string_view rule) const;
+  void note_store(unsigned bar, std::uint64_t offset, unsigned size, std::uint64_t value);
+  void settle();
 
   unsigned endpoint_;
+  Time completion_timeout_;  // no answer of the machine takes longer
   ClientMemory memory_;
   FunctionListener* listener_ = nullptr;
   std::string violation_;
+  Misuse misuse_;
+  bool impatient_ = false;  // the endpoint was told to wait for answers less long than the machine may take
   std::unique_ptr<sim::ObservedMachine> machine_;
   pcie::Platform* platform_ = nullptr;
   FoundFunction found_;

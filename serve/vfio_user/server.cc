@@ -77,6 +77,11 @@ void Server::end_session() {
   machine_.set_listener(nullptr);
   const std::uint64_t refused = machine_.memory().refused() - refused_before_;
   if (refused != 0) line += "; " + std::to_string(refused) + " requests of the endpoint found no memory of it";
+  const Misuse& misuse = machine_.misuse();
+  if (misuse.count != 0) {
+    line += "; " + std::to_string(misuse.count) + " packets of the endpoint were against a rule, as the client had " +
+            "programmed it: " + misuse.first;
+  }
   if (known && options_.say) options_.say(line);
 }
 

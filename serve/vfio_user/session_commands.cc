@@ -208,7 +208,7 @@ void Session::read_clock(std::uint64_t offset, std::span<std::byte> data) {
 Session::Outcome Session::reset(const Message& message) {
   if (!message.body.empty() || !message.descriptors.empty()) return {EINVAL, {}};
   // The client may wait for this reply before it answers anything else.
-  memory_.refuse_reads();
+  const ClientMemory::Haste haste{memory_};
   config_.reset();
   interrupts_.restore();
   return {};

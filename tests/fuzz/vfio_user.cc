@@ -81,6 +81,13 @@ class Client {
 
   void run(bool establish) {
     ::fcntl(socket_, F_SETFL, O_NONBLOCK);
+    // Accesses of the client take time, in which the function reads on and interrupts.
+    function_.meanwhile = [this] {
+      if (++accesses_ % 8 != 0) return;
+      read_memory(accesses_ * 128, 8);
+      session_.listener().on_vector(static_cast<unsigned>(accesses_ / 8 % 4));
+      memory_.refuse_overdue_reads(Time{accesses_}, Time{256});
+    };
     if (establish) {
       send(Command::Version, version_body(Version{}), 0);
       visit();
@@ -128,10 +135,8 @@ class Client {
         break;
       }
       case 4: {
-        std::vector<std::byte> data((byte() % 4 + 1) * 4u);
-        const sim::ReadTicket ticket{&waiter_, next_read_++};
-        const auto answer = memory_.read(PhysicalAddress{byte() * 1024u}, data, ticket);
-        if (answer == sim::RequestMemory::Answer::Later) ++waiter_.expected;
+        const std::size_t size = (byte() % 4 + 1) * 4u;
+        read_memory(byte() * 1024u, size);
         break;
       }
       case 5: {
@@ -150,6 +155,13 @@ class Client {
         answer(what);
     }
     visit();
+  }
+
+  void read_memory(std::uint64_t address, std::size_t size) {
+    std::vector<std::byte> data(size);
+    const sim::ReadTicket ticket{&waiter_, next_read_++};
+    const auto answer = memory_.read(PhysicalAddress{address}, data, ticket);
+    if (answer == sim::RequestMemory::Answer::Later) ++waiter_.expected;
   }
 
   // The oldest question of the server, rightly or not.
@@ -271,6 +283,7 @@ class Client {
   bool open_ = true;
   std::uint16_t id_ = 0;
   std::uint64_t next_read_ = 0;
+  std::uint64_t accesses_ = 0;
   std::vector<std::byte> received_;
   std::deque<Message> questions_;
 };

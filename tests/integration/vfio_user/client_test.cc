@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The endpoint in RTL as a client of the socket sees it.
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,73 +18,16 @@
 #include "pcie/config_space.h"
 #include "pcie/error.h"
 #include "sim/witness.h"
-#include "tests/integration/vfio_user/served_endpoint.h"
+#include "tests/integration/vfio_user/connected_client.h"
 
 namespace holdover {
 namespace {
 
-using ::testing::HasSubstr;
 namespace config = pcie::config;
 namespace regs = host::regs;
 namespace writer = host::regs::heartbeat_writer;
 
-class VfioUserClient : public ::testing::Test {
- protected:
-  static constexpr Iova kRing{0xffff'ffff'0000'0000};
-
-  void connect(bool pass_descriptors = true) {
-    host::VfioUserOptions options;
-    options.pass_descriptors = pass_descriptors;
-    system_ = std::make_unique<host::VfioUserSystem>(endpoint_.socket(), std::move(options));
-    open();
-  }
-  void open() {
-    memory_ = system_->create_memory(kPageSize);
-    space_ = system_->create_address_space();
-    space_->map(*memory_, Bytes{0}, kRing, kPageSize, true);
-    device_ = system_->open_device(system_->devices().at(0));
-    device_->attach(*space_);
-  }
-  void disconnect() {
-    device_.reset();
-    space_.reset();
-    memory_.reset();
-    system_.reset();
-  }
-  void start_writer(bool interrupts) {
-    device_->write(0, Bytes{writer::kControl}, 0);
-    device_->write(0, Bytes{writer::kRingBaseLo}, static_cast<std::uint32_t>(kRing.raw()));
-    device_->write(0, Bytes{writer::kRingBaseHi}, static_cast<std::uint32_t>(kRing.raw() >> 32));
-    device_->write(0, Bytes{writer::kRingEntries}, 64);
-    device_->write(0, Bytes{writer::kPeriod}, 100);
-    device_->write(0, Bytes{writer::kVector}, 5);
-    device_->write(0, Bytes{writer::kControl}, interrupts ? 3 : 1);
-  }
-  // Number of the newest record in memory.
-  [[nodiscard]] std::uint64_t newest() {
-    std::uint64_t most = 0;
-    for (std::size_t at = 0; at < 64 * 32; at += 32) {
-      std::uint64_t number = 0;
-      std::memcpy(&number, memory_->bytes().data() + at, sizeof number);
-      most = std::max(most, number);
-    }
-    return most;
-  }
-  [[nodiscard]] static unsigned descriptors() {
-    const auto folder = std::filesystem::directory_iterator("/proc/self/fd");
-    return static_cast<unsigned>(std::distance(begin(folder), end(folder)));
-  }
-  [[nodiscard]] unsigned express() {
-    const auto read = [this](unsigned offset) { return device_->config_read(Bytes{offset}, 4); };
-    return pcie::find_capability(read, config::kCapExpress).value();
-  }
-
-  test::ServedEndpoint endpoint_;
-  std::unique_ptr<host::VfioUserSystem> system_;
-  std::unique_ptr<host::Memory> memory_;
-  std::unique_ptr<host::AddressSpace> space_;
-  std::unique_ptr<host::Device> device_;
-};
+using test::VfioUserClient;
 
 TEST_F(VfioUserClient, TimeIsTheDevices) {
   connect();
@@ -272,76 +216,6 @@ TEST_F(VfioUserClient, MappingsOverlapNowhere) {
   } catch (const Error& error) {
     EXPECT_EQ(error.errno_value(), EEXIST);
   }
-}
-
-TEST_F(VfioUserClient, AnotherClientIsRefusedAndTheFirstServedOn) {
-  connect();
-  EXPECT_THROW(host::VfioUserSystem(endpoint_.socket(), host::VfioUserOptions{}), Error);
-  EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);
-}
-
-TEST_F(VfioUserClient, WhoeverConnectsAndSaysNothingKeepsNobodyOut) {
-  const FileDescriptor silent = vfio_user::connect_to(endpoint_.socket());
-  connect();
-  EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);
-}
-
-TEST_F(VfioUserClient, AClientThatDiesLeavesTheDeviceAtRestForTheNext) {
-  {
-    // No close(): the connection ends as that of a process that was killed.
-    FileDescriptor file = vfio_user::connect_to(endpoint_.socket());
-    host::VfioUserConnection raw(std::move(file), vfio_user::Capabilities{});
-    static_cast<void>(
-        raw.request(vfio_user::Command::Version, vfio_user::version_body(vfio_user::Version{}), "version"));
-    const std::uint16_t command = config::kCommandMemory | config::kCommandBusMaster;
-    raw.write_region(vfio_user::kRegionConfig, config::kCommand, std::as_bytes(std::span(&command, 1)));
-    const std::uint32_t run = 1;
-    raw.write_region(0, writer::kControl, std::as_bytes(std::span(&run, 1)));
-  }
-  connect();
-  EXPECT_EQ(device_->read(0, Bytes{writer::kControl}), 0u);
-  EXPECT_EQ(device_->config_read(Bytes{config::kCommand}, 2), config::kCommandMemory);
-  disconnect();
-  endpoint_.stop();
-  const std::vector<std::string> said = endpoint_.said();
-  ASSERT_GE(said.size(), 3u);
-  EXPECT_THAT(said[1], HasSubstr("has left"));
-}
-
-TEST_F(VfioUserClient, AFileThatIsCutShortHarmsNobody) {
-  connect();
-  const FileDescriptor file{::memfd_create("short", MFD_CLOEXEC)};
-  ASSERT_EQ(::ftruncate(file.number(), 4096), 0);
-  disconnect();
-  {
-    host::VfioUserConnection raw(endpoint_.socket());
-    std::vector<std::byte> body;
-    vfio_user::append(body, vfio_user::DmaMap{32, 3, 0, kRing.raw(), 4096});
-    const std::array<int, 1> one{file.number()};
-    static_cast<void>(raw.request(vfio_user::Command::DmaMap, body, "a mapping", one));
-    ASSERT_EQ(::ftruncate(file.number(), 0), 0);
-    const std::uint16_t command = config::kCommandMemory | config::kCommandBusMaster;
-    raw.write_region(vfio_user::kRegionConfig, config::kCommand, std::as_bytes(std::span(&command, 1)));
-    const auto store = [&raw](std::uint64_t offset, std::uint32_t value) {
-      raw.write_region(0, offset, std::as_bytes(std::span(&value, 1)));
-    };
-    store(writer::kRingBaseLo, static_cast<std::uint32_t>(kRing.raw()));
-    store(writer::kRingBaseHi, static_cast<std::uint32_t>(kRing.raw() >> 32));
-    store(writer::kRingEntries, 64);
-    store(writer::kControl, 1);
-    const auto picoseconds = [&raw] {
-      std::uint64_t time = 0;
-      raw.read_region(vfio_user::kRegionDeviceSpecific, 8, std::as_writable_bytes(std::span(&time, 1)));
-      return Time{time};
-    };
-    for (const Time begin = picoseconds(); picoseconds() - begin < 10_us;) {
-    }
-  }
-  connect();
-  EXPECT_EQ(device_->read(0, Bytes{regs::global::kId}), regs::global::kIdReset);
-  disconnect();
-  endpoint_.stop();
-  EXPECT_GT(endpoint_.server().machine().memory().refused(), 0u);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a client maps, and what requests of the function find there.
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ namespace {
 
 using namespace vfio_user;
 using Answer = sim::RequestMemory::Answer;
+namespace config = pcie::config;
 
 constexpr std::uint32_t kBoth = kDmaMapRead | kDmaMapWrite;
 
@@ -131,6 +133,21 @@ TEST_F(ClientMemoryTest, RefusesMappingsThatCannotBe) {
   EXPECT_EQ(map(0x6000, 0x1000), 0);
 }
 
+// The rest of a machine's map as QEMU has it for an x86 guest of 4 GiB is mapped.
+TEST_F(ClientMemoryTest, TheInterruptWindowIsNoMemory) {
+  EXPECT_EQ(map_without_file(0xfee0'0000, 0x10'0000), EINVAL) << "as a Linux host says of a reserved region";
+  EXPECT_EQ(map_without_file(0xfeef'f000, 0x1000), EINVAL);
+  EXPECT_EQ(map_without_file(0xfedf'f000, 0x2000), EINVAL);
+  EXPECT_EQ(map_without_file(0xc000'0000, 0x4000'0000), EINVAL);
+  EXPECT_EQ(map_without_file(0, 0xa'0000), 0);
+  EXPECT_EQ(map_without_file(0xc'0000, 0x7ff4'0000), 0);
+  EXPECT_EQ(map_without_file(0x8000'0000, 0x4000'0000), 0);
+  EXPECT_EQ(map_without_file(0xfedf'f000, 0x1000), 0);
+  EXPECT_EQ(map_without_file(0xfef0'0000, 0x1000), 0);
+  EXPECT_EQ(map_without_file(0xfffc'0000, 0x4'0000), 0);
+  EXPECT_EQ(map_without_file(0x1'0000'0000, 0x8000'0000), 0);
+}
+
 TEST_F(ClientMemoryTest, UnmapsWholeMappings) {
   ASSERT_EQ(map(0x4000, 0x2000), 0);
   ASSERT_EQ(map(0x6000, 0x1000), 0);
@@ -207,6 +224,45 @@ TEST_F(ClientMemoryTest, RequestsAreAnsweredWhileTheClientIsAskedForSomething) {
   EXPECT_TRUE(waiter_.answered.empty());
 }
 
+TEST_F(ClientMemoryTest, NobodyIsAskedForMemoryDuringAReset) {
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  ASSERT_EQ(map(0x4000, 0x1000), 0);
+  std::vector<Answer> answers;
+  const auto pending = ScriptedFunction::kExpress + config::kExpressDeviceControl;
+  function_.meanwhile = [&] {
+    // It has sent more than it knew of, until it is reset.
+    if (function_.resets != 0) return;
+    answers.push_back(read(0x1000, 8, answers.size()));
+    answers.push_back(read(0x4000));
+    function_.put(pending, function_.get(pending) | std::uint32_t{config::kDeviceStatusTransactionsPending} << 16);
+  };
+  EXPECT_EQ(error_of(Command::DeviceReset, {}), 0) << "the first message is the reply";
+  EXPECT_GE(answers.size(), 4u);
+  EXPECT_THAT(answers, ::testing::Contains(Answer::Unsupported));
+  EXPECT_THAT(answers, ::testing::Contains(Answer::Done)) << "what is mapped from a file is asked of nobody";
+  EXPECT_THAT(answers, ::testing::Not(::testing::Contains(Answer::Later)));
+  EXPECT_FALSE(receive().has_value());
+  EXPECT_TRUE(session_->may_run());
+  function_.meanwhile = nullptr;
+  EXPECT_EQ(read(0x1000), Answer::Later) << "afterwards they are asked for again";
+}
+
+TEST_F(ClientMemoryTest, ReadsAreRefusedWhenTimePassesWithoutTheClientsAnswer) {
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  EXPECT_EQ(read(0x1000, 8, 3), Answer::Later);
+  memory_.refuse_overdue_reads(100_us, 10_us);
+  EXPECT_EQ(read(0x1000, 8, 4), Answer::Later);
+  memory_.refuse_overdue_reads(109_us, 10_us);
+  EXPECT_TRUE(waiter_.refused.empty());
+  memory_.refuse_overdue_reads(110_us, 10_us);
+  EXPECT_THAT(waiter_.refused, ::testing::ElementsAre(3u));
+  answer(*receive(), 0, bytes_of(DmaAccess{0x1000, 8}, std::uint64_t{0}));
+  EXPECT_TRUE(open_) << "an answer that comes after all is no fault";
+  memory_.refuse_overdue_reads(119_us, 10_us);
+  EXPECT_THAT(waiter_.refused, ::testing::ElementsAre(3u, 4u));
+  EXPECT_TRUE(session_->may_run());
+}
+
 TEST_F(ClientMemoryTest, NobodyWaitsForMemoryThatIsUnmapped) {
   ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
   EXPECT_EQ(read(0x1000, 8, 9), Answer::Later);
@@ -229,6 +285,46 @@ TEST_F(ClientMemoryTest, AnInterruptComesAfterTheDataThatItAnnounces) {
   answer(*receive(), 0, bytes_of(DmaAccess{0x1000, 4}));
   EXPECT_EQ(::read(event.number(), &count, sizeof count), 8);
   EXPECT_EQ(count, 1u);
+}
+
+TEST_F(ClientMemoryTest, InterruptsThatWaitForDataBecomeOne) {
+  const FileDescriptor event{::eventfd(0, EFD_NONBLOCK)};
+  const std::array<int, 1> descriptor{event.number()};
+  ASSERT_EQ(error_of(Command::DeviceSetIrqs, bytes_of(IrqSet{20, kIrqDataEventfd | kIrqActionTrigger, kIrqMsix, 0, 1}),
+                     descriptor),
+            0);
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  std::vector<Message> writes;
+  for (unsigned i = 0; i < 3; ++i) {
+    EXPECT_TRUE(write(0x1000, pattern(4), 0xf, 0));
+    writes.push_back(*receive());
+    for (unsigned again = 0; again < 1000; ++again) session_->listener().on_vector(0);
+  }
+  std::uint64_t count = 0;
+  EXPECT_LT(::read(event.number(), &count, sizeof count), 0);
+  answer(writes[0], 0, bytes_of(DmaAccess{0x1000, 4}));
+  EXPECT_EQ(::read(event.number(), &count, sizeof count), 8) << "the first is not put off by those that follow";
+  EXPECT_EQ(count, 1u);
+  answer(writes[1], 0, bytes_of(DmaAccess{0x1000, 4}));
+  EXPECT_LT(::read(event.number(), &count, sizeof count), 0) << "and the others come after the last data";
+  answer(writes[2], 0, bytes_of(DmaAccess{0x1000, 4}));
+  EXPECT_EQ(::read(event.number(), &count, sizeof count), 8);
+  EXPECT_EQ(count, 1u);
+}
+
+// A client with one thread, which answers before it reads on.
+TEST_F(ClientMemoryTest, AnswersAreTakenWhileTheServerHasMoreToSay) {
+  ASSERT_EQ(map_without_file(0, 0x1000), 0);
+  EXPECT_TRUE(write(0, pattern(4), 0xf, 0));
+  const auto first = receive();
+  ASSERT_TRUE(first);
+  const std::vector<std::byte> data(4096);
+  for (unsigned i = 0; i < 200; ++i) EXPECT_TRUE(write(0, data));
+  ASSERT_NE(session_->events() & POLLOUT, 0) << "the connection is full";
+  EXPECT_NE(session_->events() & POLLIN, 0);
+  answer(*first, 0, bytes_of(DmaAccess{0, 4}));
+  EXPECT_TRUE(open_);
+  EXPECT_EQ(memory_.writes_waiting(), 200u);
 }
 
 TEST_F(ClientMemoryTest, AClientThatAnswersNothingIsLetGo) {
