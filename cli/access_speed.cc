@@ -19,10 +19,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr unsigned kAccesses = 1000;
+constexpr unsigned kLargeAccesses = 20;
 
-AccessTimes measure(const std::function<void()>& access) {
+AccessTimes measure(const std::function<void()>& access, unsigned accesses = kAccesses) {
   std::vector<std::chrono::microseconds> times;
-  for (unsigned i = 0; i < kAccesses; ++i) {
+  for (unsigned i = 0; i < accesses; ++i) {
     const Clock::time_point begin = Clock::now();
     access();
     times.push_back(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin));
@@ -63,6 +64,8 @@ AccessSpeed measure_accesses(const std::filesystem::path& folder) {
   connection.write_region(vfio_user::kRegionConfig, pcie::config::kCommand, bytes.first(2));
   AccessSpeed speed;
   speed.config_read = measure([&] { connection.read_region(vfio_user::kRegionConfig, 0, bytes); });
+  std::vector<std::byte> space(pcie::config::kSpaceBytes);
+  speed.config_space = measure([&] { connection.read_region(vfio_user::kRegionConfig, 0, space); }, kLargeAccesses);
   speed.register_read = measure([&] { connection.read_region(0, 0, bytes); });
   speed.register_write = measure([&] { connection.write_region(2, 0, bytes); });
   return speed;

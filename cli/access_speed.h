@@ -14,6 +14,7 @@ struct AccessTimes {
 
 struct AccessSpeed {
   AccessTimes config_read;
+  AccessTimes config_space;  // all 4096 bytes in one request, the largest that there is
   AccessTimes register_read;
   AccessTimes register_write;
 };

@@ -113,6 +113,7 @@ int measure(const bench::RunOptions& options, bool json) {
                                         {"bare_model", row(bare)},
                                         {"vfio_user",
                                          {{"config_read", access(accesses.config_read)},
+                                          {"config_space", access(accesses.config_space)},
                                           {"register_read", access(accesses.register_read)},
                                           {"register_write", access(accesses.register_write)}}}}
                      .dump(2)
@@ -122,6 +123,7 @@ int measure(const bench::RunOptions& options, bool json) {
   print_row("whole bench", whole, bare);
   print_row("bare model", bare, bare);
   print_times("config read", accesses.config_read);
+  print_times("config space", accesses.config_space);
   print_times("register read", accesses.register_read);
   print_times("register write", accesses.register_write);
   return 0;
