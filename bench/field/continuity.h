@@ -22,7 +22,7 @@ struct SilenceLimit {
 
 struct ContinuitySeen {
   struct Loss {
-    std::uint64_t clock = 0;  // 0: nothing tells when
+    std::uint64_t clock = 0;
     std::string sentence;
   };
   std::vector<Loss> losses;
@@ -32,8 +32,9 @@ struct ContinuitySeen {
   unsigned channels = 0;  // that ran when the window opened
 };
 
-// `first`: the endpoint before the agent took it up again. `closed`: when the window closed.
+// `first`: the endpoint before the agent took it up again. `closed`: when the window closed. `ending`: before traffic
+// was stopped; null where that was not come to, or the endpoint did not answer.
 [[nodiscard]] ContinuitySeen judge_continuity(const FieldState& state, const FieldObservation& seen, const Look& first,
-                                              const Look& closed);
+                                              const Look& closed, const Look* ending);
 
 }  // namespace holdover::bench

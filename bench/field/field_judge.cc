@@ -2,7 +2,9 @@
 #include "bench/field/field_judge.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <vector>
 
 #include "bench/field/continuity.h"
 #include "bench/field/monitor_history.h"
@@ -11,6 +13,10 @@
 
 namespace holdover::bench {
 namespace {
+
+// Checks whose witness has to see until traffic was stopped.
+constexpr std::array<Check, 6> kUntilTheEnd{Check::Continuity, Check::Memory,       Check::Configuration,
+                                            Check::Interrupts, Check::ResetAndLink, Check::Protocol};
 
 std::string n(std::uint64_t count) { return std::to_string(count); }
 
@@ -21,10 +27,10 @@ class FieldJudge {
   }
 
   Verdict judge() {
-    handover();
     at(Check::Iommu).status = CheckStatus::NotObservable;
     at(Check::Iommu).figure = "the endpoint sees IO virtual addresses only";
     if (seen_.first) follow(*seen_.first);
+    handover();
     if (seen_.gone) {
       find(Check::Bdf, state_.jump.clock,
            "the function was at " + std::string(text_of(state_.bdf)) + ", and the host finds none there any more");
@@ -54,47 +60,77 @@ class FieldJudge {
 
   void follow(const Look& first) {
     bdf();
-    if (first.answers == 0 && hidden(first)) return;
-    const Look& last = seen_.closed.value_or(first);
-    const MonitorHistory early = history_between(state_.jump, first, state_.scratch, state_.interrupts_off != 0);
-    const MonitorHistory whole = history_between(begin_, last, state_.scratch, state_.interrupts_off != 0);
-    blind_ = early.blind.empty() ? whole.blind : early.blind;
+    if (first.answers == 0 && hidden(first, state_.jump.clock)) return;
+    const HistoryRules rules{state_.scratch, state_.interrupts_off != 0, false};
+    std::vector<const Look*> looks{&begin_, &state_.jump, &first};
+    if (seen_.closed) looks.push_back(&*seen_.closed);
+    const MonitorHistory early = history_between({&state_.jump, &first}, rules);
+    const MonitorHistory window = history_between(looks, rules);
+    blind_ = early.blind.empty() ? window.blind : early.blind;
+    if (early.blind.empty() && seen_.closed && seen_.closed->answers == 0 && hidden(*seen_.closed, first.clock)) {
+      blind_.clear();
+      return;
+    }
     if (!blind_.empty()) return;
-    for (const Incident& incident : whole.incidents) {
+    blame(window);
+    if (!seen_.closed) {
+      resets(count_of_resets(window));
+      return;
+    }
+    until_the_end(first, *seen_.closed, window);
+  }
+
+  // What happened from the end of the update to the end of traffic counts like what happened before.
+  void until_the_end(const Look& first, const Look& closed, const MonitorHistory& window) {
+    std::vector<const Look*> looks{&closed};
+    for (const auto* const each : {&seen_.ending, &seen_.stopped}) {
+      if (*each) looks.push_back(&**each);
+    }
+    const HistoryRules rules{closed.scratch, state_.interrupts_off != 0, true};
+    const MonitorHistory late = history_between(looks, rules);
+    // Only where the endpoint answers until then can it tell of that time.
+    const Look& last = late.blind.empty() ? *looks.back() : closed;
+    blame(late);
+    resets(count_of_resets(window) + count_of_resets(late));
+    compare_configuration(closed, begin_, closed.clock);
+    compare_configuration(last, closed, last.clock);
+    configuration(last.config_writes - begin_.config_writes);
+    continuity(first, closed, &last == &closed || !seen_.ending ? nullptr : &*seen_.ending);
+    protocol(last);
+    if (!late.blind.empty()) {
+      for (const Check each : kUntilTheEnd) gap(each, "after the update, " + late.blind);
+      (void)hidden(*looks.back(), closed.clock);
+    } else if (seen_.stopped) {
+      interrupts(closed, *seen_.stopped);
+      memory(*seen_.stopped);
+    }
+  }
+
+  void blame(const MonitorHistory& history) {
+    for (const Incident& incident : history.incidents) {
       if (cause_.empty()) {
         cause_ = incident.sentence;
         cause_clock_ = incident.clock;
       }
       find(incident.check, incident.clock, incident.sentence);
     }
-    resets(whole);
-    for (const MonitorHistory::Gap& each : whole.gaps) gap(each.check, each.reason);
-    if (seen_.closed) {
-      compare_configuration(*seen_.closed, seen_.closed->clock);
-      configuration(whole);
-      continuity(first, *seen_.closed);
-      protocol(*seen_.closed);
-    }
-    if (seen_.closed && seen_.stopped && seen_.stopped->answers != 0) {
-      interrupts(*seen_.closed, *seen_.stopped);
-      memory(*seen_.stopped);
-    }
+    for (const MonitorHistory::Gap& each : history.gaps) gap(each.check, each.reason);
   }
 
   // What explains a loss that shows at `clock`: what happened first, if it was before.
   std::string cause_at(std::uint64_t clock) const {
-    return !cause_.empty() && (clock == 0 || cause_clock_ <= clock) ? cause_ : std::string();
+    return !cause_.empty() && cause_clock_ <= clock ? cause_ : std::string();
   }
 
-  void continuity(const Look& first, const Look& closed) {
-    const ContinuitySeen streams = judge_continuity(state_, seen_, first, closed);
+  void continuity(const Look& first, const Look& closed, const Look* ending) {
+    const ContinuitySeen streams = judge_continuity(state_, seen_, first, closed, ending);
     for (const ContinuitySeen::Loss& loss : streams.losses) {
-      find(Check::Continuity, loss.clock == 0 ? closed.clock : loss.clock, loss.sentence, cause_at(loss.clock));
+      find(Check::Continuity, loss.clock, loss.sentence, cause_at(loss.clock));
     }
     CheckResult& result = at(Check::Continuity);
     result.figure = streams.figure;
     result.numbers = streams.numbers;
-    if (streams.channels != 0 && seen_.stopped) judged(Check::Continuity);
+    if (streams.channels != 0 && ending != nullptr && seen_.stopped) judged(Check::Continuity);
     for (const std::string& each : streams.gaps) gap(Check::Continuity, each);
   }
 
@@ -106,13 +142,15 @@ class FieldJudge {
       checked += each.checked;
       if (each.mismatches == 0) continue;
       find(Check::Memory, stopped.clock,
-           "channel " + n(i) + " was given " + n(each.mismatches) + " wrong bytes to read", cause_at(0));
+           "channel " + n(i) + " was given " + n(each.mismatches) + " wrong bytes to read", cause_at(stopped.clock));
     }
     if (stopped.reader.mismatches != 0) {
       find(Check::Memory, stopped.clock,
-           "the heartbeat reader was given " + n(stopped.reader.mismatches) + " wrong cells to read", cause_at(0));
+           "the heartbeat reader was given " + n(stopped.reader.mismatches) + " wrong cells to read",
+           cause_at(stopped.clock));
     }
-    if (seen_.memory && seen_.memory->wrong != 0) find(Check::Memory, stopped.clock, seen_.memory->first, cause_at(0));
+    if (seen_.memory && seen_.memory->wrong != 0)
+      find(Check::Memory, stopped.clock, seen_.memory->first, cause_at(stopped.clock));
     const std::uint64_t compared = seen_.memory ? seen_.memory->bytes : 0;
     result.figure = n(compared >> 10) + " KiB compared, " + n(checked >> 10) +
                     " KiB checked by the endpoint; accesses to foreign pages: not observable here";
@@ -121,14 +159,15 @@ class FieldJudge {
   }
 
   // Whether the registers are out of reach because of what configuration space says: decoding, addresses, power.
-  bool hidden(const Look& first) {
+  // `clock`: when they last were not.
+  bool hidden(const Look& look, std::uint64_t clock) {
     namespace config = pcie::config;
     const ConfigShadow before = shadow_of(begin_);
-    if (first.config[0] != begin_.config[0]) return false;
+    if (look.config[0] != begin_.config[0]) return false;
     bool hides = false;
     const auto compare = [&](unsigned offset, std::uint32_t mask) {
-      if (((first.config[offset / 4] ^ begin_.config[offset / 4]) & mask) == 0) return;
-      changed(offset, first.config[offset / 4], begin_.config[offset / 4], state_.jump.clock);
+      if (((look.config[offset / 4] ^ begin_.config[offset / 4]) & mask) == 0) return;
+      changed(offset, look.config[offset / 4], begin_.config[offset / 4], clock);
       hides = true;
     };
     compare(config::kCommand, config::kCommandMemory);
@@ -144,20 +183,23 @@ class FieldJudge {
              hex(offset, 3) + ") reads " + hex(is, 8) + " and was " + hex(was, 8));
   }
 
-  void compare_configuration(const Look& closed, std::uint64_t clock) {
+  // Everything must be as when the window opened; what was not so at `told` is told already.
+  void compare_configuration(const Look& look, const Look& told, std::uint64_t clock) {
     const ConfigShadow before = shadow_of(begin_);
     for (unsigned offset = 0; offset < pcie::config::kSpaceBytes; offset += 4) {
       const std::uint32_t was = begin_.config[offset / 4];
-      const std::uint32_t is = closed.config[offset / 4];
-      if (((was ^ is) & ~exempt_bits(before, offset)) != 0) changed(offset, is, was, clock);
+      const std::uint32_t is = look.config[offset / 4];
+      const std::uint32_t compared = ~exempt_bits(before, offset);
+      if (((was ^ is) & compared) == 0 || ((told.config[offset / 4] ^ is) & compared) == 0) continue;
+      changed(offset, is, was, clock);
     }
   }
 
-  void configuration(const MonitorHistory& history) {
-    at(Check::Configuration).figure = "1 function compared as the host reads it, " + n(history.config_writes) +
-                                      " writes in the window; bridges: not observable here";
-    at(Check::Configuration).numbers = {{"functions", 1}, {"writes", history.config_writes}};
-    if (gaps_.count(Check::Configuration) == 0) judged(Check::Configuration);
+  void configuration(std::uint32_t writes) {
+    at(Check::Configuration).figure =
+        "1 function compared as the host reads it, " + n(writes) + " writes; bridges: not observable here";
+    at(Check::Configuration).numbers = {{"functions", 1}, {"writes", writes}};
+    if (seen_.stopped && gaps_.count(Check::Configuration) == 0) judged(Check::Configuration);
   }
 
   void bdf() {
@@ -171,12 +213,16 @@ class FieldJudge {
     judged(Check::Bdf);
   }
 
-  void resets(const MonitorHistory& history) {
-    const auto count = std::count_if(history.incidents.begin(), history.incidents.end(),
-                                     [](const Incident& each) { return each.check == Check::ResetAndLink; });
-    at(Check::ResetAndLink).figure = n(static_cast<std::uint64_t>(count)) + " seen by the monitor; SCRATCH " +
-                                     (count == 0 ? "kept its value" : "was looked at");
-    if (seen_.closed) judged(Check::ResetAndLink);
+  static std::uint64_t count_of_resets(const MonitorHistory& history) {
+    return static_cast<std::uint64_t>(
+        std::count_if(history.incidents.begin(), history.incidents.end(),
+                      [](const Incident& each) { return each.check == Check::ResetAndLink; }));
+  }
+
+  void resets(std::uint64_t count) {
+    at(Check::ResetAndLink).figure =
+        n(count) + " seen by the monitor; SCRATCH " + (count == 0 ? "kept its value" : "was looked at");
+    if (seen_.closed && seen_.stopped) judged(Check::ResetAndLink);
   }
 
   void interrupts(const Look& closed, const Look& stopped) {
@@ -195,20 +241,23 @@ class FieldJudge {
       if (each.events != kept) {
         find(Check::Interrupts, stopped.clock,
              n(each.events - kept) + " of " + n(each.events) + " events on vector " + n(i) + " became no message",
-             cause_at(0));
+             cause_at(stopped.clock));
       } else if (waiting != 0) {
         find(Check::Interrupts, stopped.clock, "an event on vector " + n(i) + " still waits in its pending bit",
-             cause_at(0));
+             cause_at(stopped.clock));
       }
       if (each.messages == state_.jump.vectors[i].messages && each.events != state_.jump.vectors[i].events) {
-        find(Check::Interrupts, stopped.clock, "vector " + n(i) + " has sent no message since the kexec", cause_at(0));
+        find(Check::Interrupts, stopped.clock, "vector " + n(i) + " has sent no message since the kexec",
+             cause_at(stopped.clock));
       }
     }
     if (seen_.missed_messages != 0) {
       find(Check::Interrupts, stopped.clock, n(seen_.missed_messages) + " vectors or events stayed silent at the host",
-           cause_at(0));
+           cause_at(stopped.clock));
     }
+    if (!seen_.unheard.empty()) find(Check::Interrupts, stopped.clock, seen_.unheard, cause_at(stopped.clock));
     enabled(closed);
+    enabled(stopped);
     result.figure = n(sum.events) + " events on " + n(used) + " vectors = " + n(sum.messages) + " messages + " +
                     n(sum.coalesced) + " coalesced";
     result.numbers = {
@@ -216,40 +265,49 @@ class FieldJudge {
     if (used != 0) judged(Check::Interrupts);
   }
 
-  // What could fire when the window opened can fire when it closes.
-  void enabled(const Look& closed) {
+  // What could fire when the window opened can fire afterwards.
+  void enabled(const Look& look) {
     const std::optional<unsigned> msix = shadow_of(begin_).msix();
     if (!msix) return;
     constexpr std::uint32_t kEnable = std::uint32_t{pcie::config::kMsixControlEnable} << 16;
-    if ((begin_.config[*msix / 4] & kEnable) == 0 || (closed.config[*msix / 4] & kEnable) != 0) return;
-    find(Check::Interrupts, closed.clock, "MSI-X is off and was on", cause_at(0));
+    if ((begin_.config[*msix / 4] & kEnable) == 0 || (look.config[*msix / 4] & kEnable) != 0) return;
+    find(Check::Interrupts, look.clock, "MSI-X is off and was on", cause_at(look.clock));
   }
 
-  void protocol(const Look& closed) {
+  void protocol(const Look& last) {
     CheckResult& result = at(Check::Protocol);
-    const std::uint32_t bad = closed.rx_bad_completions - begin_.rx_bad_completions;
-    const std::uint32_t timeouts = closed.timeouts - begin_.timeouts;
-    const std::uint32_t failed = closed.reader.failed - begin_.reader.failed;
+    const std::uint32_t bad = last.rx_bad_completions - begin_.rx_bad_completions;
+    const std::uint32_t timeouts = last.timeouts - begin_.timeouts;
+    const std::uint32_t failed = last.reader.failed - begin_.reader.failed;
     if (bad != 0) {
-      find(Check::Protocol, closed.clock,
-           n(bad) + " completions came that were not successful, poisoned or not expected", cause_at(0));
+      find(Check::Protocol, last.clock, n(bad) + " completions came that were not successful, poisoned or not expected",
+           cause_at(last.clock));
     }
-    if (timeouts != 0) find(Check::Protocol, closed.clock, n(timeouts) + " reads were given up", cause_at(0));
+    if (timeouts != 0) find(Check::Protocol, last.clock, n(timeouts) + " reads were given up", cause_at(last.clock));
     if (failed != 0)
-      find(Check::Protocol, closed.clock, n(failed) + " reads of the heartbeat reader failed", cause_at(0));
+      find(Check::Protocol, last.clock, n(failed) + " reads of the heartbeat reader failed", cause_at(last.clock));
     // Where one was set already it cannot tell of the next.
     const std::string before = error_bits(shadow_of(begin_));
-    const std::string errors = error_bits(shadow_of(closed));
     if (!before.empty()) {
       gap(Check::Protocol, "error bits of the function were set before the window and could not be cleared: " + before);
-    } else if (!errors.empty()) {
-      find(Check::Protocol, closed.clock, "the function's error bits say " + errors, cause_at(0));
+    } else {
+      error_bits_since(last);
     }
-    const std::uint32_t reads = closed.tx_reads - begin_.tx_reads;
+    const std::uint32_t reads = last.tx_reads - begin_.tx_reads;
     result.figure = n(reads) + " reads, " + n(bad) + " bad completions, " + n(timeouts) +
                     " time-outs; rules of single TLPs: not observable here";
     result.numbers = {{"reads", reads}, {"bad_completions", bad}, {"timeouts", timeouts}};
-    if (reads != 0 && before.empty()) judged(Check::Protocol);
+    if (reads != 0 && before.empty() && seen_.stopped) judged(Check::Protocol);
+  }
+
+  // A kernel that boots clears them.
+  void error_bits_since(const Look& last) {
+    for (const Look* const look : {&state_.jump, &*seen_.first, &*seen_.closed, &last}) {
+      const std::string errors = look->answers == 0 ? std::string() : error_bits(shadow_of(*look));
+      if (errors.empty()) continue;
+      find(Check::Protocol, look->clock, "the function's error bits say " + errors, cause_at(look->clock));
+      return;
+    }
   }
 
   void handover() {
@@ -258,13 +316,20 @@ class FieldJudge {
     if (!seen_.asked) {
       result.status = CheckStatus::NotApplicable;
       result.figure = "nothing was replaced";
+      if (!seen_.failure.empty()) gap_ = "the agent gave up: " + seen_.failure;
       return;
     }
     if (seen_.refused) find(Check::Handover, clock, "the kernel refused the kexec with errno " + n_of(*seen_.refused));
     if (seen_.no_handover) {
       find(Check::Handover, clock, "no handover: no session came back (errno " + n_of(*seen_.no_handover) + ")");
     }
-    if (!seen_.failure.empty()) find(Check::Handover, clock, "the agent gave up: " + seen_.failure, cause_at(0));
+    if (!seen_.failure.empty()) {
+      std::uint64_t end = clock;
+      for (const auto* const look : {&seen_.closed, &seen_.ending}) {
+        if (*look) end = std::max(end, (*look)->clock);
+      }
+      find(Check::Handover, end, "the agent gave up: " + seen_.failure, cause_at(end));
+    }
     result.figure = seen_.closed ? "session and files retrieved, and finished; the kernel's tables: not observable here"
                                  : "the session did not come to its end";
     if (seen_.closed) judged(Check::Handover);

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include "bench/ledger/config_ledger.h"
+#include "bench/ledger/config_rules.h"
 #include "bench/ledger/scene.h"
 #include "host/driver/endpoint_regs.h"
 #include "pcie/config_space.h"
@@ -36,33 +37,43 @@ constexpr std::array<Sticky, 8> kSticky{{
 bool is(const host::regs::Field& field, const host::regs::Field& other) { return field.shift == other.shift; }
 
 // Memory decode may go for a moment while a kernel sizes BARs, and a kernel that is asked to may switch MSI-X off.
-bool allowed(const Sticky& sticky, bool interrupts_off) {
+bool allowed(const Sticky& sticky, const HistoryRules& rules) {
   if (is(sticky.bit, monitor::kStickyMemoryFell)) return true;
-  return interrupts_off && is(sticky.bit, monitor::kStickyMsixDisabled);
+  return rules.interrupts_off && !rules.updated && is(sticky.bit, monitor::kStickyMsixDisabled);
+}
+
+// Fields of which a sticky bit tells.
+bool has_sticky_bit(const NeverField& field, const ConfigShadow& space) {
+  return field.interrupts || field.command ||
+         (field.offset == config::kCommand && field.mask == config::kCommandBusMaster) ||
+         (space.power() && field.offset == *space.power() + config::kPmControl);
+}
+
+bool whole_address(const LoggedWrite& write) {
+  constexpr std::uint32_t kAll = 0xf;
+  return write.offset >= config::kBar0 && write.offset < config::kBar0 + 24 && write.byte_enables == kAll;
 }
 
 class History {
  public:
-  History(const Look& before, const Look& after, std::uint32_t scratch, bool interrupts_off)
-      : before_(before), after_(after), scratch_(scratch), interrupts_off_(interrupts_off) {
-    std::vector<std::byte> bytes(sizeof(after.config));
-    std::memcpy(bytes.data(), before.config.data(), bytes.size());
-    space_ = ConfigShadow(std::move(bytes));
-  }
+  History(const std::vector<const Look*>& looks, const HistoryRules& rules)
+      : looks_(looks), before_(*looks.front()), after_(*looks.back()), rules_(rules), space_(shadow_of(before_)) {}
 
   MonitorHistory tell() {
     history_.config_writes = after_.config_writes - before_.config_writes;
     history_.blind = blindness();
     if (!history_.blind.empty()) return history_;
     const bool logged = host::regs::global::kCapabilitiesConfigEvents.extract(after_.capabilities) != 0;
-    log_whole_ = logged && history_.config_writes <= Look::kLogEntries;
+    log_whole_ = logged;
+    if (logged) gather_log();
     for (const Sticky& each : kSticky) judge(each);
+    for_each_write([this](std::uint32_t number, const LoggedWrite& write) { judge_write(number, write); });
     const bool told = std::any_of(history_.incidents.begin(), history_.incidents.end(),
                                   [](const Incident& each) { return each.check == Check::ResetAndLink; });
-    if (!told && after_.scratch != scratch_) {
-      history_.incidents.push_back(
-          {Check::ResetAndLink, after_.clock,
-           "the function was reset: SCRATCH holds " + hex(after_.scratch, 8) + " in place of " + hex(scratch_, 8)});
+    if (!told && after_.scratch != rules_.scratch) {
+      history_.incidents.push_back({Check::ResetAndLink, after_.clock,
+                                    "the function was reset: SCRATCH holds " + hex(after_.scratch, 8) +
+                                        " in place of " + hex(rules_.scratch, 8)});
     }
     std::stable_sort(history_.incidents.begin(), history_.incidents.end(),
                      [](const Incident& a, const Incident& b) { return a.clock < b.clock; });
@@ -89,7 +100,7 @@ class History {
   }
 
   void judge(const Sticky& sticky) {
-    if (allowed(sticky, interrupts_off_)) return;
+    if (allowed(sticky, rules_)) return;
     const std::uint32_t mask = sticky.bit.mask();
     if ((after_.sticky & mask) == 0) return;
     if ((before_.sticky & mask) == 0) {
@@ -100,6 +111,8 @@ class History {
     // SCRATCH tells of resets, and the function's place of its number.
     if (sticky.check == Check::ResetAndLink || sticky.check == Check::Bdf) return;
     if (!log_whole_) {
+      // The agent's own doing; what became of the events check 6 knows.
+      if (rules_.interrupts_off && is(sticky.bit, monitor::kStickyMsixDisabled)) return;
       history_.gaps.push_back({sticky.check, std::string(sticky.sentence) + " before the update already, and of the " +
                                                  std::to_string(history_.config_writes) +
                                                  " configuration writes since then the log does not hold all"});
@@ -112,13 +125,58 @@ class History {
     });
   }
 
+  // What may not change even for a moment, as far as the log has it.
+  void judge_write(std::uint32_t number, const LoggedWrite& write) {
+    const std::uint32_t was = space_.at(write.offset & 0xffc);
+    const auto find = [&](const std::string& what) {
+      history_.incidents.push_back({Check::Configuration, write.clock, what + name(number, write)});
+    };
+    for (const NeverField& field : never_fields(space_)) {
+      // The rest breaks nothing by itself, and parts of it may be read-only.
+      if (field.offset != write.offset || field.explains == 0 || has_sticky_bit(field, space_)) continue;
+      if (((write.data ^ was) & field.mask & lanes(write.byte_enables)) != 0) find(field.name + " was changed");
+    }
+    const std::optional<SizedRegister> sized = sized_register(space_, write.offset);
+    if (!sized || !whole_address(write) || (write.data & sized->mask) == sized->test) return;
+    constexpr std::uint32_t kType = 0xf;
+    if (((write.data ^ was) & (upper_half(write.offset) ? ~0u : ~kType)) != 0) {
+      find(std::string(config::header_register_name(write.offset, false)) + " was moved");
+    }
+  }
+
+  // Of the BAR before it.
+  bool upper_half(unsigned offset) const {
+    constexpr std::uint32_t kKind = 0x7;
+    constexpr std::uint32_t kWide = 0x4;
+    unsigned at = config::kBar0;
+    while (at < offset) at += (space_.at(at) & kKind) == kWide ? 8 : 4;
+    return at != offset;
+  }
+
+  static std::uint32_t lanes(std::uint32_t byte_enables) {
+    std::uint32_t mask = 0;
+    for (unsigned lane = 0; lane < 4; ++lane) mask |= ((byte_enables >> lane) & 1) != 0 ? 0xffu << (8 * lane) : 0;
+    return mask;
+  }
+
+  void gather_log() {
+    std::uint32_t next = before_.config_writes;
+    for (auto look = looks_.begin() + 1; look != looks_.end(); ++look) {
+      if ((*look)->answers == 0) continue;
+      const std::uint32_t fresh = (*look)->config_writes - next;
+      const std::uint32_t kept = std::min<std::uint32_t>(fresh, Look::kLogEntries);
+      log_whole_ = log_whole_ && fresh == kept;
+      for (std::uint32_t i = kept; i > 0; --i) {
+        const std::uint32_t number = (*look)->config_writes - i;
+        log_.emplace_back(number, (*look)->log[number % Look::kLogEntries]);
+      }
+      next = (*look)->config_writes;
+    }
+  }
+
   template <typename Visit>
   void for_each_write(const Visit& visit) const {
-    const std::uint32_t kept = std::min<std::uint32_t>(history_.config_writes, Look::kLogEntries);
-    for (std::uint32_t i = kept; i > 0; --i) {
-      const std::uint32_t number = after_.config_writes - i;
-      visit(number, after_.log[number % Look::kLogEntries]);
-    }
+    for (const auto& [number, write] : log_) visit(number, write);
   }
 
   // Whether the write did what the bit stands for.
@@ -150,19 +208,20 @@ class History {
     return found;
   }
 
+  const std::vector<const Look*>& looks_;
   const Look& before_;
   const Look& after_;
-  std::uint32_t scratch_;
-  bool interrupts_off_;
+  HistoryRules rules_;
   bool log_whole_ = false;
+  std::vector<std::pair<std::uint32_t, LoggedWrite>> log_;  // number and write
   ConfigShadow space_;
   MonitorHistory history_;
 };
 
 }  // namespace
 
-MonitorHistory history_between(const Look& before, const Look& after, std::uint32_t scratch, bool interrupts_off) {
-  return History(before, after, scratch, interrupts_off).tell();
+MonitorHistory history_between(const std::vector<const Look*>& looks, const HistoryRules& rules) {
+  return History(looks, rules).tell();
 }
 
 }  // namespace holdover::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What happened to an endpoint between two looks, as far as its monitor can tell.
+// What happened to an endpoint between looks, as far as its monitor can tell.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,13 @@ struct MonitorHistory {
   std::string blind;
 };
 
-// `scratch`: what SCRATCH held at `before`. `interrupts_off`: the agent may switch MSI-X off.
-[[nodiscard]] MonitorHistory history_between(const Look& before, const Look& after, std::uint32_t scratch,
-                                             bool interrupts_off);
+struct HistoryRules {
+  std::uint32_t scratch = 0;    // what SCRATCH held at the first look
+  bool interrupts_off = false;  // the agent switches MSI-X off for the freeze
+  bool updated = false;         // the update is over: what was allowed for its sake is so no longer
+};
+
+// From the first of the looks to the last of them, in the order of time. Those between lend what their logs still have.
+[[nodiscard]] MonitorHistory history_between(const std::vector<const Look*>& looks, const HistoryRules& rules);
 
 }  // namespace holdover::bench

@@ -2,7 +2,9 @@
 #include "bench/field/stream_check.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "host/driver/dma_abi.h"
 #include "host/driver/driver_state.h"
 #include "pcie/pattern.h"
 
@@ -31,14 +33,15 @@ class MemoryCheck {
   void check_channel(unsigned channel) {
     const std::string who = "of channel " + std::to_string(channel);
     const host::ChannelState& state = state_.channels[channel];
+    check_rings(channel, who);
     const std::uint64_t completed = streams_.driver().channel_statistics(channel).completed;
     const bool to_host = streams_.layout().to_host(channel);
     std::uint32_t end = static_cast<std::uint32_t>(channel * streams_.layout().data_bytes_per_channel().count());
     unsigned slot = 0;
     for (const host::Buffer& buffer : streams_.layout().buffers(channel)) {
       const std::string where = "buffer " + std::to_string(slot) + " " + who;
+      untouched({buffer.place.region, end}, buffer.place.offset - end, "the gap before " + where);
       if (to_host) {
-        untouched({buffer.place.region, end}, buffer.place.offset - end, "the gap before " + where);
         if (completed > slot) {
           const auto lap = static_cast<std::uint32_t>((completed - 1 - slot) / state.entries);
           pattern(buffer.place, buffer.length, state.seed, lap, buffer.stream_offset, where);
@@ -49,6 +52,46 @@ class MemoryCheck {
       end = buffer.place.offset + buffer.length;
       ++slot;
     }
+    const std::uint64_t behind = (channel + 1) * streams_.layout().data_bytes_per_channel().count();
+    untouched({host::kRegionData, end}, behind - end, "the gap behind the last buffer " + who);
+  }
+
+  void check_rings(unsigned channel, const std::string& who) {
+    const host::ChannelState& state = state_.channels[channel];
+    const std::vector<host::Buffer> buffers = streams_.layout().buffers(channel);
+    const std::uint64_t completed = streams_.driver().channel_statistics(channel).completed;
+    for (std::uint32_t slot = 0; slot < std::min<std::size_t>(state.entries, buffers.size()); ++slot) {
+      const host::Buffer& buffer = buffers[slot];
+      const host::DmaDescriptor descriptor{
+          streams_.driver().iova(buffer.place).raw(), buffer.stream_offset, buffer.length, 0, slot, 0};
+      same(state.descriptors, slot, descriptor, "descriptor " + std::to_string(slot) + " " + who);
+      if (completed <= slot) continue;
+      const std::uint64_t lap = (completed - 1 - slot) / state.entries;
+      const auto number = static_cast<std::uint32_t>(lap * state.entries + slot);
+      constexpr unsigned kChannelShift = 8;
+      const std::uint32_t status = (lap % 2 == 0 ? host::kCompletionPhase : 0) | channel << kChannelShift;
+      same(state.completions, slot, host::DmaCompletion{number, status, buffer.length, slot},
+           "the record of completion " + std::to_string(number) + " " + who);
+    }
+    behind<host::DmaDescriptor>(state.descriptors, state.entries, "the descriptors " + who);
+    behind<host::DmaCompletion>(state.completions, state.entries, "the completion records " + who);
+  }
+
+  template <typename T>
+  void same(host::DmaPlace ring, std::uint32_t slot, const T& expected, const std::string& what) {
+    ring.offset += static_cast<std::uint32_t>(slot * sizeof(T));
+    const std::span<const std::byte> bytes = streams_.driver().bytes(ring, Bytes{sizeof(T)});
+    seen_.bytes += sizeof(T);
+    const auto wanted = std::as_bytes(std::span(&expected, 1));
+    if (!std::equal(bytes.begin(), bytes.end(), wanted.begin())) find(what + " is not what it should be");
+  }
+
+  // A ring has a page of its own.
+  template <typename T>
+  void behind(host::DmaPlace ring, std::uint32_t entries, const std::string& what) {
+    const auto used = static_cast<std::uint32_t>(entries * sizeof(T));
+    ring.offset += used;
+    untouched(ring, kPageSize.count() - used, "the page behind " + what);
   }
 
   void pattern(const host::DmaPlace& place, std::uint64_t length, std::uint32_t seed, std::uint32_t lap,

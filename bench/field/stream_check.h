@@ -25,8 +25,8 @@ struct RecordsSeen {
 [[nodiscard]] RecordsSeen check_records(const host::EndpointDriver& driver, std::uint64_t first, std::uint64_t end,
                                         unsigned entries, std::uint32_t period);
 
-// Every stream has stopped: the last lap of each channel to the host, what lies between its buffers, and what channels
-// to the card and the reader were given to read.
+// Every stream has stopped: the last lap of each channel to the host and its completion records, what channels to the
+// card and the reader were given to read, the descriptors, and what lies between and behind all that.
 struct MemorySeen {
   std::uint64_t bytes = 0;  // compared
   std::uint64_t wrong = 0;  // places with a wrong byte, one for each buffer, gap and table

@@ -49,6 +49,8 @@ class EndpointStreams {
 
   // Counts what arrived since the last call.
   void take_interrupts();
+  // All of this life that were taken.
+  [[nodiscard]] std::uint64_t interrupts(unsigned vector) const { return interrupts_[vector]; }
   // Throws Error{Unavailable} that names a stream which moved nothing in a time that is long enough.
   void expect_traffic();
   // Waits until every vector in use has interrupted since begin_interrupt_check(); returns how many have not within a

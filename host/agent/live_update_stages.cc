@@ -84,6 +84,7 @@ void retrieve(Stage& stage, unsigned index) {
 // Traffic for a while, then none.
 void end_traffic(Stage& stage) {
   let_run(stage.system, stage.all, duration_parameter(stage.system, "after_us", std::chrono::microseconds(200)));
+  if (stage.watch != nullptr) stage.watch->on_stop(stage.all);
   stop(stage.system, stage.narrator, stage.all);
   stage.narrator.enter(pcie::Phase::Halt);
 }
@@ -262,6 +263,7 @@ void report_traffic(Stage& stage, EndpointStreams& streams) {
       throw;
     }
     stage.system.print(error.what());
+    if (stage.watch != nullptr) stage.watch->on_standstill(error.what());
     return;
   }
   if (const unsigned silent = streams.silent_vectors(); silent != 0) {

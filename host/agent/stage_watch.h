@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "host/agent/endpoint_streams.h"
@@ -30,6 +31,10 @@ class StageWatch {
   virtual void on_jump(const Streams& all) = 0;
   // A function is open again under the next kernel, and the agent has done nothing to it yet.
   virtual void on_function(Device& device) = 0;
+  // A stream moved nothing after the update, for longer than a sound one ever does.
+  virtual void on_standstill(const std::string& sentence) = 0;
+  // Traffic has run its time, and is stopped next.
+  virtual void on_stop(const Streams& all) = 0;
   // The agent gives up; what it holds is still there, the last of it perhaps not whole.
   virtual void on_failure(const Error& error, const Streams& all) = 0;
 };

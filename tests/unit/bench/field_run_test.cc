@@ -50,7 +50,7 @@ TEST(FieldRun, ARegisterThatWasChangedMeanwhileFails) {
                                    system.write_config(bdf, Bytes{control}, 2, (space.at(control) & 0x8fff) | 0x1000);
                                  }));
   EXPECT_EQ(run.verdict.outcome, Outcome::Fail) << text(run);
-  EXPECT_THAT(run.verdict.check(Check::Configuration).first->sentence, HasSubstr("(0x078)"));
+  EXPECT_THAT(run.verdict.check(Check::Configuration).first->sentence, HasSubstr("to offset 0x078"));
 }
 
 TEST(FieldRun, InterruptsThatWereSwitchedOffMeanwhileFail) {
@@ -104,6 +104,8 @@ class Vandal final : public host::StageWatch {
   }
   void on_jump(const host::Streams& all) override { witness_.on_jump(all); }
   void on_function(host::Device& device) override { witness_.on_function(device); }
+  void on_standstill(const std::string& sentence) override { witness_.on_standstill(sentence); }
+  void on_stop(const host::Streams& all) override { witness_.on_stop(all); }
   void on_failure(const Error& error, const host::Streams& all) override { witness_.on_failure(error, all); }
 
  private:
@@ -149,12 +151,36 @@ TEST(FieldRun, AByteThatIsWrongInMemoryIsFound) {
   }
 }
 
-TEST(FieldRun, AWriteBetweenTheBuffersIsFound) {
-  const FieldRun run = run_control(pcie::Step::TrafficStopped, [](host::EndpointStreams& streams) {
-    const host::Buffer buffer = streams.layout().buffers(0)[4];
-    streams.driver().bytes({buffer.place.region, buffer.place.offset - 1}, Bytes{1})[0] = std::byte{1};
-  });
-  EXPECT_THAT(run.seen.memory->first, HasSubstr("something was written into the gap before buffer 4"));
+TEST(FieldRun, AWriteBetweenTheBuffersOrBehindThemIsFound) {
+  for (const unsigned channel : {0u, 1u}) {
+    FieldRun run = run_control(pcie::Step::TrafficStopped, [channel](host::EndpointStreams& streams) {
+      const host::Buffer buffer = streams.layout().buffers(channel)[4];
+      streams.driver().bytes({buffer.place.region, buffer.place.offset - 1}, Bytes{1})[0] = std::byte{1};
+    });
+    EXPECT_THAT(run.seen.memory->first, HasSubstr("something was written into the gap before buffer 4"));
+    run = run_control(pcie::Step::TrafficStopped, [channel](host::EndpointStreams& streams) {
+      const host::Buffer buffer = streams.layout().buffers(channel).back();
+      streams.driver().bytes({buffer.place.region, buffer.place.offset + buffer.length}, Bytes{1})[0] = std::byte{1};
+    });
+    EXPECT_THAT(run.seen.memory->first, HasSubstr("the gap behind the last buffer of channel"));
+  }
+}
+
+TEST(FieldRun, ADescriptorOrACompletionRecordThatIsWrongIsFound) {
+  for (const unsigned channel : {0u, 1u}) {
+    const std::string who = " of channel " + std::to_string(channel);
+    const auto spoil = [channel](bool completions, unsigned at) {
+      return run_control(pcie::Step::TrafficStopped, [=](host::EndpointStreams& streams) {
+        const host::DmaPlace ring = completions ? streams.layout().completion_ring_place(channel)
+                                                : streams.layout().descriptor_ring_place(channel);
+        streams.driver().bytes({ring.region, ring.offset + at}, Bytes{1})[0] ^= std::byte{1};
+      });
+    };
+    EXPECT_THAT(spoil(false, 3 * 32 + 16).seen.memory->first, HasSubstr("descriptor 3" + who));
+    EXPECT_THAT(spoil(true, 3 * 16 + 8).seen.memory->first, HasSubstr(who + " is not what it should be"));
+    EXPECT_THAT(spoil(true, 4095).seen.memory->first, HasSubstr("behind the completion records" + who));
+    EXPECT_EQ(spoil(true, 3 * 16).verdict.check(Check::Memory).status, CheckStatus::Fail);
+  }
 }
 
 }  // namespace

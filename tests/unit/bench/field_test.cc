@@ -10,71 +10,15 @@
 
 #include "bench/field/continuity.h"
 #include "bench/ledger/config_ledger.h"
-#include "host/driver/endpoint_regs.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
-#include "tests/unit/bench/field_fixture.h"
+#include "tests/unit/bench/field_verdict.h"
 
 namespace holdover::bench::testing {
 namespace {
 
 using ::testing::HasSubstr;
 namespace regs = host::regs;
-
-// One update that went well, for all tests that change what was seen of it.
-class FieldVerdict : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() { good_ = new FieldRun(run_field(machine_options())); }
-  static void TearDownTestSuite() {
-    delete good_;
-    good_ = nullptr;
-  }
-
-  void SetUp() override { run = *good_; }
-  const Verdict& judge() { return run.verdict = judge_field(run.state, run.seen); }
-  void expect_fail(Check check, const std::string& words) {
-    judge();
-    EXPECT_EQ(run.verdict.outcome, Outcome::Fail) << text(run);
-    EXPECT_EQ(run.verdict.check(check).status, CheckStatus::Fail) << text(run);
-    ASSERT_TRUE(run.verdict.check(check).first) << text(run);
-    EXPECT_THAT(run.verdict.check(check).first->sentence, HasSubstr(words));
-  }
-  void expect_inconclusive(const std::string& words) {
-    judge();
-    EXPECT_EQ(run.verdict.outcome, Outcome::Inconclusive) << text(run);
-    EXPECT_THAT(run.verdict.headline, HasSubstr(words));
-  }
-  // A sticky bit that the window brought.
-  void stick(const regs::Field& bit) {
-    for (Look* look : {&*run.seen.first, &*run.seen.closed, &*run.seen.stopped}) {
-      look->sticky |= bit.mask();
-      look->sticky_clock[bit.shift] = run.state.jump.clock + 100;
-    }
-    run.state.begin.sticky &= ~bit.mask();
-    run.state.jump.sticky &= ~bit.mask();
-  }
-  // A bit that had been set long before the update.
-  void stuck_before(const regs::Field& bit) {
-    for (Look* look : {&run.state.begin, &run.state.jump, &*run.seen.first, &*run.seen.closed, &*run.seen.stopped}) {
-      look->sticky |= bit.mask();
-      look->sticky_clock[bit.shift] = 7;
-    }
-  }
-  // The host's writes in the window: as many as `count`, the last of them `last`.
-  void write_config(std::uint32_t count, const LoggedWrite& last) {
-    Look& closed = *run.seen.closed;
-    run.seen.first->config_writes = closed.config_writes = run.state.jump.config_writes + count;
-    run.state.begin.config_writes = run.state.jump.config_writes;
-    for (std::uint32_t i = 1; i <= std::min<std::uint32_t>(count, Look::kLogEntries); ++i) {
-      LoggedWrite& entry = closed.log[(closed.config_writes - i) % Look::kLogEntries];
-      entry = i == 1 ? last : LoggedWrite{run.state.jump.clock + 1, 0x40, 0xf, 0, 0};
-    }
-  }
-
-  FieldRun run;
-  static FieldRun* good_;
-};
-FieldRun* FieldVerdict::good_ = nullptr;
 
 TEST_F(FieldVerdict, AnUpdateThatGoesOnPassesAndSaysWhatWasNotObservable) {
   EXPECT_EQ(run.verdict.headline, "PASS (8 of 9 checks; not observable: IOMMU)") << text(run);
@@ -92,13 +36,13 @@ TEST_F(FieldVerdict, WithoutTheSecondStageNothingPasses) {
 TEST_F(FieldVerdict, NoCheckPassesThatDidNotRun) {
   run.seen.memory.reset();
   expect_inconclusive("memory");
-  run = *good_;
+  run = *good;
   run.seen.stopped.reset();
   expect_inconclusive("interrupts");
-  run = *good_;
+  run = *good;
   run.seen.records.reset();
   expect_inconclusive("continuity");
-  run = *good_;
+  run = *good;
   run.seen.closed.reset();
   expect_inconclusive("configuration space");
 }
@@ -113,10 +57,10 @@ TEST_F(FieldVerdict, TheSilenceLimitIsDerivedFromTheSteadyTrafficOrDeclared) {
   run.state.silence_limit_ps = 1000;
   EXPECT_TRUE(silence_limit(run.state).declared);
   expect_fail(Check::Continuity, "was silent for");
-  run = *good_;
+  run = *good;
   run.seen.closed->longest_silence = run.state.begin.longest_silence * 2 + 1;
   expect_fail(Check::Continuity, "was silent for");
-  run = *good_;
+  run = *good;
   run.state.begin.longest_silence = 0;
   expect_inconclusive("too short for a silence limit");
 }
@@ -152,7 +96,7 @@ TEST_F(FieldVerdict, ARecordOffItsDeadlineFails) {
 TEST_F(FieldVerdict, MissedDeadlinesFail) {
   run.seen.closed->writer.missed = 2;
   expect_fail(Check::Continuity, "missed 2 heartbeat deadlines");
-  run = *good_;
+  run = *good;
   run.seen.closed->reader.missed = 2;
   expect_fail(Check::Continuity, "the heartbeat reader missed 2");
 }
@@ -160,31 +104,35 @@ TEST_F(FieldVerdict, MissedDeadlinesFail) {
 TEST_F(FieldVerdict, AStreamThatStoppedOrBeganAgainFails) {
   run.seen.first->writer.running = 0;
   expect_fail(Check::Continuity, "the heartbeat writer was stopped");
-  run = *good_;
+  run = *good;
   run.seen.closed->writer.sequence = 3;
   expect_fail(Check::Continuity, "numbers began again at 3");
-  run = *good_;
+  run = *good;
   run.seen.closed->writer.sequence -= 40;
   expect_fail(Check::Continuity, "were due in the window");
-  run = *good_;
+  run = *good;
   run.seen.first->channels[0].control &= ~regs::channel::kControlRun.mask();
   expect_fail(Check::Continuity, "channel 0 was stopped or reset");
-  run = *good_;
+  run = *good;
   run.seen.closed->channels[1].status |= regs::channel::kStatusStopped.mask() | regs::channel::kStatusError.place(4);
   expect_fail(Check::Continuity, "channel 1 stopped with status 4");
-  run = *good_;
+  run = *good;
+  run.seen.first->channels[1].completed = run.state.jump.channels[1].completed;
   run.seen.closed->channels[1].completed = run.state.jump.channels[1].completed;
   expect_fail(Check::Continuity, "channel 1 moved nothing from the kexec on");
+  run = *good;
+  run.seen.closed->channels[1].completed = run.seen.first->channels[1].completed - 1;
+  expect_fail(Check::Continuity, "channel 1 began to count again");
 }
 
 TEST_F(FieldVerdict, WrongDataFails) {
   run.seen.memory->wrong = 1;
   run.seen.memory->first = "buffer 3 of channel 0 has a wrong byte at offset 9 of 1500";
   expect_fail(Check::Memory, "buffer 3 of channel 0");
-  run = *good_;
+  run = *good;
   run.seen.stopped->channels[1].mismatches = 5;
   expect_fail(Check::Memory, "channel 1 was given 5 wrong bytes to read");
-  run = *good_;
+  run = *good;
   run.seen.stopped->reader.mismatches = 1;
   expect_fail(Check::Memory, "the heartbeat reader was given 1 wrong cells");
 }
@@ -198,7 +146,7 @@ TEST_F(FieldVerdict, EveryStickyBitThatTheWindowBroughtFailsItsCheck) {
         std::tuple{regs::monitor::kStickyMsixDisabled, Check::Configuration, "MSI-X enable was cleared"},
         std::tuple{regs::monitor::kStickyHotReset, Check::ResetAndLink, "hot reset"},
         std::tuple{regs::monitor::kStickyLinkDown, Check::ResetAndLink, "the link went down"}}) {
-    run = *good_;
+    run = *good;
     stick(bit);
     expect_fail(check, words);
   }
@@ -235,10 +183,48 @@ TEST_F(FieldVerdict, OldBitsOfPowerAndInterruptsAreJudgedByTheLogToo) {
   stuck_before(regs::monitor::kStickyD3hot);
   write_config(1, {run.state.jump.clock + 50, *space.power() + 4, 0x3, 0x0003, 0});
   expect_fail(Check::Configuration, "D3hot");
-  run = *good_;
+  run = *good;
   stuck_before(regs::monitor::kStickyMsixDisabled);
   write_config(1, {run.state.jump.clock + 50, *space.msix(), 0xc, 0x001f'0000, 0});
   expect_fail(Check::Configuration, "MSI-X enable was cleared");
+}
+
+TEST_F(FieldVerdict, WhatMayNotChangeForAMomentIsJudgedByTheLog) {
+  const ConfigShadow space = shadow_of(run.state.begin);
+  const unsigned control = *space.express() + pcie::config::kExpressDeviceControl;
+  const std::uint64_t clock = run.state.jump.clock + 50;
+  write_config(2, {clock, control, 0x3, (space.at(control) & 0xffff) ^ 0x20, 0});
+  expect_fail(Check::Configuration, "max payload size was changed by configuration write");
+  write_config(2, {clock, control, 0x3, (space.at(control) & 0xffff) ^ 0x1, 0});  // an error reporting bit
+  EXPECT_EQ(judge().outcome, Outcome::Pass) << text(run);
+  write_config(2, {clock, control, 0x3, space.at(control) & 0xffff, 0});
+  EXPECT_EQ(judge().outcome, Outcome::Pass) << text(run);
+}
+
+TEST_F(FieldVerdict, ABarIsTriedOutAndNotMoved) {
+  namespace config = pcie::config;
+  const ConfigShadow space = shadow_of(run.state.begin);
+  const std::uint64_t clock = run.state.jump.clock + 50;
+  for (const unsigned offset : {config::kBar0, config::kBar0 + 8, config::kBar0 + 12}) {
+    for (const std::uint32_t harmless : {~0u, space.at(offset), space.at(offset) & ~0xfu}) {
+      write_config(2, {clock, offset, 0xf, harmless, 0});
+      EXPECT_EQ(judge().outcome, Outcome::Pass) << offset << text(run);
+    }
+    write_config(2, {clock, offset, 0xf, space.at(offset) ^ 0x0100'0000, 0});
+    expect_fail(Check::Configuration, "was moved by configuration write");
+    run = *good;
+  }
+}
+
+TEST_F(FieldVerdict, TheLogsOfAllLooksAreOne) {
+  stuck_before(regs::monitor::kStickyBusMasterFell);
+  const LoggedWrite harmless{run.state.jump.clock + 50, 0x04, 0x3, 0x0406, 0};
+  const std::uint32_t before = run.state.begin.config_writes = run.state.jump.config_writes;
+  log(*run.seen.first, before, 60, {run.state.jump.clock + 50, 0x04, 0x3, 0x0402, 0});
+  from_closed([&](Look& look) { log(look, before + 60, 60, harmless); });
+  expect_fail(Check::Configuration, "bus master enable was cleared by configuration write");
+  log(*run.seen.first, before, 60, harmless);
+  EXPECT_EQ(judge().outcome, Outcome::Pass) << text(run);
 }
 
 TEST_F(FieldVerdict, AResetOfAnOldBitIsToldByTheScratchRegister) {
@@ -251,11 +237,11 @@ TEST_F(FieldVerdict, AResetOfAnOldBitIsToldByTheScratchRegister) {
 TEST_F(FieldVerdict, ARegisterThatIsNotAsBeforeFails) {
   run.seen.closed->config[0x10 / 4] ^= 0x100000;
   expect_fail(Check::Configuration, "reads");
-  run = *good_;
+  run = *good;
   run.seen.closed->config[1] ^= 0x4;
   expect_fail(Check::Configuration, "COMMAND");
   // RW1C status and Interrupt Line need not be as before.
-  run = *good_;
+  run = *good;
   run.seen.closed->config[0x3c / 4] ^= 0xff;
   EXPECT_EQ(judge().outcome, Outcome::Pass) << text(run);
 }
@@ -268,29 +254,29 @@ TEST_F(FieldVerdict, AFunctionAtAnotherPlaceFails) {
 TEST_F(FieldVerdict, LostInterruptsFail) {
   run.seen.stopped->vectors[0].messages -= 1;
   expect_fail(Check::Interrupts, "events on vector 0 became no message");
-  run = *good_;
+  run = *good;
   run.seen.stopped->vectors[8].messages = run.state.jump.vectors[8].messages;
   run.seen.stopped->vectors[8].coalesced = run.seen.stopped->vectors[8].events - run.state.jump.vectors[8].messages;
   expect_fail(Check::Interrupts, "vector 8 has sent no message since the kexec");
-  run = *good_;
+  run = *good;
   run.seen.stopped->pending |= 1;
   run.seen.stopped->vectors[0].messages -= 1;
   expect_fail(Check::Interrupts, "still waits in its pending bit");
-  run = *good_;
+  run = *good;
   run.seen.missed_messages = 2;
   expect_fail(Check::Interrupts, "stayed silent at the host");
 }
 
 TEST_F(FieldVerdict, BadCompletionsAndTimeoutsFail) {
-  run.seen.closed->rx_bad_completions += 2;
+  from_closed([](Look& look) { look.rx_bad_completions += 2; });
   expect_fail(Check::Protocol, "2 completions came");
-  run = *good_;
-  run.seen.closed->timeouts += 1;
+  run = *good;
+  from_closed([](Look& look) { look.timeouts += 1; });
   expect_fail(Check::Protocol, "1 reads were given up");
-  run = *good_;
-  run.seen.closed->reader.failed += 1;
+  run = *good;
+  from_closed([](Look& look) { look.reader.failed += 1; });
   expect_fail(Check::Protocol, "1 reads of the heartbeat reader failed");
-  run = *good_;
+  run = *good;
   run.seen.closed->config[1] |= 0x2000'0000;
   expect_fail(Check::Protocol, "Received Master Abort");
 }
@@ -299,11 +285,11 @@ TEST_F(FieldVerdict, AnUpdateThatWasRefusedOrLostFails) {
   run.seen.refused = 22;
   expect_fail(Check::Handover, "errno 22");
   EXPECT_THAT(run.verdict.headline, HasSubstr("update refused: errno 22, step freeze"));
-  run = *good_;
+  run = *good;
   run.seen = FieldObservation{};
   run.seen.no_handover = 2;
   expect_fail(Check::Handover, "no handover");
-  run = *good_;
+  run = *good;
   run.seen.failure = "channel 0 was reset";
   expect_fail(Check::Handover, "the agent gave up: channel 0 was reset");
 }
@@ -311,20 +297,20 @@ TEST_F(FieldVerdict, AnUpdateThatWasRefusedOrLostFails) {
 TEST_F(FieldVerdict, AMonitorThatWasItselfResetTellsNothing) {
   run.seen.first->clock = 5;
   expect_inconclusive("its clock went back");
-  run = *good_;
+  run = *good;
   run.state.begin.sticky |= 4;
   run.state.jump.sticky |= 4;
   run.seen.first->sticky &= ~4u;
   run.seen.closed->sticky &= ~4u;
   expect_inconclusive("STICKY went from");
-  run = *good_;
+  run = *good;
   run.seen.first->answers = 0;
   expect_inconclusive("does not answer at BAR 0");
-  run = *good_;
+  run = *good;
   run.seen.first->answers = 0;
   run.seen.first->config.fill(~0u);
   expect_inconclusive("does not answer at BAR 0");
-  run = *good_;
+  run = *good;
   run.seen.first->capabilities &= ~regs::global::kCapabilitiesMonitor.mask();
   expect_inconclusive("no monitor");
 }
@@ -353,7 +339,7 @@ TEST_F(FieldVerdict, ReportsSayWhatTheVerdictSays) {
 TEST(FieldStateFile, RefusesWhatStageOneDidNotWrite) {
   const std::string good = pack(FieldState{});
   EXPECT_EQ(unpack(good, "f").version, kFieldStateVersion);
-  const auto sentence = [](std::string bytes) -> std::string {
+  const auto sentence = [](const std::string& bytes) -> std::string {
     try {
       (void)unpack(bytes, "board.state");
     } catch (const Error& error) {
