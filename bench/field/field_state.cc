@@ -79,6 +79,24 @@ void save(const FieldState& state, const std::filesystem::path& path) {
   flush(path);
 }
 
+void require_unjudged(const FieldState& state, std::string_view boot_id, const std::filesystem::path& path) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::InvalidArgument, "--state: " + path.string() + " " + why);
+  };
+  const std::string_view before = text_of(state.boot_id);
+  if (before.empty() != boot_id.empty()) {
+    refuse(before.empty() ? "was written for a server's device, whose update is no kexec; begin again with --stage 1"
+                          : "was written for a board; a server's device needs no --stage");
+  }
+  if (state.judged != 0) {
+    refuse("was judged already, and an update is judged once; begin again with --stage 1");
+  }
+  if (!boot_id.empty() && before == boot_id) {
+    refuse("was written under this very boot of the kernel (boot_id " + std::string(boot_id) +
+           "): there was no kexec since, and stage 2 is for the next kernel");
+  }
+}
+
 FieldState load_field_state(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

@@ -31,6 +31,9 @@ struct FieldState {
   std::uint32_t interrupts_off = 0;    // 1: the agent switches MSI-X off for the freeze
   Look begin;                          // when the first file was preserved
   Look jump;                           // the last thing before the kexec
+  std::array<char, 40> boot_id{};      // of the kernel that stage 1 ran on; empty: a server's device, no kernel goes
+  std::uint32_t judged = 0;            // 1: its verdict was told, or was about to be
+  std::uint32_t reserved = 0;
 };
 static_assert(std::is_trivially_copyable_v<FieldState>);
 
@@ -47,5 +50,9 @@ void set_text(std::span<char> field, std::string_view text, const std::string& w
 void save(const FieldState& state, const std::filesystem::path& path);
 // Throws Error{NotFound} where there is no such file, Error{Corrupt} where it is not one of ours.
 [[nodiscard]] FieldState load_field_state(const std::filesystem::path& path);
+
+// Whether stage 2 may judge it here. `boot_id`: of the running kernel; empty where stage 2 is another program under the
+// same kernel. Throws Error{InvalidArgument} that names `path`; the file is left as it is.
+void require_unjudged(const FieldState& state, std::string_view boot_id, const std::filesystem::path& path);
 
 }  // namespace holdover::bench

@@ -23,6 +23,7 @@ class FieldOverSystemCalls : public ::testing::Test {
  protected:
   void SetUp() override {
     field_.target = "vfio:0000:01:00.0";
+    field_.boot_id = "this boot";
     field_.heartbeat = Time{20'000'000};
     field_.before = field_.after = Time{300'000'000};
     field_.completion_timeout = Time{200'000'000};
@@ -54,6 +55,7 @@ class FieldOverSystemCalls : public ::testing::Test {
     live(machine, parameters(field_), [&](host::System& system) { report = run_before_kexec(system, field_); });
     if (report) return *report;
     const FieldState state = load_field_state(field_.state);
+    field_.boot_id = "the next boot";
     live(machine, std::string(text_of(state.parameters)),
          [&](host::System& system) { report = run_after_kexec(system, field_, state); });
     return *report;
@@ -97,6 +99,60 @@ TEST_F(FieldOverSystemCalls, AKernelThatHandsNoAddressSpaceOverFails) {
   EXPECT_FALSE(std::filesystem::exists(field_.state));
 }
 
+std::string refusal_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    return error.what();
+  }
+  return "it was not refused";
+}
+
+TEST_F(FieldOverSystemCalls, AnUpdateIsJudgedOnce) {
+  (void)update();
+  const FieldState state = load_field_state(field_.state);
+  EXPECT_EQ(state.judged, 1u);
+  EXPECT_THAT(refusal_of([&] { require_unjudged(state, field_.boot_id, field_.state); }), HasSubstr("judged already"));
+  BootedMachine machine(RunOptions{}, sim::build_machine);
+  live(machine, "", [&](host::System& system) {
+    EXPECT_THAT(refusal_of([&] { (void)run_after_kexec(system, field_, state); }), HasSubstr("judged already"));
+  });
+}
+
+TEST_F(FieldOverSystemCalls, TheSecondStageIsForAnotherBoot) {
+  FieldState state;
+  set_text(state.boot_id, "this boot", "it");
+  EXPECT_THAT(refusal_of([&] { require_unjudged(state, "this boot", "s"); }), HasSubstr("there was no kexec since"));
+  EXPECT_NO_THROW(require_unjudged(state, "another", "s"));
+  EXPECT_THAT(refusal_of([&] { require_unjudged(state, "", "s"); }), HasSubstr("was written for a board"));
+  EXPECT_THAT(refusal_of([&] { require_unjudged(FieldState{}, "another", "s"); }), HasSubstr("a server's device"));
+  EXPECT_NO_THROW(require_unjudged(FieldState{}, "", "s"));
+}
+
+TEST_F(FieldOverSystemCalls, WhatCannotBeIsSaidBeforeAnythingIsTouched) {
+  const auto said = [this](const std::function<void(FieldOptions&)>& change) {
+    FieldOptions options = field_;
+    change(options);
+    return refusal_of([&] { validate(options); });
+  };
+  EXPECT_NO_THROW(validate(field_));
+  EXPECT_THAT(said([](FieldOptions& o) { o.transfer = 16385; }), HasSubstr("--transfer: 16385 is out of range"));
+  EXPECT_THAT(said([](FieldOptions& o) { o.bulk = "c2h,c2c"; }), HasSubstr("--bulk: «c2h,c2c» is not possible"));
+  EXPECT_THAT(said([](FieldOptions& o) { o.bulk = "c2h,"; }), HasSubstr("--bulk: «c2h,»"));
+  EXPECT_THAT(said([](FieldOptions& o) { o.bulk = "c2h,c2h,c2h,c2h,c2h,c2h,c2h,c2h,c2h"; }), HasSubstr("--bulk: 9"));
+  EXPECT_THAT(said([](FieldOptions& o) { o.silence_limit = Time{0}; }), HasSubstr("--silence-limit: 0"));
+  EXPECT_THAT(said([](FieldOptions& o) { o.after = o.heartbeat * 50'001; }), HasSubstr("--after"));
+  for (const char* good : {"c2h", "h2c", "c2h,h2c,c2h,h2c,c2h,h2c,c2h,h2c"}) {
+    EXPECT_NO_THROW(validate([&] {
+      FieldOptions options = field_;
+      options.bulk = good;
+      options.transfer = 16384;
+      return options;
+    }()));
+  }
+}
+
 TEST_F(FieldOverSystemCalls, AKernelWithoutLiveUpdateFailsAndSaysSo) {
   RunOptions options;
   options.profile = "stock-7.3";
@@ -112,6 +168,7 @@ TEST_F(FieldOverSystemCalls, ARefusedKexecComesBackWithAVerdict) {
   const FieldReport report = update(options);
   EXPECT_EQ(report.verdict.outcome, Outcome::Fail) << text(report);
   EXPECT_THAT(report.verdict.headline, HasSubstr("update refused: errno 22, step freeze"));
+  EXPECT_EQ(load_field_state(field_.state).judged, 1u);
   EXPECT_EQ(report.verdict.check(Check::Continuity).status, CheckStatus::Pass) << text(report);
 }
 
