@@ -8,7 +8,9 @@
 
 #include "bench/output_file.h"
 #include "cli/devices_report.h"
+#include "cli/sysfs_option.h"
 #include "host/backend/sysfs/survey.h"
+#include "host/backend/sysfs/sysfs_tree.h"
 
 namespace holdover::cli {
 namespace {
@@ -22,7 +24,7 @@ constexpr char kFooter[] =
     "\n"
     "Examples:\n"
     "  holdover devices                       this machine\n"
-    "  holdover devices --sysfs /tmp/pci      a simulated one, see `holdover mount`\n"
+    "  holdover devices --sysfs /tmp/pci      a simulated one, see `holdover mount`; /tmp/pci/bus/pci is the same\n"
     "  holdover devices --json devices.json   the same for programs\n"
     "\n"
     "Exit codes: 0 told, 2 usage or environment";
@@ -35,7 +37,7 @@ struct Request {
 int run(const Request& request) {
   if (!request.json.empty()) bench::require_writable("--json", request.json);
   std::error_code error;
-  const bool here = std::filesystem::equivalent(request.sysfs, kSysfs, error);
+  const bool here = std::filesystem::equivalent(host::sysfs_root(request.sysfs), kSysfs, error);
   const std::vector<host::SurveyedFunction> functions =
       host::survey(request.sysfs, here, host::surroundings_of_this_process());
   print_devices(std::cout, functions);
@@ -50,7 +52,7 @@ Command add_devices_command(CLI::App& app) {
   CLI::App* verb = app.add_subcommand("devices", "List PCI functions, and what stands in the way of using them");
   verb->footer(kFooter);
   const auto request = std::make_shared<Request>();
-  verb->add_option("--sysfs", request->sysfs, "Where the tree is mounted (default /sys)")->type_name("PATH");
+  verb->add_option("--sysfs", request->sysfs, kSysfsOption)->type_name("PATH");
   verb->add_option("--json", request->json, "The record")->type_name("FILE");
   return {verb, [request] { return run(*request); }};
 }

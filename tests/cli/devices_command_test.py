@@ -47,9 +47,10 @@ class Devices(unittest.TestCase):
 
     def test_an_empty_tree_is_an_empty_table(self):
         os.makedirs(self.folder.name + "/bus/pci/devices")
-        text, functions = self.record("--sysfs", self.folder.name)
-        self.assertEqual(text, "there is no PCI function\n0 of 0 functions can be used\n")
-        self.assertEqual(functions, [])
+        for path in (self.folder.name, self.folder.name + "/bus/pci"):
+            text, functions = self.record("--sysfs", path)
+            self.assertEqual(text, "there is no PCI function\n0 of 0 functions can be used\n")
+            self.assertEqual(functions, [])
 
     def test_a_tree_that_libpci_does_not_understand_is_one_sentence(self):
         os.makedirs(self.folder.name + "/bus/pci/devices/strange")

@@ -10,6 +10,7 @@
 #include "host/backend/linux/live_update_abi.h"
 #include "host/backend/linux/memfd_memory.h"
 #include "host/backend/linux/refusal.h"
+#include "pcie/error.h"
 
 namespace holdover::host {
 namespace {
@@ -48,6 +49,16 @@ std::string_view way_out_of_preserve(int error) {
 }
 
 }  // namespace
+
+void require_live_update_free(SystemCalls& calls) {
+  const int file = calls.open(kPath, O_RDWR);
+  if (file >= 0) {
+    const Descriptor owner(calls, file);
+  } else if (file == -EACCES || file == -EPERM || file == -EBUSY) {
+    throw Error(ErrorCode::Unavailable, std::string(kPath) + " cannot be opened (" + errno_name(-file) + "); " +
+                                            std::string(way_out_of_open(-file)));
+  }
+}
 
 void LinuxSession::preserve(File& file, std::uint64_t token) {
   const auto* const opened = dynamic_cast<DescriptorFile*>(&file);

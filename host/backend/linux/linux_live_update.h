@@ -12,6 +12,10 @@
 
 namespace holdover::host {
 
+// What stands in the way of whoever asks, and says nothing of the kernel: throws Error{Unavailable} where
+// /dev/liveupdate is there and may not be opened, or somebody else has it. Nothing is left open.
+void require_live_update_free(SystemCalls& calls);
+
 class LinuxSession final : public Session {
  public:
   // `calls` and `devices` outlive it.

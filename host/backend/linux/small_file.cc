@@ -6,6 +6,7 @@
 #include <array>
 
 #include "host/backend/linux/descriptor.h"
+#include "pcie/error.h"
 
 namespace holdover::host {
 
@@ -23,6 +24,13 @@ std::optional<std::string> read_text(SystemCalls& calls, const std::string& path
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
   return text;
+}
+
+std::string boot_id(SystemCalls& calls, const KernelPaths& paths) {
+  const std::string path = paths.proc + "/sys/kernel/random/boot_id";
+  std::optional<std::string> id = read_text(calls, path);
+  if (id && !id->empty()) return *std::move(id);
+  throw Error(ErrorCode::Unavailable, path + " cannot be read, so nothing tells one boot from another; mount /proc");
 }
 
 int write_text(SystemCalls& calls, const std::string& path, std::string_view text) {

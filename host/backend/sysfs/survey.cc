@@ -21,8 +21,8 @@ constexpr std::uint32_t kMonitorRevision = 1;
 
 class Survey {
  public:
-  Survey(const std::filesystem::path& root, bool here, const Surroundings& surroundings)
-      : root_(root), here_(here), surroundings_(surroundings) {}
+  Survey(const std::filesystem::path& path, bool here, const Surroundings& surroundings)
+      : root_(sysfs_root(path)), here_(here), surroundings_(surroundings) {}
 
   [[nodiscard]] std::vector<SurveyedFunction> run() const {
     const SysfsTree tree(root_);
@@ -116,7 +116,7 @@ class Survey {
   template <typename Add>
   void judge_device_files(const SurveyedFunction& function, const Add& add) const {
     if (!surroundings_.exists("/dev/vfio/vfio") && !surroundings_.exists("/dev/iommu")) {
-      add("there is neither /dev/vfio/vfio nor /dev/iommu", "modprobe vfio-pci");
+      add("there is neither /dev/vfio/vfio nor /dev/iommu", "modprobe vfio-pci disable_idle_d3=1");
     }
     if (function.driver != kVfioPci || function.iommu_group.empty()) return;
     const std::string group = "/dev/vfio/" + function.iommu_group;
@@ -125,7 +125,7 @@ class Survey {
     }
   }
 
-  const std::filesystem::path& root_;
+  std::filesystem::path root_;
   bool here_;
   const Surroundings& surroundings_;
 };

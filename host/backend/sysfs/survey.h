@@ -48,8 +48,9 @@ struct Surroundings {
 };
 [[nodiscard]] Surroundings surroundings_of_this_process();
 
-// Every function of the tree, ascending. `root` is where it is mounted; the commands of remedies are for that place.
-// `here`: the tree is this machine's own, so device files of VFIO count as well. Throws what SysfsTree throws.
+// Every function of the tree, ascending. `root` is taken as sysfs_root() takes it; the commands of remedies are for
+// that place. `here`: the tree is this machine's own, so device files of VFIO count as well. Throws what SysfsTree
+// throws.
 [[nodiscard]] std::vector<SurveyedFunction> survey(const std::filesystem::path& root, bool here,
                                                    const Surroundings& surroundings);
 

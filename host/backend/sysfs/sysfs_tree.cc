@@ -60,10 +60,18 @@ std::optional<std::string> contents(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::filesystem::path sysfs_root(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path / "bus/pci/devices", error)) return path;
+  const std::filesystem::path whole = std::filesystem::canonical(path, error);
+  if (error || whole.filename() != "pci" || whole.parent_path().filename() != "bus") return path;
+  return whole.parent_path().parent_path();
+}
+
 class SysfsTree::Access {
  public:
-  explicit Access(const std::filesystem::path& root) : root_(root) {
-    const std::filesystem::path devices = root / "bus/pci/devices";
+  explicit Access(const std::filesystem::path& root) : root_(sysfs_root(root)) {
+    const std::filesystem::path devices = root_ / "bus/pci/devices";
     std::error_code error;
     if (!std::filesystem::is_directory(devices, error)) {
       throw Error(ErrorCode::NotFound,
@@ -77,7 +85,7 @@ class SysfsTree::Access {
     access_->debug = on_debug;
     access_->method = PCI_ACCESS_SYS_BUS_PCI;
     std::string parameter = "sysfs.path";
-    std::string path = (root / "bus/pci").string();
+    std::string path = (root_ / "bus/pci").string();
     try {
       pci_set_param(access_, parameter.data(), path.data());
       pci_init(access_);

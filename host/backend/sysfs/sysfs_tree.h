@@ -73,10 +73,14 @@ class SysfsFunction : public ConfigSpace {
   std::unique_ptr<State> state_;
 };
 
+// Where sysfs is mounted, from either form that people know: that place itself (/sys), or its bus/pci as lspci has it
+// (-O sysfs.path=/sys/bus/pci). A path that is neither comes back as it is.
+[[nodiscard]] std::filesystem::path sysfs_root(const std::filesystem::path& path);
+
 class SysfsTree {
  public:
-  // `root`: where sysfs is mounted. Throws Error{NotFound} where it has no bus/pci/devices, and Error{Unavailable} with
-  // what libpci says.
+  // `root`: as sysfs_root() takes it. Throws Error{NotFound} where it has no bus/pci/devices, and Error{Unavailable}
+  // with what libpci says.
   explicit SysfsTree(const std::filesystem::path& root = "/sys");
   ~SysfsTree();
   SysfsTree(const SysfsTree&) = delete;

@@ -68,6 +68,11 @@ class Check {
       throw Error(ErrorCode::NotFound,
                   "There is no function at " + name_ + " in " + paths_.sysfs + "; lspci -D lists those there are.");
     }
+    constexpr std::uint64_t kBridge = 0x06;  // base class
+    if (number_in(text(folder_ + "/class"), 16) >> 16 == kBridge || header_type() == 1) {
+      throw Error(ErrorCode::InvalidArgument,
+                  name_ + " is a bridge, and a bridge cannot be the endpoint; lspci -D lists the other functions.");
+    }
     const std::string speed = text(folder_ + "/current_link_speed");
     add("function", State::Ok,
         *vendor + ":" + text(folder_ + "/device") + ", class " + text(folder_ + "/class") +
@@ -86,6 +91,18 @@ class Check {
     } else {
       add("BAR 0", State::Ok, std::to_string(bytes) + " bytes");
     }
+  }
+
+  // Of configuration space, which shows so much to everybody. -1 where it cannot be read.
+  int header_type() {
+    constexpr std::uint64_t kHeaderType = 0x0e;
+    constexpr int kLayout = 0x7f;
+    std::array<std::byte, 1> type{};
+    const int file = calls_.open(folder_ + "/config", O_RDONLY);
+    if (file < 0) return -1;
+    const Descriptor owner(calls_, file);
+    if (calls_.pread(file, type, kHeaderType) != 1) return -1;
+    return static_cast<int>(type[0]) & kLayout;
   }
 
   void capabilities() {
@@ -141,7 +158,7 @@ class Check {
       const std::string idle = text(paths_.sysfs + "/module/vfio_pci/parameters/disable_idle_d3");
       if (idle == "N") {
         add("idle power", State::Note, "vfio-pci puts it into D3hot while nobody has it open",
-            {"modprobe -r vfio-pci", "modprobe vfio-pci disable_idle_d3=1"});
+            {"modprobe -r vfio-pci", kLoadVfioPci});
       }
       return;
     }
@@ -186,7 +203,7 @@ class Check {
           "by its IOMMU group: enough to measure, and no kernel hands such a file over; a live update needs "
           "CONFIG_VFIO_DEVICE_CDEV and CONFIG_IOMMUFD");
     } else {
-      add("device file", State::Missing, paths_.dev + "/vfio is not there", {"modprobe vfio-pci"});
+      add("device file", State::Missing, paths_.dev + "/vfio is not there", {kLoadVfioPci});
     }
   }
 
@@ -227,7 +244,7 @@ class Check {
       const std::string needed =
           std::to_string(memory_.count() >> 10) + " KiB are mapped for the device, in pages of 4 KiB";
       if (soft == "unlimited" || number_in(soft, 10) >= memory_.count()) {
-        add("locked memory", State::Ok, needed + ", limit " + soft);
+        add("locked memory", State::Ok, needed + ", limit " + (soft == "unlimited" ? soft : soft + " bytes"));
       } else {
         add("locked memory", State::Note, needed + ", limit " + soft + " bytes for whoever is not root",
             {"ulimit -l unlimited"});

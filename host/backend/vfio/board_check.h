@@ -31,7 +31,8 @@ struct BoardCheck {
   [[nodiscard]] bool ready() const;
 };
 
-// `memory`: how much of it the function is going to reach. Throws Error{NotFound} where there is no such function.
+// `memory`: how much of it the function is going to reach. Throws Error{NotFound} where there is no such function,
+// and Error{InvalidArgument} where it is a bridge.
 [[nodiscard]] BoardCheck check_board(SystemCalls& calls, const KernelPaths& paths, pcie::Bdf bdf, Bytes memory);
 
 [[nodiscard]] std::string_view to_string(BoardFact::State state);

@@ -141,7 +141,7 @@ Type1Container::Type1Container(SystemCalls& calls, const KernelPaths& paths, con
   const std::string path = paths.dev + "/vfio/vfio";
   const int number = calls.open(path, O_RDWR);
   require(number, "to open " + path,
-          number == -ENOENT   ? "load the module: modprobe vfio-pci"
+          number == -ENOENT   ? std::string("load the module: ") + kLoadVfioPci
           : number == -EACCES ? "run it as root"
                               : "");
   file_ = Descriptor(calls, number);

@@ -18,7 +18,7 @@ namespace {
 constexpr char kDriver[] = "vfio-pci";
 constexpr char kStub[] = "pci-stub";
 
-std::string_view way_out_of_open(int error) {
+std::string way_out_of_open(int error) {
   switch (error) {
     case EBUSY:
       return "another process has it open, or it is incoming and only a session gives it out";
@@ -26,7 +26,7 @@ std::string_view way_out_of_open(int error) {
     case EPERM:
       return "run it as root, or give its file to this user";
     case ENOENT:
-      return "load the module: modprobe vfio-pci";
+      return std::string("load the module: ") + kLoadVfioPci;
     default:
       return {};
   }
@@ -38,7 +38,7 @@ std::string_view way_out_of_open(int error) {
 
 std::vector<std::string> bind_commands(const std::string& bdf, const std::optional<std::string>& driver) {
   const std::string folder = "/sys/bus/pci/devices/" + bdf;
-  std::vector<std::string> commands{"modprobe vfio-pci", "echo vfio-pci > " + folder + "/driver_override"};
+  std::vector<std::string> commands{kLoadVfioPci, "echo vfio-pci > " + folder + "/driver_override"};
   if (driver) commands.push_back("echo " + bdf + " > " + folder + "/driver/unbind");
   commands.push_back("echo " + bdf + " > /sys/bus/pci/drivers_probe");
   return commands;

@@ -106,10 +106,24 @@ TEST_F(BoardCheckTest, AFunctionThatIsNotThereIsAnError) {
   EXPECT_TRUE(refusal.says("0000:09:00.0")) << refusal.sentence;
 }
 
+TEST_F(BoardCheckTest, ABridgeCannotBeTheEndpoint) {
+  write("sys/bus/pci/devices/0000:01:00.0/class", "0x060400\n");
+  const auto by_class = testing::refused([&] { (void)check(); });
+  EXPECT_EQ(by_class.code, ErrorCode::InvalidArgument);
+  EXPECT_TRUE(by_class.says("0000:01:00.0 is a bridge, and a bridge cannot be the endpoint")) << by_class.sentence;
+  write("sys/bus/pci/devices/0000:01:00.0/class", "0x060000\n");  // of the host: header type 0
+  EXPECT_TRUE(testing::refused([&] { (void)check(); }).says("is a bridge"));
+  write("sys/bus/pci/devices/0000:01:00.0/class", "0x120000\n");
+  config_[0x0e] = static_cast<char>(0x81);
+  write_config();
+  EXPECT_TRUE(testing::refused([&] { (void)check(); }).says("is a bridge"));
+}
+
 TEST_F(BoardCheckTest, AnotherDriverIsNamedWithTheCommandsThatChangeIt) {
   link("sys/bus/pci/drivers/xdma", "sys/bus/pci/devices/0000:01:00.0/driver");
   expect("driver", State::Missing, "bound to xdma");
   EXPECT_EQ(fact("driver").commands.size(), 4u);
+  EXPECT_EQ(fact("driver").commands.front(), "modprobe vfio-pci disable_idle_d3=1");
   remove("sys/bus/pci/devices/0000:01:00.0/driver");
   expect("driver", State::Missing, "none");
   EXPECT_EQ(fact("driver").commands.size(), 3u);
@@ -171,7 +185,9 @@ TEST_F(BoardCheckTest, AUserWithoutRootIsToldWhatIsLimited) {
   write("sys/bus/pci/devices/0000:01:00.0/config", std::string(64, '\0'));
   expect("capabilities", State::Note, "only root");
   write("proc/self/limits", "Max locked memory  65536  65536  bytes\n");
-  expect("locked memory", State::Note, "limit 65536");
+  expect("locked memory", State::Note, "limit 65536 bytes");
+  write("proc/self/limits", "Max locked memory  8388608  8388608  bytes\n");
+  expect("locked memory", State::Ok, "limit 8388608 bytes");
 }
 
 TEST(TargetTest, IsABoardOrASocket) {

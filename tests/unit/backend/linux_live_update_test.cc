@@ -67,6 +67,20 @@ class LinuxLiveUpdateTest : public ::testing::Test {
   NoDevices devices;
 };
 
+TEST_F(LinuxLiveUpdateTest, WhoMayNotOpenItIsToldBeforeAnythingElse) {
+  for (const auto& [error, words] : {std::pair{EACCES, "run it as root"}, std::pair{EBUSY, "another process"}}) {
+    calls.expect("open /dev/liveupdate", -error);
+    const auto refusal = refused([this] { require_live_update_free(calls); });
+    EXPECT_EQ(refusal.code, ErrorCode::Unavailable);
+    EXPECT_TRUE(refusal.says(words)) << refusal.sentence;
+  }
+  calls.expect("open /dev/liveupdate", -ENOENT);  // a kernel without it is a matter of the verdict
+  require_live_update_free(calls);
+  calls.expect("open /dev/liveupdate", 3);
+  calls.expect("close 3", 0);
+  require_live_update_free(calls);
+}
+
 TEST_F(LinuxLiveUpdateTest, ASessionIsCreatedFilledAndClosed) {
   calls.expect("open /dev/liveupdate", 3);
   calls.expect_ioctl(3, abi::kCreateSession, session_argument("holdover"), 0, session_argument("holdover", 4));

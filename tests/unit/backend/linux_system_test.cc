@@ -45,6 +45,13 @@ TEST_F(LinuxSystemTest, FunctionsAreThoseOfSysfsWithoutBridges) {
   EXPECT_EQ(system().functions(), std::vector{bdf});
 }
 
+TEST_F(LinuxSystemTest, EveryBootHasAnIdentity) {
+  calls.expect_file("/proc/sys/kernel/random/boot_id", 3, "0b9e1c6e-0000-4000-8000-000000000001\n");
+  EXPECT_EQ(boot_id(calls), "0b9e1c6e-0000-4000-8000-000000000001");
+  calls.expect("open /proc/sys/kernel/random/boot_id", -ENOENT);
+  EXPECT_TRUE(refused([this] { (void)boot_id(calls); }).says("mount /proc"));
+}
+
 TEST_F(LinuxSystemTest, TheNextKernelIsLoadedFromItsFiles) {
   calls.expect("open /boot/next", 3);
   calls.expect("open /boot/initrd", 4);

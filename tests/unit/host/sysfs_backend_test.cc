@@ -99,6 +99,17 @@ TEST_F(PlainTree, ATreeThatIsNoneIsAnError) {
   }
 }
 
+TEST_F(PlainTree, TheRootAndWhatLspciTakesAreTheSameTree) {
+  add("0000:01:00.0", true);
+  for (const std::filesystem::path& path : {root_, root_ / "bus/pci", root_ / "bus/pci/"}) {
+    EXPECT_EQ(std::filesystem::canonical(sysfs_root(path)), std::filesystem::canonical(root_)) << path;
+    EXPECT_EQ(SysfsTree(path).functions().size(), 1u) << path;
+    const std::string remedy = survey(path, false, all_open()).at(0).obstacles.at(0).remedy;
+    EXPECT_EQ(remedy.find("bus/pci/bus/pci"), std::string::npos) << remedy;
+  }
+  EXPECT_EQ(sysfs_root(root_ / "bus"), root_ / "bus");
+}
+
 TEST_F(PlainTree, WhatLibpciGivesUpOnIsAnErrorAndNotTheEndOfTheProcess) {
   std::filesystem::create_directories(folder("no-function"));
   try {
@@ -234,7 +245,8 @@ TEST_F(PlainTree, DeviceFilesCountOnThisMachineAlone) {
   EXPECT_EQ(obstacles(false, closed), "");
   Surroundings none = all_open();
   none.exists = [](const std::filesystem::path&) { return false; };
-  EXPECT_EQ(obstacles(true, none), "there is neither /dev/vfio/vfio nor /dev/iommu|modprobe vfio-pci\n");
+  EXPECT_EQ(obstacles(true, none),
+            "there is neither /dev/vfio/vfio nor /dev/iommu|modprobe vfio-pci disable_idle_d3=1\n");
 }
 
 TEST_F(PlainTree, WhatIsNoEndpointCannotBeUsedAndABridgeNeither) {
