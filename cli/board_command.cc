@@ -15,11 +15,16 @@
 #include "cli/board_report.h"
 #include "cli/interruption.h"
 #include "cli/lost_device.h"
+#include "cli/sysfs_option.h"
 #include "cli/terminal.h"
 #include "cli/time_text.h"
 #include "cli/version.h"
+#include "cli/whole_number.h"
+#include "host/backend/linux/linux_live_update.h"
 #include "host/backend/linux/refusal.h"
+#include "host/backend/linux/small_file.h"
 #include "host/backend/linux/system_calls.h"
+#include "host/backend/sysfs/sysfs_tree.h"
 #include "host/backend/target.h"
 #include "pcie/error.h"
 
@@ -67,7 +72,7 @@ pcie::Bdf board_of(const std::string& text) {
 int check(const CheckRequest& request) {
   host::KernelSystemCalls calls;
   host::KernelPaths paths;
-  paths.sysfs = request.sysfs;
+  paths.sysfs = host::sysfs_root(request.sysfs).string();
   const host::BoardCheck result =
       host::check_board(calls, paths, board_of(request.board), bench::memory_of(bench::FieldOptions{}));
   if (request.json) {
@@ -132,6 +137,7 @@ int answer(const bench::FieldReport& report) {
 int run(RunRequest request) {
   const host::Target target = host::Target::parse(request.target);
   const ForgottenState forgotten(request);
+  const SignalsAreRequests signals;
   bench::FieldOptions& field = request.field;
   field.target = target.to_string();
   field.state = request.state;
@@ -153,7 +159,7 @@ int run(RunRequest request) {
   field.before = request.before.value_or(field.before);
   field.after = request.after.value_or(field.after);
   field.completion_timeout = request.completion_timeout.value_or(field.completion_timeout);
-  if (server && request.stage == 1) {
+  if (server && (request.stage == 1 || (request.stage == 2 && request.carried < 0))) {
     throw Error(ErrorCode::InvalidArgument,
                 "board run: both stages of a server's device are one command; leave --stage away");
   }
@@ -166,12 +172,12 @@ int run(RunRequest request) {
     throw Error(ErrorCode::InvalidArgument, "board run: --jump none replaces nothing, there is no --stage 2");
   }
   bench::validate(field);
-  // A server's device is given back by the end of the connection, whatever ends it.
-  std::optional<SignalsAreRequests> signals;
   const LostDeviceEnds lost;
+  request.host.stop = &SignalsAreRequests::requested();
+  host::KernelSystemCalls calls;
   if (!server) {
-    signals.emplace();
-    request.host.stop = &SignalsAreRequests::requested();
+    field.boot_id = host::boot_id(calls);
+    if (!request.control) host::require_live_update_free(calls);
   }
   std::deque<std::string> console;
   field.console = &console;
@@ -193,6 +199,7 @@ int run(RunRequest request) {
     throw Error(ErrorCode::InvalidArgument, "--state: " + request.state + " was written for the board at " + before +
                                                 ", and not for " + target.to_string());
   }
+  bench::require_unjudged(state, field.boot_id, field.state);
   request.host.parameters = bench::text_of(state.parameters);
   const auto opened = host::open_target(target, request.host);
   const bench::FieldReport report = bench::run_after_kexec(opened->system(), field, state);
@@ -218,7 +225,7 @@ CLI::App* add_check(CLI::App& board, const std::shared_ptr<CheckRequest>& reques
   CLI::App* verb = board.add_subcommand("check", "What a live update with a board needs, and what is there");
   verb->footer("Changes nothing. Exit codes: 0 everything is there, 1 something is missing, 2 usage or no such board");
   verb->add_option("board", request->board, "BDF, or vfio:BDF")->required();
-  verb->add_option("--sysfs", request->sysfs, "Where sysfs is mounted (default /sys)")->type_name("PATH");
+  verb->add_option("--sysfs", request->sysfs, kSysfsOption)->type_name("PATH");
   verb->add_flag("--json", request->json, "For programs, on standard output");
   return verb;
 }
@@ -249,12 +256,16 @@ CLI::App* add_run(CLI::App& board, const std::shared_ptr<RunRequest>& request) {
       ->type_name("TEXT")
       ->group("The next kernel");
   bench::FieldOptions& field = request->field;
-  verb->add_option("--seed", field.seed, "Of data patterns (default 1)")->type_name("N")->group("Traffic");
+  verb->add_option("--seed", field.seed, "Of data patterns (default 1)")
+      ->type_name("N")
+      ->check(whole_number(0))
+      ->group("Traffic");
   verb->add_option("--bulk", field.bulk, "Directions of the bulk channels (default c2h,h2c)")
       ->type_name("LIST")
       ->group("Traffic");
-  verb->add_option("--transfer", field.transfer, "Bytes of every descriptor (default: a mixture)")
+  verb->add_option("--transfer", field.transfer, "Bytes of every descriptor, 1 to 16384 (default 0: a mixture)")
       ->type_name("BYTES")
+      ->check(whole_number(0))
       ->group("Traffic");
   add_time(verb, "--heartbeat", "Period of the records (default 1ms; the ring holds 65535 of them)",
            [request](Time time) { request->heartbeat = time; });

@@ -20,6 +20,9 @@ SignalsAreRequests::SignalsAreRequests() {
     sigaction(kRequests[i], nullptr, &old_[i]);
     if (old_[i].sa_handler != SIG_IGN) sigaction(kRequests[i], &action, nullptr);
   }
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGXFSZ, &ignore, &old_file_size_);

@@ -10,7 +10,8 @@
 namespace holdover::cli {
 
 // SIGINT, SIGTERM, SIGHUP and SIGQUIT are requests while this lives; each works at once a second time, and nohup stays
-// in force. A file that may not grow (SIGXFSZ) is a failed write like any other. One at a time.
+// in force. Where the program began with signals blocked, they are let through from here on, those that wait first. A
+// file that may not grow (SIGXFSZ) is a failed write like any other. One at a time.
 class SignalsAreRequests {
  public:
   SignalsAreRequests();

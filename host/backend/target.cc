@@ -51,7 +51,8 @@ std::unique_ptr<OpenTarget> open_server(const std::string& path, TargetOptions o
   VfioUserOptions all;
   all.command_line = std::move(options.parameters);
   all.print = std::move(options.print);
-  if (!options.again.empty()) all.jump = exec_again(std::move(options.again));
+  all.stop = options.stop;
+  if (!options.again.empty()) all.jump = exec_again(std::move(options.again), options.stop);
   return std::make_unique<VfioUserTarget>(options.carried >= 0
                                               ? std::make_unique<VfioUserSystem>(options.carried, std::move(all))
                                               : std::make_unique<VfioUserSystem>(path, std::move(all)));

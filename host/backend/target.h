@@ -32,7 +32,7 @@ struct TargetOptions {
   std::string initrd{};
   std::string command_line{};  // of that kernel; empty: that of the running one
   std::function<void(std::string_view)> print{};
-  const std::atomic<bool>* stop = nullptr;  // as LinuxSystemOptions has it
+  const std::atomic<bool>* stop = nullptr;  // set from a signal handler: waits throw Error{Interrupted}
   // For a server: how this program is called again in place of a kexec, with «{}» where the descriptor of what it takes
   // along belongs; and that descriptor, where this is the program that was called (-1: it is not).
   std::vector<std::string> again{};

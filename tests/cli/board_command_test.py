@@ -3,6 +3,8 @@
 
 import json
 import os
+import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,20 @@ HOLDOVER = sys.argv.pop(1)
 def holdover(*arguments, folder):
     return subprocess.run([HOLDOVER, *arguments], cwd=folder, env={**os.environ, "TMPDIR": folder}, capture_output=True,
                           text=True, check=False)
+
+
+def written_here(state):
+    """The state as stage 1 writes it for a board under the kernel that runs now."""
+    name = pathlib.Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    checksum = slice(16, 24)
+    state = bytearray(state)
+    state[-48:] = name.ljust(48, b"\0")  # boot_id, judged, reserved
+    state[checksum] = bytes(8)
+    value = 0xcbf29ce484222325
+    for byte in state:
+        value = (value ^ byte) * 0x100000001b3 % 2**64
+    state[checksum] = value.to_bytes(8, "little")
+    return bytes(state)
 
 
 class Served(unittest.TestCase):
@@ -78,9 +94,43 @@ class Served(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertIn("not applicable: handover", result.stdout.splitlines()[-1])
 
+    def begin(self, *arguments):
+        return subprocess.Popen([HOLDOVER, "board", "run", self.target, *arguments], cwd=self.folder.name,
+                                env={**os.environ, "TMPDIR": self.folder.name}, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def expect_a_clean_end(self, process):
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, 2, out + err)
+        self.assertIn("interrupted; the program was told to stop", err.splitlines()[-1])
+        self.assertEqual(os.listdir(self.folder.name), ["ep.sock"])
+
+    def test_an_interrupted_first_half_leaves_nothing(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.begin("--before", "10s")
+            self.assertIn("every interrupt vector in use is alive", process.stderr.readline())
+            process.send_signal(number)
+            self.expect_a_clean_end(process)
+
+    def test_an_interrupted_second_half_leaves_nothing(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.begin("--after", "1s")
+            while b"--carried" not in pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                self.assertIsNone(process.poll(), "it ended")
+            process.send_signal(number)
+            self.expect_a_clean_end(process)
+
+    def test_a_second_stage_by_hand_is_refused(self):
+        self.assertEqual(self.board("--state", "s").returncode, 0)
+        result = self.board("--stage", "2", "--state", "s")
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+        self.assertIn("both stages of a server's device are one command", result.stderr)
+
     def test_a_state_that_cannot_be_used_is_one_sentence(self):
         self.assertEqual(self.board("--state", "s").returncode, 0)
         for board, spoil, words in (("vfio:0000:02:00.0", lambda b: b, "was written for the board at 0000:01:00.0"),
+                                    ("vfio:0000:01:00.0", lambda b: b, "was written for a server's device"),
+                                    ("vfio:0000:01:00.0", written_here, "there was no kexec since"),
                                     ("vfio:0000:01:00.0", lambda b: b[:-1], "bytes"),
                                     ("vfio:0000:01:00.0", lambda b: b[:900] + bytes([b[900] ^ 1]) + b[901:],
                                      "the checksum does not match"),
@@ -129,6 +179,15 @@ class Refused(unittest.TestCase):
         self.complain("check and run", "board", "frob")
         self.complain("is none of its options", "board", "run", "vfio:01:00.0", "--frob")
 
+    def test_a_bridge_cannot_be_the_endpoint_by_whatever_name_the_tree_has(self):
+        function = pathlib.Path(self.folder.name, "bus/pci/devices/0000:01:00.0")
+        function.mkdir(parents=True)
+        (function / "vendor").write_text("0x8086\n")
+        (function / "class").write_text("0x060400\n")
+        for tree in (self.folder.name, self.folder.name + "/bus/pci"):
+            self.complain("0000:01:00.0 is a bridge, and a bridge cannot be the endpoint", "board", "check", "01:00.0",
+                          "--sysfs", tree)
+
     def test_stages_need_a_file_between_them(self):
         self.complain("--stage 1 before the kexec", "board", "run", "vfio:01:00.0", "--state", "s")
         self.complain("--state", "board", "run", "vfio:01:00.0", "--stage", "1")
@@ -137,6 +196,16 @@ class Refused(unittest.TestCase):
         self.complain("there is no --stage 2", "board", "run", "vfio:01:00.0", "--stage", "2", "--jump", "none",
                       "--state", "s")
         self.complain("leave --stage away", "board", "run", "vfio-user:x", "--stage", "1", "--state", "s")
+
+    def test_traffic_that_cannot_be(self):
+        board = ("board", "run", "vfio:01:00.0", "--stage", "1", "--state", "s")
+        self.complain("--transfer: 99999999 is out of range; possible are 1 to 16384", *board, "--transfer", "99999999")
+        self.complain("--transfer: «-1» is not possible", *board, "--transfer", "-1")
+        self.complain("--seed: «x» is not possible", *board, "--seed", "x")
+        self.complain("--bulk: «up» is not possible; it takes c2h", *board, "--bulk", "up")
+        self.complain("--silence-limit: 0", *board, "--silence-limit", "0ns")
+        self.complain("--after: 60s is too long for --heartbeat 1ms", *board, "--after", "60s")
+        self.assertEqual(os.listdir(self.folder.name), [])
 
     def test_times_and_places(self):
         self.complain("--heartbeat", "board", "run", "vfio:01:00.0", "--stage", "1", "--state", "s", "--heartbeat", "x")

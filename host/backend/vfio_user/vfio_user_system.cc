@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "host/backend/linux/refusal.h"
 #include "host/backend/vfio_user/objects.h"
@@ -24,6 +25,10 @@ constexpr std::size_t kLongestCommandLine = 4096;
 // Wall time between two looks at the clock of the device: a simulation has made a microsecond or so of it.
 constexpr std::chrono::nanoseconds kLook{500'000};
 
+[[noreturn]] void interrupt() {
+  throw Error(ErrorCode::Interrupted, "the program was told to stop; the server's device is given back");
+}
+
 void close_inherited(const CarriedState& state) {
   for (const int number : state.memories) {
     if (number >= 0) static_cast<void>(::close(number));
@@ -33,8 +38,9 @@ void close_inherited(const CarriedState& state) {
 
 }  // namespace
 
-std::function<void(int, const std::string&)> exec_again(std::vector<std::string> arguments) {
-  return [arguments = std::move(arguments)](int state, const std::string& /*command_line*/) {
+std::function<void(int, const std::string&)> exec_again(std::vector<std::string> arguments,
+                                                        const std::atomic<bool>* stop) {
+  return [arguments = std::move(arguments), stop](int state, const std::string& /*command_line*/) {
     std::vector<std::string> words = arguments;
     std::vector<char*> pointers;
     for (std::string& word : words) {
@@ -42,8 +48,16 @@ std::function<void(int, const std::string&)> exec_again(std::vector<std::string>
       pointers.push_back(word.data());
     }
     pointers.push_back(nullptr);
-    ::execv("/proc/self/exe", pointers.data());
-    refuse(errno, "execve() of this program");
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const bool told = stop != nullptr && *stop;
+    if (!told) ::execv("/proc/self/exe", pointers.data());
+    const int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (told) interrupt();
+    refuse(error, "execve() of this program");
   };
 }
 
@@ -232,6 +246,7 @@ std::chrono::nanoseconds VfioUserSystem::now() {
 void VfioUserSystem::wait(std::chrono::nanoseconds duration) {
   const std::chrono::nanoseconds end = now() + duration;
   for (std::chrono::nanoseconds left = duration; left.count() > 0; left = end - now()) {
+    if (options_.stop != nullptr && *options_.stop) interrupt();
     era_.connection->serve(clock_region_ == 0 ? left : kLook);
   }
 }

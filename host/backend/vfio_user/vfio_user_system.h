@@ -4,6 +4,7 @@
 // runs on because its connection does.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -26,11 +27,15 @@ struct VfioUserOptions {
   // Lines that are printed, and marks; both may be absent.
   std::function<void(std::string_view line)> print;
   std::function<void(pcie::Phase phase, pcie::Step step, std::uint64_t value)> mark;
+  // Set from a signal handler: waits throw Error{Interrupted}. Null: nobody does. Outlives the system.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 // For VfioUserOptions::jump: execve() of this program with these arguments, in which «{}» stands for the state's
-// descriptor. Throws Error{Refused} where that fails.
-[[nodiscard]] std::function<void(int, const std::string&)> exec_again(std::vector<std::string> arguments);
+// descriptor. The next program begins with every signal blocked, so that none is lost between the handlers of the two.
+// Throws Error{Refused} where that fails, and Error{Interrupted} where `stop` (null: nobody) is set by then.
+[[nodiscard]] std::function<void(int, const std::string&)> exec_again(std::vector<std::string> arguments,
+                                                                      const std::atomic<bool>* stop = nullptr);
 
 class VfioUserSystem final : public System {
  public:
