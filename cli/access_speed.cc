@@ -58,7 +58,8 @@ AccessSpeed measure_accesses(const std::filesystem::path& folder) {
   options.stop = &stop;
   serve::Server server{options, sim::build_machine_over};
   const Running running{server, stop};
-  host::VfioUserConnection connection{options.socket};
+  host::KernelSystemCalls calls;
+  host::VfioUserConnection connection{options.socket, calls};
   std::uint32_t word = pcie::config::kCommandMemory;
   const auto bytes = std::as_writable_bytes(std::span(&word, 1));
   connection.write_region(vfio_user::kRegionConfig, pcie::config::kCommand, bytes.first(2));

@@ -14,7 +14,8 @@
 namespace holdover::host {
 
 using namespace vfio_user;
-using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
 
 namespace {
 
@@ -26,8 +27,8 @@ constexpr std::size_t kMostDescriptors = 8;
 
 }  // namespace
 
-VfioUserConnection::VfioUserConnection(const std::filesystem::path& socket)
-    : socket_(connect_to(socket), {kMostBody, kMostDescriptors}) {
+VfioUserConnection::VfioUserConnection(const std::filesystem::path& socket, SystemCalls& calls)
+    : calls_(calls), socket_(connect_to(socket), {kMostBody, kMostDescriptors}) {
   Version proposal;
   proposal.capabilities.max_descriptors = kMostDescriptors;
   proposal.names_mappings = true;
@@ -39,14 +40,14 @@ VfioUserConnection::VfioUserConnection(const std::filesystem::path& socket)
   server_ = agreed.value.capabilities;
 }
 
-VfioUserConnection::VfioUserConnection(FileDescriptor socket, const Capabilities& server)
-    : socket_(std::move(socket), {kMostBody, kMostDescriptors}), server_(server), keeping_(true) {}
+VfioUserConnection::VfioUserConnection(FileDescriptor socket, const Capabilities& server, SystemCalls& calls)
+    : calls_(calls), socket_(std::move(socket), {kMostBody, kMostDescriptors}), server_(server), keeping_(true) {}
 
 void VfioUserConnection::give_up(const std::string& why) const {
   throw Error(ErrorCode::PeerDied, "the vfio-user server " + why + "; start it again");
 }
 
-std::optional<Message> VfioUserConnection::receive(Clock::time_point end) {
+std::optional<Message> VfioUserConnection::receive(nanoseconds end) {
   for (;;) {
     if (!socket_.flush()) give_up("is gone");
     switch (socket_.receive()) {
@@ -59,7 +60,7 @@ std::optional<Message> VfioUserConnection::receive(Clock::time_point end) {
       default:
         give_up("sends what is no message");
     }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    const auto left = std::chrono::duration_cast<milliseconds>(end - calls_.now());
     if (left.count() < 0) return std::nullopt;
     const auto events = static_cast<short>(socket_.unsent() > 0 ? POLLIN | POLLOUT : POLLIN);
     pollfd watched{socket_.descriptor(), events, 0};
@@ -73,12 +74,13 @@ std::vector<std::byte> VfioUserConnection::request(Command command, std::span<co
   header.id = next_id_++;
   header.command = static_cast<std::uint16_t>(command);
   socket_.send(header, body, descriptors);
-  const Clock::time_point end = Clock::now() + kPatience;
+  const nanoseconds end = calls_.now() + kPatience;
   for (;;) {
     std::optional<Message> message = receive(end);
     if (!message) give_up("leaves " + call + " unanswered");
     if (!message->is_reply()) {
       take_command(std::move(*message));
+      if (calls_.now() > end) give_up("asks for more and more, and leaves " + call + " unanswered");
       continue;
     }
     if (message->header.id != header.id || message->header.command != header.command)
@@ -93,14 +95,17 @@ std::vector<std::byte> VfioUserConnection::request(Command command, std::span<co
 
 void VfioUserConnection::take_command(Message command) {
   if (keeping_) {
+    kept_bytes_ += sizeof(Message) + command.body.size();
     kept_.push_back(std::move(command));
   } else {
     answer(command);
   }
+  if (kept_bytes_ > kMostWaiting) give_up("asks for more than can wait for this program");
 }
 
 void VfioUserConnection::resume() {
   keeping_ = false;
+  kept_bytes_ = 0;
   for (const Message& command : std::exchange(kept_, {})) answer(command);
 }
 
@@ -130,6 +135,7 @@ void VfioUserConnection::answer(const Message& command) {
     body.clear();
   }
   socket_.send(header, body);
+  if (socket_.unsent() > kMostWaiting) give_up("takes no answer to what it asks");
 }
 
 void VfioUserConnection::read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data) {
@@ -147,17 +153,19 @@ void VfioUserConnection::write_region(std::uint32_t region, std::uint64_t offset
   static_cast<void>(request(Command::RegionWrite, body, "to write region " + std::to_string(region)));
 }
 
-void VfioUserConnection::serve(std::chrono::nanoseconds duration) {
-  const Clock::time_point end = Clock::now() + duration;
+void VfioUserConnection::serve(nanoseconds duration) {
+  const nanoseconds end = calls_.now() + duration;
   while (std::optional<Message> message = receive(end)) {
     if (message->is_reply()) give_up("answers what nobody asked");
     take_command(std::move(*message));
+    if (calls_.now() > end) return;
   }
 }
 
 FileDescriptor VfioUserConnection::release() {
-  const Clock::time_point end = Clock::now() + kPatience;
+  const nanoseconds end = calls_.now() + kPatience;
   while (socket_.half_received() || socket_.unsent() > 0) {
+    if (calls_.now() > end) give_up("asks for more and more, and there is no end to its messages");
     std::optional<Message> message = receive(end);
     if (!message) give_up("stops in the middle of a message");
     if (message->is_reply()) give_up("answers what nobody asked");

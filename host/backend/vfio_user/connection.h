@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "host/backend/linux/system_calls.h"
 #include "vfio_user/message_socket.h"
 #include "vfio_user/version.h"
 
@@ -27,16 +28,20 @@ class DmaTarget {
 };
 
 // Whatever throws Error{Refused} has the errno of the server's reply. Everything throws Error{PeerDied} where the
-// server is gone, makes no sense, or leaves a request unanswered for kPatience.
+// server is gone, makes no sense, leaves a request unanswered for kPatience, whatever it asks itself meanwhile, or asks
+// for more than kMostWaiting.
 class VfioUserConnection {
  public:
   static constexpr std::chrono::milliseconds kPatience{30'000};
+  // Bytes of answers that the server does not take, or of commands that wait for resume().
+  static constexpr std::size_t kMostWaiting = 16 << 20;
 
-  // Connects and agrees on version and capabilities. Throws as vfio_user::connect_to() does.
-  explicit VfioUserConnection(const std::filesystem::path& socket);
+  // Connects and agrees on version and capabilities. Throws as vfio_user::connect_to() does. Of `calls`, which outlive
+  // the connection, only the clock is used.
+  VfioUserConnection(const std::filesystem::path& socket, SystemCalls& calls);
   // One on which that was done, by a predecessor in this process or before an execve. What the server asks is kept
   // until resume(): its questions are about memory that is yet to be found again.
-  VfioUserConnection(FileDescriptor socket, const vfio_user::Capabilities& server);
+  VfioUserConnection(FileDescriptor socket, const vfio_user::Capabilities& server, SystemCalls& calls);
 
   void resume();
   // Who answers DMA_READ and DMA_WRITE; null: nobody, they are refused.
@@ -48,7 +53,7 @@ class VfioUserConnection {
                                                const std::string& call, std::span<const int> descriptors = {});
   void read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data);
   void write_region(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data);
-  // Answers what the server asks, for so long.
+  // Answers what the server asks, for so long, and one question at least where there is any.
   void serve(std::chrono::nanoseconds duration);
 
   [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
@@ -57,17 +62,19 @@ class VfioUserConnection {
 
  private:
   using Message = vfio_user::Message;
-  // The next message; nothing where `end` came first.
-  [[nodiscard]] std::optional<Message> receive(std::chrono::steady_clock::time_point end);
+  // The next message; nothing where there is none before `end` (SystemCalls::now()).
+  [[nodiscard]] std::optional<Message> receive(std::chrono::nanoseconds end);
   void take_command(Message command);
   void answer(const Message& command);
   [[noreturn]] void give_up(const std::string& why) const;
 
+  SystemCalls& calls_;
   vfio_user::MessageSocket socket_;
   vfio_user::Capabilities server_;
   DmaTarget* target_ = nullptr;
   bool keeping_ = false;
   std::vector<Message> kept_;
+  std::size_t kept_bytes_ = 0;
   std::uint16_t next_id_ = 0;
 };
 

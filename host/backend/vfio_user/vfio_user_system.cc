@@ -64,7 +64,7 @@ std::function<void(int, const std::string&)> exec_again(std::vector<std::string>
 VfioUserSystem::VfioUserSystem(const std::filesystem::path& socket, VfioUserOptions options)
     : options_(std::move(options)), next_iova_(kFirstIova), sessions_(era_) {
   era_.pass_descriptors = options_.pass_descriptors;
-  era_.connection = std::make_unique<VfioUserConnection>(socket);
+  era_.connection = std::make_unique<VfioUserConnection>(socket, era_.calls);
   find_clock();
 }
 
@@ -76,7 +76,7 @@ VfioUserSystem::VfioUserSystem(int state, VfioUserOptions options)
     throw Error(ErrorCode::Corrupt, "the connection of the predecessor is not open; start without a predecessor");
   }
   era_.pass_descriptors = carried.pass_descriptors;
-  era_.connection = std::make_unique<VfioUserConnection>(FileDescriptor{carried.socket}, carried.server);
+  era_.connection = std::make_unique<VfioUserConnection>(FileDescriptor{carried.socket}, carried.server, era_.calls);
   next_iova_ = carried.next_iova;
   options_.command_line = carried.command_line;
   find_clock();
@@ -192,7 +192,7 @@ void VfioUserSystem::kexec() {
     } catch (const Error&) {
       // This program goes on, and what it has preserved is preserved still.
       close_inherited(state);
-      era_.connection = std::make_unique<VfioUserConnection>(std::move(socket), state.server);
+      era_.connection = std::make_unique<VfioUserConnection>(std::move(socket), state.server, era_.calls);
       era_.over = false;
       if (device) device->go_on();
       era_.connection->resume();

@@ -69,6 +69,7 @@ class VfioUserClient : public ::testing::Test {
     return pcie::find_capability(read, pcie::config::kCapExpress).value();
   }
 
+  host::KernelSystemCalls calls_;
   test::ServedEndpoint endpoint_;
   std::unique_ptr<host::VfioUserSystem> system_;
   std::unique_ptr<host::Memory> memory_;

@@ -49,7 +49,7 @@ TEST_F(VfioUserClient, AClientThatDiesLeavesTheDeviceAtRestForTheNext) {
   {
     // No close(): the connection ends as that of a process that was killed.
     FileDescriptor file = vfio_user::connect_to(endpoint_.socket());
-    host::VfioUserConnection raw(std::move(file), vfio_user::Capabilities{});
+    host::VfioUserConnection raw(std::move(file), vfio_user::Capabilities{}, calls_);
     static_cast<void>(
         raw.request(vfio_user::Command::Version, vfio_user::version_body(vfio_user::Version{}), "version"));
     const std::uint16_t command = config::kCommandMemory | config::kCommandBusMaster;
@@ -80,7 +80,7 @@ TEST_F(VfioUserClient, WhatAResetKeepsDoesNotReachTheNextClient) {
   };
   std::vector<std::byte> found;
   {
-    host::VfioUserConnection raw(endpoint_.socket());
+    host::VfioUserConnection raw(endpoint_.socket(), calls_);
     found = config_space(raw);
     for (const unsigned control : {config::kExpressDeviceControl, config::kExpressLinkControl,
                                    config::kExpressDeviceControl2, config::kExpressLinkControl2}) {
@@ -104,7 +104,7 @@ TEST_F(VfioUserClient, WhatAResetKeepsDoesNotReachTheNextClient) {
       EXPECT_EQ(word_at(left, kExpress + control), word_at(found, kExpress + control)) << "the machine's";
     }
   }
-  host::VfioUserConnection raw(endpoint_.socket());
+  host::VfioUserConnection raw(endpoint_.socket(), calls_);
   const std::vector<std::byte> next = config_space(raw);
   for (unsigned at = 0; at < next.size(); at += 4) {
     EXPECT_EQ(word_at(next, at), word_at(found, at)) << std::hex << at;
@@ -240,7 +240,7 @@ TEST_F(VfioUserClient, AFileThatIsCutShortHarmsNobody) {
   ASSERT_EQ(::ftruncate(file.number(), 4096), 0);
   disconnect();
   {
-    host::VfioUserConnection raw(endpoint_.socket());
+    host::VfioUserConnection raw(endpoint_.socket(), calls_);
     std::vector<std::byte> body;
     vfio_user::append(body, vfio_user::DmaMap{32, 3, 0, kRing.raw(), 4096});
     const std::array<int, 1> one{file.number()};
