@@ -71,6 +71,13 @@ class System {
   [[nodiscard]] virtual std::chrono::nanoseconds now() = 0;
   // Lets the device make progress.
   virtual void wait(std::chrono::nanoseconds duration) = 0;
+  // What `device`, which is of this system, needs for a load(), by the clock of now(): in it whatever else passes on
+  // that clock between the load's beginning and its value.
+  [[nodiscard]] virtual std::chrono::nanoseconds time_load(Device& device, unsigned bar, Bytes offset, unsigned size) {
+    const std::chrono::nanoseconds begin = now();
+    (void)device.load(bar, offset, size);
+    return now() - begin;
+  }
   virtual void print(std::string_view line) = 0;
   virtual void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) = 0;
 };

@@ -102,16 +102,30 @@ MessageSocket::Status MessageSocket::receive() {
   }
 }
 
-void MessageSocket::send(Header header, std::span<const std::byte> body, std::span<const int> descriptors) {
-  if (broken_) return;
+void MessageSocket::put(Outgoing& out, Header header, std::span<const std::byte> body) {
   header.size = static_cast<std::uint32_t>(sizeof(Header) + body.size());
-  Outgoing out;
   append(out.bytes, header);
   out.bytes.insert(out.bytes.end(), body.begin(), body.end());
-  for (const int number : descriptors) out.descriptors.emplace_back(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+}
+
+void MessageSocket::send(Outgoing out) {
+  if (broken_) return;
   unsent_ += out.bytes.size();
   outgoing_.push_back(std::move(out));
   static_cast<void>(flush());
+}
+
+void MessageSocket::send(Header header, std::span<const std::byte> body, std::span<const int> descriptors) {
+  Outgoing out;
+  put(out, header, body);
+  for (const int number : descriptors) out.descriptors.emplace_back(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+  send(std::move(out));
+}
+
+void MessageSocket::send_together(const std::vector<Message>& messages) {
+  Outgoing out;
+  for (const Message& message : messages) put(out, message.header, message.body);
+  send(std::move(out));
 }
 
 bool MessageSocket::flush() {

@@ -53,6 +53,8 @@ class MessageSocket {
   // Sends, or keeps what the peer does not take now. `header.size` is filled in. Descriptors stay the caller's, and
   // duplicates are kept where needed.
   void send(Header header, std::span<const std::byte> body, std::span<const int> descriptors = {});
+  // The same for several without descriptors, in one piece: up to 16 KiB of it are there for the peer at once.
+  void send_together(const std::vector<Message>& messages);
   // Sends what was kept, as far as the peer takes it; false where the peer is gone.
   bool flush();
   [[nodiscard]] std::size_t unsent() const { return unsent_; }
@@ -64,6 +66,9 @@ class MessageSocket {
     std::size_t sent = 0;
     std::vector<FileDescriptor> descriptors;  // go with the first byte
   };
+
+  static void put(Outgoing& out, Header header, std::span<const std::byte> body);
+  void send(Outgoing out);
 
   // Bytes read, 0 at the end, negative where there are none now or the socket is broken (errno).
   [[nodiscard]] long read_some(std::span<std::byte> into);

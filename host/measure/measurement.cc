@@ -144,9 +144,7 @@ std::vector<nanoseconds> Measurement::register_reads(unsigned size, unsigned sam
   std::vector<nanoseconds> times;
   times.reserve(samples);
   for (unsigned n = 0; n < samples; ++n) {
-    const nanoseconds begin = system_.now();
-    (void)device_->load(0, Bytes{regs::global::kId}, size);
-    times.push_back(system_.now() - begin);
+    times.push_back(system_.time_load(*device_, 0, Bytes{regs::global::kId}, size));
   }
   return times;
 }

@@ -68,13 +68,14 @@ std::optional<Message> VfioUserConnection::receive(nanoseconds end) {
   }
 }
 
-std::vector<std::byte> VfioUserConnection::request(Command command, std::span<const std::byte> body,
-                                                   const std::string& call, std::span<const int> descriptors) {
+Header VfioUserConnection::next_header(Command command) {
   Header header;
   header.id = next_id_++;
   header.command = static_cast<std::uint16_t>(command);
-  socket_.send(header, body, descriptors);
-  const nanoseconds end = calls_.now() + kPatience;
+  return header;
+}
+
+Message VfioUserConnection::await(const Header& header, const std::string& call, nanoseconds end) {
   for (;;) {
     std::optional<Message> message = receive(end);
     if (!message) give_up("leaves " + call + " unanswered");
@@ -85,12 +86,23 @@ std::vector<std::byte> VfioUserConnection::request(Command command, std::span<co
     }
     if (message->header.id != header.id || message->header.command != header.command)
       give_up("answers what nobody asked");
-    if ((message->header.flags & kFlagError) != 0) {
-      const auto error = static_cast<int>(message->header.error);
-      refuse(error != 0 ? error : EIO, call);
-    }
-    return std::move(message->body);
+    return std::move(*message);
   }
+}
+
+void VfioUserConnection::require(const Message& reply, const std::string& call) {
+  if ((reply.header.flags & kFlagError) == 0) return;
+  const auto error = static_cast<int>(reply.header.error);
+  refuse(error != 0 ? error : EIO, call);
+}
+
+std::vector<std::byte> VfioUserConnection::request(Command command, std::span<const std::byte> body,
+                                                   const std::string& call, std::span<const int> descriptors) {
+  const Header header = next_header(command);
+  socket_.send(header, body, descriptors);
+  Message reply = await(header, call, calls_.now() + kPatience);
+  require(reply, call);
+  return std::move(reply.body);
 }
 
 void VfioUserConnection::take_command(Message command) {
@@ -139,11 +151,29 @@ void VfioUserConnection::answer(const Message& command) {
 }
 
 void VfioUserConnection::read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data) {
-  std::vector<std::byte> body;
-  append(body, RegionAccess{offset, region, static_cast<std::uint32_t>(data.size())});
-  const std::vector<std::byte> answer = request(Command::RegionRead, body, "to read region " + std::to_string(region));
-  if (answer.size() != sizeof(RegionAccess) + data.size()) give_up("answers a read with another number of bytes");
-  std::memcpy(data.data(), answer.data() + sizeof(RegionAccess), data.size());
+  const RegionPart part{region, offset, data};
+  read_regions(std::span(&part, 1));
+}
+
+void VfioUserConnection::read_regions(std::span<const RegionPart> parts) {
+  const auto call = [](const RegionPart& part) { return "to read region " + std::to_string(part.region); };
+  std::vector<Message> commands;
+  for (const RegionPart& part : parts) {
+    commands.push_back({next_header(Command::RegionRead), {}, {}});
+    append(commands.back().body, RegionAccess{part.offset, part.region, static_cast<std::uint32_t>(part.data.size())});
+  }
+  socket_.send_together(commands);
+  const nanoseconds end = calls_.now() + kPatience;
+  // All replies are taken before one of them throws.
+  std::vector<Message> replies;
+  for (std::size_t n = 0; n < parts.size(); ++n) replies.push_back(await(commands[n].header, call(parts[n]), end));
+  for (std::size_t n = 0; n < parts.size(); ++n) {
+    require(replies[n], call(parts[n]));
+    const std::vector<std::byte>& body = replies[n].body;
+    const std::span<std::byte> data = parts[n].data;
+    if (body.size() != sizeof(RegionAccess) + data.size()) give_up("answers a read with another number of bytes");
+    std::memcpy(data.data(), body.data() + sizeof(RegionAccess), data.size());
+  }
 }
 
 void VfioUserConnection::write_region(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {

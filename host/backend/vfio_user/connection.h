@@ -52,6 +52,13 @@ class VfioUserConnection {
   [[nodiscard]] std::vector<std::byte> request(vfio_user::Command command, std::span<const std::byte> body,
                                                const std::string& call, std::span<const int> descriptors = {});
   void read_region(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data);
+  struct RegionPart {
+    std::uint32_t region = 0;
+    std::uint64_t offset = 0;
+    std::span<std::byte> data;
+  };
+  // One after the other, asked for in one piece: a server that takes up what is there finds them all.
+  void read_regions(std::span<const RegionPart> parts);
   void write_region(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data);
   // Answers what the server asks, for so long, and one question at least where there is any.
   void serve(std::chrono::nanoseconds duration);
@@ -64,6 +71,10 @@ class VfioUserConnection {
   using Message = vfio_user::Message;
   // The next message; nothing where there is none before `end` (SystemCalls::now()).
   [[nodiscard]] std::optional<Message> receive(std::chrono::nanoseconds end);
+  // The reply to a command that was sent, be it an error.
+  [[nodiscard]] Message await(const vfio_user::Header& header, const std::string& call, std::chrono::nanoseconds end);
+  static void require(const Message& reply, const std::string& call);
+  [[nodiscard]] vfio_user::Header next_header(vfio_user::Command command);
   void take_command(Message command);
   void answer(const Message& command);
   [[noreturn]] void give_up(const std::string& why) const;

@@ -69,6 +69,9 @@ class VfioUserSystem final : public System {
   [[nodiscard]] std::chrono::nanoseconds now() override;
   [[nodiscard]] bool has_device_time() const { return clock_region_ != 0; }
   void wait(std::chrono::nanoseconds duration) override;
+  // Where the server tells the device's time, nothing but what the load takes of it: a server lets no time pass between
+  // requests that are there at once (docs/vfio-user.md).
+  [[nodiscard]] std::chrono::nanoseconds time_load(Device& device, unsigned bar, Bytes offset, unsigned size) override;
   void print(std::string_view line) override;
   void mark(pcie::Phase phase, pcie::Step step, std::uint64_t value) override;
 

@@ -56,6 +56,24 @@ TEST_F(MessageSocketTest, DescriptorsBelongToTheMessageInWhoseBytesTheyCame) {
   }
 }
 
+// One call of the kernel for all of them: on a socket that keeps what it is given apart, one packet.
+TEST_F(MessageSocketTest, SeveralThatGoTogetherAreThereAtOnce) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const FileDescriptor peer{ends[0]};
+  MessageSocket socket{FileDescriptor{ends[1]}, {1024, 2}};
+  std::vector<Message> messages(3);
+  for (std::uint16_t id = 0; id < 3; ++id) messages[id].header = header_of(Command::RegionRead, 0, id);
+  messages[1].body = bytes_of(RegionAccess{8, 7, 4});
+  socket.send_together(messages);
+  EXPECT_EQ(socket.unsent(), 0u);
+  std::vector<std::byte> piece(1024);
+  ASSERT_EQ(::recv(peer.number(), piece.data(), piece.size(), MSG_DONTWAIT), 3 * 16 + 16);
+  piece.resize(3 * 16 + 16);
+  EXPECT_EQ(piece, bytes_of(header_of(Command::RegionRead, 0, 0), header_of(Command::RegionRead, 16, 1),
+                            RegionAccess{8, 7, 4}, header_of(Command::RegionRead, 0, 2)));
+}
+
 TEST_F(MessageSocketTest, SaysWhatIsWrongWithAStream) {
   const auto status = [](const Header& header, std::size_t body, bool close) {
     auto [peer, end] = testing::connected();
