@@ -14,6 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SEAMS = ["host/system.h", "host/device/", "host/liveupdate/"]
+BACKENDS = [*SEAMS, "host/backend/refusal.h"]
 RULES = {
     "pcie/": ["pcie/"],
     "vfio_user/": ["vfio_user/", "pcie/"],
@@ -25,12 +26,13 @@ RULES = {
     "host/driver/": [*SEAMS, "host/driver/", "pcie/"],
     "host/measure/": [*SEAMS, "host/driver/", "host/measure/", "pcie/"],
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
-    "host/backend/emulated/": [*SEAMS, "host/backend/emulated/", "host/fail_stop_platform.h", "host/kernel/", "pcie/"],
+    "host/backend/refusal": ["host/backend/refusal.h", "pcie/"],
+    "host/backend/emulated/": [*BACKENDS, "host/backend/emulated/", "host/fail_stop_platform.h", "host/kernel/", "pcie/"],
     "host/backend/sysfs/": [*SEAMS, "host/backend/sysfs/", "pcie/"],
-    "host/backend/linux/": [*SEAMS, "host/backend/linux/", "pcie/"],
-    "host/backend/vfio/": [*SEAMS, "host/backend/linux/", "host/backend/vfio/", "host/driver/endpoint_regs.h", "pcie/"],
+    "host/backend/linux/": [*BACKENDS, "host/backend/linux/", "pcie/"],
+    "host/backend/vfio/": [*BACKENDS, "host/backend/linux/", "host/backend/vfio/", "host/driver/endpoint_regs.h", "pcie/"],
     "host/backend/target": [*SEAMS, "host/backend/", "pcie/"],
-    "host/backend/vfio_user/": [*SEAMS, "host/backend/vfio_user/", "host/backend/linux/", "vfio_user/", "pcie/"],
+    "host/backend/vfio_user/": [*BACKENDS, "host/backend/vfio_user/", "host/backend/linux/", "vfio_user/", "pcie/"],
     "host/kernel/": ["host/kernel/", "pcie/"],
     "host/fail_stop_platform": ["host/fail_stop_platform.h", "pcie/"],
     "host/image.h": ["pcie/"],

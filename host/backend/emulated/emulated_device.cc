@@ -34,14 +34,14 @@ void EmulatedDevice::write(unsigned bar, Bytes offset, std::uint32_t value) {
 void EmulatedDevice::attach(AddressSpace& space) {
   auto* emulated = dynamic_cast<EmulatedAddressSpace*>(&space);
   HOLDOVER_CHECK(emulated != nullptr);
-  check_errno(file_->attach(emulated->file()), "to attach " + bdf().to_string() + " to an address space");
+  check_answer(file_->attach(emulated->file()), "to attach " + bdf().to_string() + " to an address space");
 }
 
 void EmulatedDevice::enable_interrupts(unsigned count) {
-  check_errno(file_->enable_interrupts(count), std::to_string(count) + " interrupt vectors of " + bdf().to_string());
+  check_answer(file_->enable_interrupts(count), std::to_string(count) + " interrupt vectors of " + bdf().to_string());
 }
 
-void EmulatedDevice::reset() { check_errno(file_->reset(), "a reset of " + bdf().to_string()); }
+void EmulatedDevice::reset() { check_answer(file_->reset(), "a reset of " + bdf().to_string()); }
 
 void EmulatedDevice::enable_bus_master() { check_access(file_->enable_bus_master(), "bus mastering"); }
 
@@ -49,7 +49,7 @@ void EmulatedDevice::disable_interrupts() { check_access(file_->disable_interrup
 
 // Called for every access: the sentence is made only where it is needed.
 void EmulatedDevice::check_access(int error, const char* call) const {
-  if (error != 0) check_errno(error, std::string(call) + " of " + bdf().to_string());
+  if (error != 0) check_answer(error, std::string(call) + " of " + bdf().to_string());
 }
 
 }  // namespace holdover::host

@@ -65,7 +65,7 @@ void EmulatedSession::preserve(File& file, std::uint64_t token) {
   argument.token = token;
   const int error = ioctl(kernel_, descriptor_, luo_uapi::kPreserveFd, argument);
   if (opened != nullptr) (void)kernel_.descriptors().close(argument.fd);
-  check_errno(error, with_token("to preserve a file under token ", token));
+  check_answer(error, with_token("to preserve a file under token ", token));
 }
 
 template <typename T>
@@ -73,11 +73,11 @@ kernel::FileReference<T> EmulatedSession::retrieve(std::uint64_t token) {
   const std::string call = with_token("to retrieve the file under token ", token);
   luo_uapi::FileArgument argument{};
   argument.token = token;
-  check_errno(ioctl(kernel_, descriptor_, luo_uapi::kRetrieveFd, argument), call);
+  check_answer(ioctl(kernel_, descriptor_, luo_uapi::kRetrieveFd, argument), call);
   auto* typed = dynamic_cast<T*>(kernel_.descriptors().find(argument.fd));
   kernel::FileReference<T> reference = typed == nullptr ? kernel::FileReference<T>() : kernel::FileReference<T>(*typed);
   (void)kernel_.descriptors().close(argument.fd);
-  check_errno(typed == nullptr ? EINVAL : 0, call);
+  check_answer(typed == nullptr ? EINVAL : 0, call);
   return reference;
 }
 
@@ -95,12 +95,12 @@ std::unique_ptr<Device> EmulatedSession::retrieve_device(std::uint64_t token) {
 
 void EmulatedSession::finish() {
   luo_uapi::FinishArgument argument{};
-  check_errno(ioctl(kernel_, descriptor_, luo_uapi::kFinish, argument), "to finish the session");
+  check_answer(ioctl(kernel_, descriptor_, luo_uapi::kFinish, argument), "to finish the session");
 }
 
 EmulatedLiveUpdate::EmulatedLiveUpdate(kernel::Kernel& kernel) : kernel_(kernel) {
-  check_errno(stopping_on_panic(kernel_, [&] { return kernel_.luo_ioctl().open(descriptor_); }),
-              "to open /dev/liveupdate");
+  check_answer(stopping_on_panic(kernel_, [&] { return kernel_.luo_ioctl().open(descriptor_); }),
+               "to open /dev/liveupdate");
 }
 
 EmulatedLiveUpdate::~EmulatedLiveUpdate() { close_descriptor(kernel_, descriptor_); }
@@ -110,7 +110,7 @@ std::unique_ptr<Session> EmulatedLiveUpdate::open_session(std::uint32_t request,
   luo_uapi::SessionArgument argument{};
   // A name that fills the field leaves no room for its NUL: the kernel refuses it.
   std::copy_n(name.begin(), std::min(name.size(), luo_uapi::kNameBytes), argument.name);
-  check_errno(ioctl(kernel_, descriptor_, request, argument), call);
+  check_answer(ioctl(kernel_, descriptor_, request, argument), call);
   return std::make_unique<EmulatedSession>(kernel_, argument.fd);
 }
 

@@ -13,13 +13,13 @@ void EmulatedAddressSpace::map(Memory& memory, Bytes offset, Iova iova, Bytes si
   HOLDOVER_CHECK(emulated != nullptr);
   const Bytes available{memory.bytes().size()};
   const bool inside = offset <= available && size <= available - offset;
-  check_errno(inside ? file_->map(iova, emulated->file().first() + offset, size, device_writes) : EINVAL, "a mapping");
+  check_answer(inside ? file_->map(iova, emulated->file().first() + offset, size, device_writes) : EINVAL, "a mapping");
 }
 
 void EmulatedAddressSpace::mark_for_preservation(std::uint64_t token) {
-  check_errno(file_->mark(token), "to mark an address space with token " + std::to_string(token));
+  check_answer(file_->mark(token), "to mark an address space with token " + std::to_string(token));
 }
 
-void EmulatedAddressSpace::unmap(Iova iova, Bytes size) { check_errno(file_->unmap(iova, size), "an unmapping"); }
+void EmulatedAddressSpace::unmap(Iova iova, Bytes size) { check_answer(file_->unmap(iova, size), "an unmapping"); }
 
 }  // namespace holdover::host

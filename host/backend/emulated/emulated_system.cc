@@ -25,38 +25,38 @@ std::unique_ptr<Device> EmulatedSystem::open_device(pcie::Bdf bdf) {
   if (error == ENODEV) {
     throw Error(ErrorCode::NotFound, "There is no device file for " + bdf.to_string() + ".", error);
   }
-  check_errno(error, "to open " + bdf.to_string());
+  check_answer(error, "to open " + bdf.to_string());
   return std::make_unique<EmulatedDevice>(std::move(file));
 }
 
 std::unique_ptr<Memory> EmulatedSystem::create_memory(Bytes size) {
   kernel::FileReference<kernel::Memfd> file;
-  check_errno(kernel_.create_memory(size, file), "a memfd of " + std::to_string(size.count()) + " bytes");
+  check_answer(kernel_.create_memory(size, file), "a memfd of " + std::to_string(size.count()) + " bytes");
   return std::make_unique<EmulatedMemory>(std::move(file));
 }
 
 std::unique_ptr<AddressSpace> EmulatedSystem::create_address_space() {
   kernel::FileReference<kernel::IommuDomain> file;
-  check_errno(kernel_.create_domain(file), "an address space");
+  check_answer(kernel_.create_domain(file), "an address space");
   return std::make_unique<EmulatedAddressSpace>(std::move(file));
 }
 
 std::unique_ptr<LiveUpdate> EmulatedSystem::open_live_update() { return std::make_unique<EmulatedLiveUpdate>(kernel_); }
 
 void EmulatedSystem::load_kernel(const std::string& command_line) {
-  check_errno(kernel_.load_image(command_line), "kexec_file_load()");
+  check_answer(kernel_.load_image(command_line), "kexec_file_load()");
 }
 
 void EmulatedSystem::load_crash_kernel(const std::string& command_line) {
-  check_errno(kernel_.load_image(command_line, kernel::Kernel::ImageKind::OnCrash),
-              "kexec_file_load() of a crash kernel");
+  check_answer(kernel_.load_image(command_line, kernel::Kernel::ImageKind::OnCrash),
+               "kexec_file_load() of a crash kernel");
 }
 
 void EmulatedSystem::kexec() {
   PhysicalAddress next;
   if (!kernel_.image_loaded()) load_kernel(command_line());
   try {
-    check_errno(kernel_.kexec(next), "reboot(LINUX_REBOOT_CMD_KEXEC)");
+    check_answer(kernel_.kexec(next), "reboot(LINUX_REBOOT_CMD_KEXEC)");
   } catch (const kernel::Panic& panic) {
     kernel_.panic(panic.what());
     throw;
@@ -68,7 +68,7 @@ std::string EmulatedSystem::command_line() { return kernel_.parameters().command
 
 void EmulatedSystem::crash() {
   PhysicalAddress next;
-  check_errno(kernel_.crash(next), "to enter a crash kernel");
+  check_answer(kernel_.crash(next), "to enter a crash kernel");
   throw KernelGone{next};
 }
 
@@ -78,11 +78,11 @@ void EmulatedSystem::write_config(pcie::Bdf function, Bytes offset, unsigned siz
 }
 
 void EmulatedSystem::unbind_driver(pcie::Bdf function) {
-  check_errno(kernel_.unbind(function), "to unbind the driver of " + function.to_string());
+  check_answer(kernel_.unbind(function), "to unbind the driver of " + function.to_string());
 }
 
 void EmulatedSystem::remove_driver(pcie::Bdf function) {
-  check_errno(kernel_.remove_driver(function), "to remove the driver of " + function.to_string());
+  check_answer(kernel_.remove_driver(function), "to remove the driver of " + function.to_string());
 }
 
 std::string EmulatedSystem::parameter(std::string_view name) {

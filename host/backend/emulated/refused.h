@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Turns the errno of a system call into the error that user space sees.
+// Turns the answer of a system call of the emulated kernel into the error that user space sees: an errno, or that it
+// never comes back (host/kernel/errno.h).
 #pragma once
 
 #include <string>
@@ -7,6 +8,6 @@
 namespace holdover::host {
 
 // Throws Error{Refused} where `error` is not 0; `call` says what was refused: «open of 0000:02:00.0».
-void check_errno(int error, const std::string& call);
+void check_answer(int error, const std::string& call);
 
 }  // namespace holdover::host

@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "host/backend/linux/descriptor.h"
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 
 namespace holdover::host {

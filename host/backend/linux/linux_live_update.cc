@@ -9,7 +9,7 @@
 
 #include "host/backend/linux/live_update_abi.h"
 #include "host/backend/linux/memfd_memory.h"
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 
 namespace holdover::host {

@@ -12,7 +12,7 @@
 
 #include "host/backend/linux/linux_live_update.h"
 #include "host/backend/linux/memfd_memory.h"
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 
 namespace holdover::host {

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 
 namespace holdover::host {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 
 namespace holdover::host {

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "host/backend/vfio/vfio_abi.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "host/backend/vfio/vfio_abi.h"
 #include "pcie/error.h"
 

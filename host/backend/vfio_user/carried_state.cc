@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <sstream>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 
 namespace holdover::host {

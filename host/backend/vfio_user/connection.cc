@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/error.h"
 #include "vfio_user/socket_file.h"
 

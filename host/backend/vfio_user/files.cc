@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/capability.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"

@@ -4,31 +4,24 @@
 #include <cerrno>
 #include <string>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"
 
 namespace holdover::host {
-namespace {
-
-void check(int error, const std::string& call) {
-  if (error != 0) refuse(error, call);
-}
-
-}  // namespace
 
 void VfioUserAddressSpace::map(Memory& memory, Bytes offset, Iova iova, Bytes size, bool device_writes) {
   auto* const ours = dynamic_cast<VfioUserMemory*>(&memory);
   HOLDOVER_CHECK(ours != nullptr);
-  check(file_->map(iova.raw(), {size.count(), ours->file(), offset.count(), device_writes}), "a mapping");
+  check_errno(file_->map(iova.raw(), {size.count(), ours->file(), offset.count(), device_writes}), "a mapping");
 }
 
 void VfioUserAddressSpace::unmap(Iova iova, Bytes size) {
-  check(file_->unmap(iova.raw(), size.count()), "an unmapping");
+  check_errno(file_->unmap(iova.raw(), size.count()), "an unmapping");
 }
 
 void VfioUserAddressSpace::mark_for_preservation(std::uint64_t token) {
-  check(file_->preserved ? EBUSY : 0, "to mark an address space");
+  check_errno(file_->preserved ? EBUSY : 0, "to mark an address space");
   file_->mark = token;
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "host/backend/vfio_user/objects.h"
 #include "pcie/error.h"
 
@@ -14,10 +14,6 @@ namespace holdover::host {
 namespace {
 
 constexpr std::size_t kLongestName = 63;
-
-void check(int error, const std::string& call) {
-  if (error != 0) refuse(error, call);
-}
 
 HeldFile held(File& file) {
   HeldFile held;
@@ -226,12 +222,12 @@ VfioUserSession::~VfioUserSession() {
 }
 
 void VfioUserSession::preserve(File& file, std::uint64_t token) {
-  check(table_.preserve(name_, held(file), token), "to preserve a file under token " + std::to_string(token));
+  check_errno(table_.preserve(name_, held(file), token), "to preserve a file under token " + std::to_string(token));
 }
 
 HeldFile VfioUserSession::retrieve(std::uint64_t token, CarriedState::Kind kind) {
   HeldFile file;
-  check(table_.retrieve(name_, token, kind, file), "to retrieve the file under token " + std::to_string(token));
+  check_errno(table_.retrieve(name_, token, kind, file), "to retrieve the file under token " + std::to_string(token));
   return file;
 }
 
@@ -247,15 +243,15 @@ std::unique_ptr<Device> VfioUserSession::retrieve_device(std::uint64_t token) {
   return std::make_unique<VfioUserDevice>(retrieve(token, CarriedState::Kind::Device).device);
 }
 
-void VfioUserSession::finish() { check(table_.finish(name_), "to finish the session"); }
+void VfioUserSession::finish() { check_errno(table_.finish(name_), "to finish the session"); }
 
 std::unique_ptr<Session> VfioUserLiveUpdate::create_session(const std::string& name) {
-  check(table_.create(name), "to create the session «" + name + "»");
+  check_errno(table_.create(name), "to create the session «" + name + "»");
   return std::make_unique<VfioUserSession>(table_, name, false);
 }
 
 std::unique_ptr<Session> VfioUserLiveUpdate::retrieve_session(const std::string& name) {
-  check(table_.retrieve(name), "to retrieve the session «" + name + "»");
+  check_errno(table_.retrieve(name), "to retrieve the session «" + name + "»");
   return std::make_unique<VfioUserSession>(table_, name, true);
 }
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 #include "host/backend/vfio_user/objects.h"
 #include "pcie/config_space.h"
 #include "pcie/error.h"

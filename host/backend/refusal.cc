@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/backend/linux/refusal.h"
+#include "host/backend/refusal.h"
 
 #include <cstring>
 
@@ -21,6 +21,10 @@ void refuse(int error, const std::string& call, std::string_view way_out) {
 std::int64_t require(std::int64_t answer, const std::string& call, std::string_view way_out) {
   if (answer < 0) refuse(static_cast<int>(-answer), call, way_out);
   return answer;
+}
+
+void check_errno(int error, const std::string& call) {
+  if (error != 0) refuse(error, call);
 }
 
 }  // namespace holdover::host

@@ -15,5 +15,7 @@ namespace holdover::host {
 // `way_out` may be empty. Returns the answer otherwise.
 std::int64_t require(std::int64_t answer, const std::string& call, std::string_view way_out = {});
 [[noreturn]] void refuse(int error, const std::string& call, std::string_view way_out = {});
+// The same for whoever answers with an errno, or 0.
+void check_errno(int error, const std::string& call);
 
 }  // namespace holdover::host
