@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 SEAMS = ["host/system.h", "host/device/", "host/liveupdate/"]
-BACKENDS = [*SEAMS, "host/backend/refusal.h"]
+BACKENDS = [*SEAMS, "host/backend/iova_ranges.h", "host/backend/refusal.h"]
 RULES = {
     "pcie/": ["pcie/"],
     "vfio_user/": ["vfio_user/", "pcie/"],
@@ -27,6 +27,7 @@ RULES = {
     "host/measure/": [*SEAMS, "host/driver/", "host/measure/", "pcie/"],
     "host/agent/": [*SEAMS, "host/driver/", "host/agent/", "pcie/"],
     "host/backend/refusal": ["host/backend/refusal.h", "pcie/"],
+    "host/backend/iova_ranges": ["pcie/"],
     "host/backend/emulated/": [*BACKENDS, "host/backend/emulated/", "host/fail_stop_platform.h", "host/kernel/", "pcie/"],
     "host/backend/sysfs/": [*SEAMS, "host/backend/sysfs/", "pcie/"],
     "host/backend/linux/": [*BACKENDS, "host/backend/linux/", "pcie/"],

@@ -131,13 +131,6 @@ void LinuxSystem::remove_driver(pcie::Bdf function) {
   require(answer == -EAGAIN ? -EBUSY : answer, "to remove the module " + *module);
 }
 
-Iova LinuxSystem::allocate_iova(Bytes size) {
-  const Iova first = next_iova_;
-  const Bytes pages = kPageSize * ((size.count() + kPageSize.count() - 1) / kPageSize.count());
-  next_iova_ += pages + kPageSize;  // what runs over an end meets no neighbour
-  return first;
-}
-
 std::string LinuxSystem::command_line() {
   if (!options_.next_command_line.empty()) return options_.next_command_line;
   return read_text(calls_, options_.paths.proc + "/cmdline").value_or("");

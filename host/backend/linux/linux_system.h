@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "host/backend/iova_ranges.h"
 #include "host/backend/linux/device_files.h"
 #include "host/backend/linux/kexec_image.h"
 #include "host/backend/linux/small_file.h"
@@ -50,7 +51,7 @@ class LinuxSystem final : public System {
   void unbind_driver(pcie::Bdf function) override;
   void remove_driver(pcie::Bdf function) override;
   // From 4 GiB on, where no platform keeps addresses for itself that an IOMMU of 39 bits reaches.
-  [[nodiscard]] Iova allocate_iova(Bytes size) override;
+  [[nodiscard]] Iova allocate_iova(Bytes size) override { return iovas_.take(size); }
   // That of the next kernel where one is given, of the running one otherwise.
   [[nodiscard]] std::string command_line() override;
   [[nodiscard]] std::string parameter(std::string_view name) override;
@@ -66,7 +67,7 @@ class LinuxSystem final : public System {
   SystemCalls& calls_;
   DeviceFiles& devices_;
   LinuxSystemOptions options_;
-  Iova next_iova_{std::uint64_t{4} << 30};
+  IovaRanges iovas_{Iova{std::uint64_t{4} << 30}};
 };
 
 }  // namespace holdover::host

@@ -21,7 +21,7 @@ using namespace vfio_user;
 namespace {
 
 // Far above what a program's own addresses would be taken for, and never equal to an offset in a memory file.
-constexpr std::uint64_t kFirstIova = 0x40'0000'0000;
+constexpr Iova kFirstIova{0x40'0000'0000};
 constexpr std::size_t kLongestCommandLine = 4096;
 // Wall time between two looks at the clock of the device: a simulation has made a microsecond or so of it.
 constexpr std::chrono::nanoseconds kLook{500'000};
@@ -63,14 +63,14 @@ std::function<void(int, const std::string&)> exec_again(std::vector<std::string>
 }
 
 VfioUserSystem::VfioUserSystem(const std::filesystem::path& socket, VfioUserOptions options)
-    : options_(std::move(options)), next_iova_(kFirstIova), sessions_(era_) {
+    : options_(std::move(options)), iovas_(kFirstIova), sessions_(era_) {
   era_.pass_descriptors = options_.pass_descriptors;
   era_.connection = std::make_unique<VfioUserConnection>(socket, era_.calls);
   find_clock();
 }
 
 VfioUserSystem::VfioUserSystem(int state, VfioUserOptions options)
-    : options_(std::move(options)), next_iova_(kFirstIova), booted_by_kexec_(true), sessions_(era_) {
+    : options_(std::move(options)), iovas_(kFirstIova), booted_by_kexec_(true), sessions_(era_) {
   const FileDescriptor file{state};
   const CarriedState carried = read_carried_state(file.number());
   if (::fcntl(carried.socket, F_SETFD, FD_CLOEXEC) != 0) {
@@ -78,7 +78,7 @@ VfioUserSystem::VfioUserSystem(int state, VfioUserOptions options)
   }
   era_.pass_descriptors = carried.pass_descriptors;
   era_.connection = std::make_unique<VfioUserConnection>(FileDescriptor{carried.socket}, carried.server, era_.calls);
-  next_iova_ = carried.next_iova;
+  iovas_ = IovaRanges(Iova{carried.next_iova});
   options_.command_line = carried.command_line;
   find_clock();
   open_ = sessions_.adopt(carried, bdf_);
@@ -156,7 +156,7 @@ void VfioUserSystem::load_crash_kernel(const std::string& /*command_line*/) {
 FileDescriptor VfioUserSystem::write_state(CarriedState& state) {
   state.pass_descriptors = era_.pass_descriptors;
   state.server = era_.connection->server();
-  state.next_iova = next_iova_;
+  state.next_iova = iovas_.next().raw();
   state.command_line = loaded_ ? next_command_line_ : options_.command_line;
   const int error = sessions_.freeze(state);
   state.socket = ::fcntl(era_.connection->descriptor(), F_DUPFD, 3);
@@ -218,13 +218,6 @@ void VfioUserSystem::unbind_driver(pcie::Bdf function) {
 void VfioUserSystem::remove_driver(pcie::Bdf function) {
   check_function(function);
   refuse(ENODEV, "to remove the driver of " + function.to_string());
-}
-
-Iova VfioUserSystem::allocate_iova(Bytes size) {
-  const Iova iova{next_iova_};
-  // A page that is never mapped lies between two ranges.
-  next_iova_ += (size.count() + kPageBytes - 1) / kPageBytes * kPageBytes + kPageBytes;
-  return iova;
 }
 
 std::string VfioUserSystem::parameter(std::string_view name) {

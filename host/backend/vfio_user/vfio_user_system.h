@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "host/backend/iova_ranges.h"
 #include "host/backend/vfio_user/sessions.h"
 #include "host/system.h"
 
@@ -61,7 +62,7 @@ class VfioUserSystem final : public System {
   // No driver is bound on this side: ENODEV.
   void unbind_driver(pcie::Bdf function) override;
   void remove_driver(pcie::Bdf function) override;
-  [[nodiscard]] Iova allocate_iova(Bytes size) override;
+  [[nodiscard]] Iova allocate_iova(Bytes size) override { return iovas_.take(size); }
   [[nodiscard]] std::string command_line() override { return options_.command_line; }
   [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return booted_by_kexec_; }
@@ -86,7 +87,7 @@ class VfioUserSystem final : public System {
   VfioUserEra era_;
   std::uint32_t clock_region_ = 0;  // 0: there is none
   pcie::Bdf bdf_;
-  std::uint64_t next_iova_;
+  IovaRanges iovas_;
   bool booted_by_kexec_ = false;
   std::string next_command_line_;
   bool loaded_ = false;
