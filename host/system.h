@@ -13,6 +13,7 @@
 
 #include "host/device/device.h"
 #include "host/liveupdate/live_update.h"
+#include "pcie/command_line.h"
 #include "pcie/instrument.h"
 
 namespace holdover::host {
@@ -63,7 +64,9 @@ class System {
   // /proc/cmdline: «name=value», separated by blanks.
   [[nodiscard]] virtual std::string command_line() = 0;
   // Parameter of the command line («scenario=continuity» → parameter("scenario")), empty where there is none.
-  [[nodiscard]] virtual std::string parameter(std::string_view name) = 0;
+  [[nodiscard]] virtual std::string parameter(std::string_view name) {
+    return command_line_value(command_line(), name);
+  }
   // Whether this kernel was entered by a kexec.
   [[nodiscard]] virtual bool booted_by_kexec() = 0;
 

@@ -8,6 +8,7 @@
 #include "host/kernel/pci/function_reset.h"
 #include "host/kernel/pci/resources.h"
 #include "host/kernel/pci/setup_device.h"
+#include "pcie/command_line.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
@@ -81,7 +82,7 @@ void Kernel::set_up_memory() {
 
 // crashkernel=: pages for the kernel that is entered by a panic. A crash kernel has none of its own.
 void Kernel::reserve_crash_region() {
-  const std::string text = command_line_value(parameters_, "crashkernel");
+  const std::string text = command_line_value(command_line(parameters_), "crashkernel");
   if (text.empty() || is_crash_kernel()) return;
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);

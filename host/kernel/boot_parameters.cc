@@ -87,23 +87,9 @@ void write_boot_parameters(std::span<std::byte> dram, PhysicalAddress where, con
   std::memcpy(page.data() + offsetof(BootParameters, checksum), &written.checksum, sizeof written.checksum);
 }
 
-std::string command_line_value(const BootParameters& parameters, const std::string& name) {
-  const std::vector<std::string> values = command_line_values(parameters, name);
-  return values.empty() ? std::string() : values.front();
-}
-
-std::vector<std::string> command_line_values(const BootParameters& parameters, const std::string& name) {
+std::string_view command_line(const BootParameters& parameters) {
   const auto end = std::find(parameters.command_line.begin(), parameters.command_line.end(), '\0');
-  std::string_view rest(parameters.command_line.data(),
-                        static_cast<std::size_t>(end - parameters.command_line.begin()));
-  const std::string key = name + "=";
-  std::vector<std::string> values;
-  while (!rest.empty()) {
-    const std::string_view word = rest.substr(0, rest.find(' '));
-    if (word.substr(0, key.size()) == key) values.emplace_back(word.substr(key.size()));
-    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
-  }
-  return values;
+  return {parameters.command_line.data(), static_cast<std::size_t>(end - parameters.command_line.begin())};
 }
 
 }  // namespace holdover::host::kernel

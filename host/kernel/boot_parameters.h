@@ -8,8 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "pcie/units.h"
 
@@ -49,9 +48,7 @@ static_assert(sizeof(BootParameters) <= 4096);
 [[nodiscard]] BootParameters read_boot_parameters(std::span<const std::byte> dram, PhysicalAddress where);
 // Writes with a fresh checksum; the rest of the page becomes 0.
 void write_boot_parameters(std::span<std::byte> dram, PhysicalAddress where, const BootParameters& parameters);
-// Value of «name=» in a command line, empty where there is none.
-[[nodiscard]] std::string command_line_value(const BootParameters& parameters, const std::string& name);
-// All of them, in order, where a name may repeat («hazard=»).
-[[nodiscard]] std::vector<std::string> command_line_values(const BootParameters& parameters, const std::string& name);
+// What stands in the page, up to its NUL.
+[[nodiscard]] std::string_view command_line(const BootParameters& parameters);
 
 }  // namespace holdover::host::kernel

@@ -13,6 +13,7 @@
 #include "host/kernel/pci/path.h"
 #include "host/kernel/pci/runtime_power.h"
 #include "host/kernel/policy.h"
+#include "pcie/command_line.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
@@ -31,15 +32,16 @@ std::string names(const Entries& entries, Name name) {
 }
 
 Policies read_policies(const BootParameters& parameters, bool booted_by_kexec) {
-  const std::string profile = command_line_value(parameters, "profile");
+  const std::string profile = command_line_value(command_line(parameters), "profile");
   std::optional<Policies> policies = find_profile(profile.empty() ? profiles().front().name : profile);
   if (!policies) {
     throw Error(ErrorCode::InvalidArgument, "There is no kernel profile «" + profile + "»; there are " +
                                                 names(profiles(), [](const Profile& entry) { return entry.name; }) +
                                                 ".");
   }
-  for (const std::string& assignment : command_line_values(parameters, "policy")) change_policy(*policies, assignment);
-  for (const std::string& name : command_line_values(parameters, "hazard")) {
+  for (const std::string& assignment : command_line_values(command_line(parameters), "policy"))
+    change_policy(*policies, assignment);
+  for (const std::string& name : command_line_values(command_line(parameters), "hazard")) {
     const Hazard* hazard = find_hazard(name);
     if (hazard == nullptr) {
       throw Error(ErrorCode::InvalidArgument, "There is no hazard «" + name + "»; there are " +

@@ -8,6 +8,7 @@
 #include "host/driver/driver_state.h"
 #include "host/kernel/boot_parameters.h"
 #include "host/kernel/kho/dram_value.h"
+#include "pcie/command_line.h"
 #include "pcie/error.h"
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/target.h"
@@ -58,8 +59,9 @@ void run_boot_parameters(std::span<const std::uint8_t> input) {
   require(fits(read.kho_fdt, kPage, read.dram_bytes) && fits(read.page_map, kPage, read.dram_bytes) &&
               fits(read.kho_scratch, read.kho_scratch_bytes, read.dram_bytes),
           "addresses lie in DRAM");
-  const auto hazards = command_line_values(read, "hazard");
-  require(command_line_value(read, "hazard") == (hazards.empty() ? "" : hazards.front()), "the first of all values");
+  const auto hazards = command_line_values(command_line(read), "hazard");
+  require(command_line_value(command_line(read), "hazard") == (hazards.empty() ? "" : hazards.front()),
+          "the first of all values");
   write_boot_parameters(dram, kWhere, read);
   const BootParameters again = read_boot_parameters(dram, kWhere);
   require(std::memcmp(again.command_line.data(), read.command_line.data(), read.command_line.size()) == 0 &&

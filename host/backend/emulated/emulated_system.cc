@@ -64,7 +64,7 @@ void EmulatedSystem::kexec() {
   throw KernelGone{next};
 }
 
-std::string EmulatedSystem::command_line() { return kernel_.parameters().command_line.data(); }
+std::string EmulatedSystem::command_line() { return std::string(kernel::command_line(kernel_.parameters())); }
 
 void EmulatedSystem::crash() {
   PhysicalAddress next;
@@ -83,10 +83,6 @@ void EmulatedSystem::unbind_driver(pcie::Bdf function) {
 
 void EmulatedSystem::remove_driver(pcie::Bdf function) {
   check_answer(kernel_.remove_driver(function), "to remove the driver of " + function.to_string());
-}
-
-std::string EmulatedSystem::parameter(std::string_view name) {
-  return kernel::command_line_value(kernel_.parameters(), std::string(name));
 }
 
 std::chrono::nanoseconds EmulatedSystem::now() {

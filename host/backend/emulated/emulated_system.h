@@ -31,7 +31,6 @@ class EmulatedSystem : public System {
   void remove_driver(pcie::Bdf function) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return kernel_.allocate_iova(size); }
   [[nodiscard]] std::string command_line() override;
-  [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return kernel_.booted_by_kexec(); }
   [[nodiscard]] std::chrono::nanoseconds now() override;
   void wait(std::chrono::nanoseconds duration) override;

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <sstream>
 
 #include "host/backend/linux/linux_live_update.h"
 #include "host/backend/linux/memfd_memory.h"
@@ -19,16 +18,6 @@ namespace holdover::host {
 namespace {
 
 constexpr std::chrono::microseconds kShort{100};
-
-std::string value_of(const std::string& words, std::string_view name) {
-  std::istringstream stream(words);
-  for (std::string word; stream >> word;) {
-    if (word.size() > name.size() && word.starts_with(name) && word[name.size()] == '=') {
-      return word.substr(name.size() + 1);
-    }
-  }
-  return {};
-}
 
 unsigned long number(const std::optional<std::string>& text, int base) {
   unsigned long value = 0;
@@ -135,8 +124,6 @@ std::string LinuxSystem::command_line() {
   if (!options_.next_command_line.empty()) return options_.next_command_line;
   return read_text(calls_, options_.paths.proc + "/cmdline").value_or("");
 }
-
-std::string LinuxSystem::parameter(std::string_view name) { return value_of(options_.parameters, name); }
 
 bool LinuxSystem::booted_by_kexec() {
   constexpr unsigned long kKexec = 0xd;

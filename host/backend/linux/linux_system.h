@@ -54,7 +54,10 @@ class LinuxSystem final : public System {
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return iovas_.take(size); }
   // That of the next kernel where one is given, of the running one otherwise.
   [[nodiscard]] std::string command_line() override;
-  [[nodiscard]] std::string parameter(std::string_view name) override;
+  // Of the options' parameters.
+  [[nodiscard]] std::string parameter(std::string_view name) override {
+    return command_line_value(options_.parameters, name);
+  }
   // By the type of the boot loader, which is kexec's own (x86: /proc/sys/kernel/bootloader_type 0xd0 to 0xdf).
   [[nodiscard]] bool booted_by_kexec() override;
   [[nodiscard]] std::chrono::nanoseconds now() override { return calls_.now(); }

@@ -220,15 +220,6 @@ void VfioUserSystem::remove_driver(pcie::Bdf function) {
   refuse(ENODEV, "to remove the driver of " + function.to_string());
 }
 
-std::string VfioUserSystem::parameter(std::string_view name) {
-  const std::string line = " " + options_.command_line + " ";
-  const std::string key = " " + std::string(name) + "=";
-  const auto at = line.find(key);
-  if (at == std::string::npos) return {};
-  const auto begin = at + key.size();
-  return line.substr(begin, line.find(' ', begin) - begin);
-}
-
 std::chrono::nanoseconds VfioUserSystem::now() {
   if (clock_region_ == 0) return era_.calls.now();
   std::uint64_t picoseconds = 0;

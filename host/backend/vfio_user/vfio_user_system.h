@@ -64,7 +64,6 @@ class VfioUserSystem final : public System {
   void remove_driver(pcie::Bdf function) override;
   [[nodiscard]] Iova allocate_iova(Bytes size) override { return iovas_.take(size); }
   [[nodiscard]] std::string command_line() override { return options_.command_line; }
-  [[nodiscard]] std::string parameter(std::string_view name) override;
   [[nodiscard]] bool booted_by_kexec() override { return booted_by_kexec_; }
   // Time of the device, where the server tells it; CLOCK_MONOTONIC otherwise.
   [[nodiscard]] std::chrono::nanoseconds now() override;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pcie/command_line.h"
 #include "pcie/error.h"
 
 namespace holdover::host::kernel {
@@ -83,9 +84,9 @@ TEST_F(BootParametersPage, AnAddressOutsideDramIsRefused) {
 
 TEST_F(BootParametersPage, ANameIsNotItsPrefix) {
   const BootParameters parameters = usable();
-  EXPECT_EQ(command_line_value(parameters, "profile"), "continuous");
-  EXPECT_EQ(command_line_value(parameters, "pro"), "");
-  EXPECT_EQ(command_line_values(parameters, "hazard"), (std::vector<std::string>{"H012", "H014"}));
+  EXPECT_EQ(command_line_value(command_line(parameters), "profile"), "continuous");
+  EXPECT_EQ(command_line_value(command_line(parameters), "pro"), "");
+  EXPECT_EQ(command_line_values(command_line(parameters), "hazard"), (std::vector<std::string>{"H012", "H014"}));
 }
 
 }  // namespace
