@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // All that a user-space program on a live-update host can ask for: the seam under the agent.
 //
-// Implementations: host/backend/emulated over our kernel; later the real system calls.
+// Implementations: host/backend/emulated over our kernel, host/backend/linux over the real one, host/backend/vfio_user
+// behind a socket. What each says of itself stands there; what they have in common stands here.
 #pragma once
 
 #include <chrono>
