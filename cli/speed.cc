@@ -18,7 +18,7 @@
 #include "cli/access_speed.h"
 #include "cli/version.h"
 #include "pcie/error.h"
-#include "sim/verilated_endpoint.h"
+#include "sim/pin_replay.h"
 #include "sim/witness.h"
 
 namespace holdover::cli {

@@ -47,7 +47,7 @@ RULES = {
     "serve/vfio_user/machine.cc": ["serve/vfio_user/", "host/driver/endpoint_regs.h", "pcie/", "sim/witness.h"],
     "cli/serve_command": ["cli/", "bench/", "serve/vfio_user/", "pcie/", "sim/witness.h"],
     "cli/access_speed": ["cli/", "host/backend/vfio_user/", "serve/vfio_user/", "vfio_user/", "pcie/", "sim/witness.h"],
-    "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/verilated_endpoint.h"],
+    "cli/speed.cc": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/pin_replay.h"],
     "cli/trace_command.cc": ["cli/", "bench/", "pcie/", "sim/trace_"],
     "cli/": ["cli/", "bench/", "host/", "serve/", "pcie/", "sim/witness.h", "sim/model_library.h"],
     "cli/campaign": ["cli/", "bench/", "pcie/", "sim/witness.h", "sim/model_library.h", "sim/random.h"],
@@ -57,8 +57,8 @@ RULES = {
     "tests/": ["tests/", "cli/", "bench/", "serve/", "host/", "sim/", "vfio_user/", "pcie/"],
 }
 FOREIGN = {
-    "verilated": ["sim/verilated_endpoint.cc", "tests/rtl/"],
-    "Vholdover_model": ["sim/verilated_endpoint.cc"],
+    "verilated": ["sim/verilated_model.h", "tests/rtl/"],
+    "Vholdover_model": ["sim/verilated_model.h"],
     "linux/vfio.h": ["host/backend/vfio/vfio_abi.h"],
     "libfdt": ["host/kernel/kho/fdt.cc"],
     "CLI/": ["cli/"],
