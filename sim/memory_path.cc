@@ -12,13 +12,9 @@ namespace {
 // Argument of an event: kind 1:0, slot 31:2, epoch 63:32.
 constexpr std::uint64_t kWriteEvent = 0;
 constexpr std::uint64_t kReadEvent = 1;
-constexpr std::uint64_t kLateEvent = 2;
 constexpr std::uint64_t kKindMask = 3;
 
 constexpr Bytes kMessageWindowSize = 1_MiB;
-// Completions may end at multiples of this (PCIe 5.0, 2.3.1.1); root ports report 64 in Link Control.
-// The oldest answer is passed over at most so often: keeps every delay finite.
-constexpr unsigned kMostPassed = 16;
 
 constexpr std::string_view kOutsideReason = "the address lies outside memory";
 constexpr std::string_view kPoisonedReason = "the data is poisoned";
@@ -33,8 +29,8 @@ MemoryPath::MemoryPath(const MemoryServices& services, const Disturbance& distur
       late_(late),
       random_(random),
       bridge_(bridge),
-      down_(down),
-      host_(host) {}
+      host_(host),
+      answers_(services.scheduler, services.faults, disturbance_, random_, bridge, down) {}
 
 bool MemoryPath::is_message(const pcie::Tlp& tlp) {
   const std::uint64_t window = kPlatformMap.msi_window.raw();
@@ -98,21 +94,6 @@ Time MemoryPath::read_latency() {
   return random_.between(disturbance_.read_latency_min, disturbance_.read_latency_max);
 }
 
-MemoryPath::Split MemoryPath::draw_split() {
-  if (!disturbance_.split_at_every_boundary && !disturbance_.split_at_random) return Split::Whole;
-  if (!disturbance_.split_at_every_boundary) return Split::Random;
-  if (!disturbance_.split_at_random) return Split::EveryBoundary;
-  // Mostly at random, which is whole or cut everywhere at times anyway.
-  switch (random_.below(4)) {
-    case 0:
-      return Split::EveryBoundary;
-    case 1:
-      return Split::Whole;
-    default:
-      return Split::Random;
-  }
-}
-
 void MemoryPath::arm() {
   if (armed_ || writes_.empty()) return;
   armed_ = true;
@@ -128,13 +109,6 @@ void MemoryPath::on_event(std::uint64_t argument) {
   }
   const auto slot = static_cast<std::size_t>((argument & 0xffff'ffff) >> 2);
   if (static_cast<std::uint32_t>(argument >> 32) != epoch_) return;
-  if ((argument & kKindMask) == kLateEvent) {
-    HOLDOVER_CHECK(late_answer_.has_value());
-    answers_.insert(answers_.begin(), std::move(*late_answer_));
-    late_answer_.reset();
-    pump();
-    return;
-  }
   if (committed_ < reads_[slot].after) {
     waiting_.push_back(slot);
     return;
@@ -296,17 +270,10 @@ void MemoryPath::finish(std::size_t slot, std::optional<std::vector<std::byte>> 
 }
 
 void MemoryPath::answer(Read& read, pcie::CompletionStatus status, std::vector<std::byte> data) {
-  const pcie::Tlp& request = read.packet.tlp;
-  Answer answer;
-  answer.origin = read.packet.origin;
-  answer.status = status;
   if (status == pcie::CompletionStatus::Success) {
+    const pcie::Tlp& request = read.packet.tlp;
     const std::uint64_t first = pcie::first_byte_address(request);
     const Bytes size = pcie::enabled_bytes(request);
-    answer.begin = first;
-    answer.remaining = size.count();
-    answer.base = request.address;
-    answer.data = std::move(data);
     if (services_.recorder != nullptr) {
       services_.recorder->settle(services_.scheduler.now());
       services_.recorder->request_took_effect(services_.scheduler.now(), read.packet.origin, request);
@@ -320,20 +287,14 @@ void MemoryPath::answer(Read& read, pcie::CompletionStatus status, std::vector<s
     access.address = read.to.address + Bytes{skip};
     access.translated = read.to.outcome == Translation::Outcome::Translated;
     access.size = size;
-    access.data = std::span<const std::byte>{answer.data}.subspan(skip, static_cast<std::size_t>(size.count()));
+    access.data = std::span<const std::byte>{data}.subspan(skip, static_cast<std::size_t>(size.count()));
     services_.witness.on_memory_access(access);
   }
-  answer.request = std::move(read.packet.tlp);
-  answer.split = draw_split();
-  answer.late = read.late;
-  if (!read.late) {
-    answers_.push_back(std::move(answer));
-    return;
+  if (read.late) {
+    answers_.keep_back(std::move(read.packet), status, std::move(data), read.answered);
+  } else {
+    answers_.add(std::move(read.packet), status, std::move(data));
   }
-  HOLDOVER_CHECK(!late_answer_);
-  late_answer_ = std::move(answer);
-  services_.scheduler.at(std::max(read.answered, services_.scheduler.now()), *this,
-                         kLateEvent | (std::uint64_t{epoch_} << 32));
 }
 
 void MemoryPath::release_waiting() {
@@ -353,78 +314,12 @@ void MemoryPath::release_waiting() {
   }
 }
 
-void MemoryPath::pump() {
-  while (!answers_.empty() && down_.has_room(pcie::FlowClass::Completion)) {
-    std::size_t pick = 0;
-    if (disturbance_.reorder_completions && answers_.size() > 1 && front_passed_ < kMostPassed &&
-        !answers_.front().late) {
-      pick = static_cast<std::size_t>(random_.below(answers_.size()));
-    }
-    front_passed_ = pick == 0 ? 0 : front_passed_ + 1;
-    Answer& answer = answers_[pick];
-    Packet packet{cut_completion(answer), kFromHost};
-    const unsigned origin = answer.origin;
-    if (answer.remaining == 0) answers_.erase(answers_.begin() + static_cast<std::ptrdiff_t>(pick));
-    if (!services_.faults.idle()) {
-      const FaultAction action = services_.faults.at_completion(services_.scheduler.now(), origin);
-      if (action == FaultAction::Drop) continue;
-      if (action == FaultAction::Poison) packet.tlp.poisoned = true;
-    }
-    down_.send(std::move(packet));
-  }
-}
-
-// Bytes of the next completion: ends at a read completion boundary, or at the end, within the maximum payload.
-Bytes MemoryPath::piece_of(const Answer& answer) {
-  const std::uint64_t aligned = answer.begin & ~std::uint64_t{3};
-  const std::uint64_t most = aligned + bridge_.max_payload().count();
-  const std::uint64_t end = answer.begin + answer.remaining;
-  const std::uint64_t first_boundary = (answer.begin / kReadCompletionBoundary + 1) * kReadCompletionBoundary;
-  if (end <= first_boundary) return Bytes{answer.remaining};
-  const std::uint64_t last_boundary = std::min(most, end) / kReadCompletionBoundary * kReadCompletionBoundary;
-  const std::uint64_t choices = (last_boundary - first_boundary) / kReadCompletionBoundary + 1;
-  const bool whole = end <= most;
-  if (answer.split == Split::Whole) return Bytes{(whole ? end : last_boundary) - answer.begin};
-  if (answer.split == Split::EveryBoundary) return Bytes{first_boundary - answer.begin};
-  const std::uint64_t choice = random_.below(choices + (whole ? 1 : 0));
-  const std::uint64_t stop = choice == choices ? end : first_boundary + choice * kReadCompletionBoundary;
-  return Bytes{std::min(stop, end) - answer.begin};
-}
-
-pcie::Tlp MemoryPath::cut_completion(Answer& answer) {
-  if (answer.status != pcie::CompletionStatus::Success) {
-    answer.remaining = 0;
-    return refusal(answer.request, bridge_.bdf().requester_id(), answer.status);
-  }
-  pcie::Tlp tlp = refusal(answer.request, bridge_.bdf().requester_id(), pcie::CompletionStatus::Success);
-  tlp.kind = pcie::TlpKind::CompletionData;
-  tlp.lower_address = static_cast<std::uint8_t>(answer.begin & 0x7f);
-  tlp.byte_count = static_cast<std::uint16_t>(answer.remaining);
-  std::uint64_t size = 0;
-  std::uint64_t begin = answer.begin & ~std::uint64_t{3};
-  std::uint64_t end = begin + 4;
-  if (answer.remaining == 0) {
-    tlp.byte_count = 1;  // a read of no bytes is answered with one double word (PCIe 5.0, 2.2.5)
-  } else {
-    size = piece_of(answer).count();
-    end = (answer.begin + size + 3) & ~std::uint64_t{3};
-  }
-  const auto from = answer.data.begin() + static_cast<std::ptrdiff_t>(begin - answer.base);
-  tlp.payload.assign(from, from + static_cast<std::ptrdiff_t>(end - begin));
-  tlp.length_dw = static_cast<std::uint16_t>((end - begin) / 4);
-  answer.begin += size;
-  answer.remaining -= size;
-  return tlp;
-}
-
 void MemoryPath::drop_answers() {
-  answers_.clear();
-  late_answer_.reset();
+  answers_.drop();
   waiting_.clear();
   ++epoch_;
   free_.clear();
   reads_.clear();
-  front_passed_ = 0;
 }
 
 }  // namespace holdover::sim

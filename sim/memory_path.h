@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a root port does with requests from below: translation, memory, messages, and the completions of reads. Legal
-// unkindness lives here: latencies, splits and the order of completions are drawn from the seed.
+// What a root port does with requests from below: translation, memory, messages, and the answers to reads. Legal
+// unkindness lives here and in read_answers.h: latencies, splits and the order of completions are drawn from the seed.
 #pragma once
 
 #include <array>
@@ -17,6 +17,7 @@
 #include "sim/memory_recorder.h"
 #include "sim/packet.h"
 #include "sim/random.h"
+#include "sim/read_answers.h"
 #include "sim/request_memory.h"
 #include "sim/scheduler.h"
 
@@ -45,9 +46,6 @@ struct MemoryServices {
   MemoryRecorder* recorder = nullptr;  // where somebody wants to know what touches DRAM
 };
 
-// Answers to reads are cut at multiples of this (PCIe 5.0, 2.3.1.1).
-inline constexpr std::uint64_t kReadCompletionBoundary = 64;
-
 // One read of a translation structure in memory. Walks of different requests go on side by side.
 inline constexpr Time kWalkStep{40'000};
 
@@ -67,13 +65,13 @@ class MemoryPath final : private EventHandler, private ReadWaiter {
   // A write into the window of interrupt messages.
   [[nodiscard]] static bool is_message(const pcie::Tlp& tlp);
   // Sends completions while there is room.
-  void pump();
+  void pump() { answers_.pump(); }
   // The link went down: nobody waits for the answers any more.
   void drop_answers();
 
   [[nodiscard]] std::size_t writes_waiting() const { return writes_.size(); }
   [[nodiscard]] std::size_t reads_waiting() const { return reads_.size() - free_.size(); }
-  [[nodiscard]] std::size_t answers_waiting() const { return answers_.size() + (late_answer_ ? 1 : 0); }
+  [[nodiscard]] std::size_t answers_waiting() const { return answers_.waiting(); }
 
  private:
   struct Write {
@@ -88,18 +86,6 @@ class MemoryPath final : private EventHandler, private ReadWaiter {
     Time answered;      // not before this
     bool late = false;  // its answer is kept back, and then waits for nobody
     Translation to;     // of the access
-  };
-  enum class Split { Whole, EveryBoundary, Random };
-  struct Answer {
-    pcie::Tlp request;
-    unsigned origin = 0;
-    pcie::CompletionStatus status = pcie::CompletionStatus::Success;
-    std::uint64_t begin = 0;      // address of the first byte still to come
-    std::uint64_t remaining = 0;  // bytes still to come
-    std::vector<std::byte> data;  // from `base`, whole double words
-    std::uint64_t base = 0;
-    Split split = Split::Whole;
-    bool late = false;
   };
   struct Held {
     pcie::Tlp completion;
@@ -125,9 +111,6 @@ class MemoryPath final : private EventHandler, private ReadWaiter {
   void release_waiting();
   [[nodiscard]] Time read_latency();
   [[nodiscard]] bool draw_late();
-  [[nodiscard]] Split draw_split();
-  [[nodiscard]] Bytes piece_of(const Answer& answer);
-  [[nodiscard]] pcie::Tlp cut_completion(Answer& answer);
 
   MemoryServices services_;
   Disturbance disturbance_;
@@ -135,7 +118,6 @@ class MemoryPath final : private EventHandler, private ReadWaiter {
   Time next_late_;  // no answer is kept back before this
   Random random_;
   Bridge& bridge_;
-  Channel& down_;
   HostSide& host_;
 
   std::deque<Write> writes_;
@@ -146,10 +128,8 @@ class MemoryPath final : private EventHandler, private ReadWaiter {
   std::vector<std::size_t> free_;
   std::vector<std::size_t> waiting_;  // reads that are due but not before a write
   std::deque<Held> held_;
-  std::vector<Answer> answers_;
-  std::optional<Answer> late_answer_;  // that is kept back; kLateSpacing leaves room for one
-  unsigned front_passed_ = 0;          // how often the oldest answer was passed over
-  std::uint32_t epoch_ = 0;            // reads of an earlier one are void
+  ReadAnswers answers_;      // kLateSpacing leaves room for one that is kept back
+  std::uint32_t epoch_ = 0;  // reads of an earlier one are void
   std::array<bool, 4096> enabled_{};
 };
 
