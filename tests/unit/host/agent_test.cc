@@ -1,52 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Both stages of the scenarios over fake endpoints: what is handed over, what is refused, and what is said about it.
-#include <gtest/gtest.h>
-
 #include <cerrno>
-#include <set>
 
 #include "host/agent/agent_state.h"
-#include "host/agent/scenario_stages.h"
 #include "host/agent/stream_layout.h"
-#include "host/driver/endpoint_regs.h"
 #include "pcie/error.h"
-#include "tests/support/fake_system.h"
+#include "tests/unit/host/agent_fixture.h"
 
 namespace holdover::host {
 namespace {
-
-using pcie::Step;
-using testing::FakeSystem;
-using testing::FakeWorld;
-
-class Agent : public ::testing::Test {
- protected:
-  // True where the stage ended in the jump.
-  bool stage_1(FakeWorld& world, const char* scenario, const std::function<void(FakeSystem&)>& prepare = {}) {
-    FakeSystem system(world, false);
-    if (prepare) {
-      prepare(system);
-    }
-    try {
-      find_scenario_stages(scenario)->stage_1(system);
-    } catch (const KernelGone&) {
-      return true;
-    }
-    return false;
-  }
-
-  void stage_2(FakeWorld& world, const char* scenario, const std::function<void(FakeSystem&)>& prepare = {}) {
-    FakeSystem system(world, true);
-    if (prepare) {
-      prepare(system);
-    }
-    find_scenario_stages(scenario)->stage_2(system);
-  }
-
-  static bool runs(testing::FakeEndpoint& endpoint) {
-    return (endpoint.read(regs::heartbeat_writer::kControl) & 1) != 0;
-  }
-};
 
 TEST_F(Agent, HandsEveryEndpointOverAndStopsItInTheSecondStage) {
   FakeWorld world(2);
@@ -331,46 +293,6 @@ TEST_F(Agent, TheSecondStageRefusesABrokenAgentState) {
   EXPECT_EQ(world.count(Step::WindowEnd), 0u);
 }
 
-TEST(StreamLayout, BuffersStartAndEndAtOddPlacesAndDoNotOverlap) {
-  const StreamLayout layout{Traffic{{true, false}}};
-  for (unsigned channel = 0; channel < layout.channels(); ++channel) {
-    std::uint64_t end = channel * layout.data_bytes_per_channel().count();
-    bool crosses_at_odd_offset = false;
-    for (const Buffer& buffer : layout.buffers(channel)) {
-      EXPECT_GE(buffer.place.offset, end);
-      end = buffer.place.offset + buffer.length;
-      EXPECT_GE(buffer.length, 1024u);
-      EXPECT_LE(buffer.length, 8192u);
-      crosses_at_odd_offset |= buffer.place.offset % 2 == 1 && buffer.place.offset / 4096 != (end - 1) / 4096;
-    }
-    EXPECT_LE(end, (channel + 1) * layout.data_bytes_per_channel().count());
-    EXPECT_TRUE(crosses_at_odd_offset);
-  }
-}
-
-TEST(StreamLayout, MappingsCoverTheirRegionOnce) {
-  const StreamLayout layout{Traffic{{true, false, true}}};
-  const std::array<Bytes, 3> sizes{layout.rings_bytes(), layout.data_bytes(), layout.heartbeat_bytes()};
-  for (unsigned region = 0; region < sizes.size(); ++region) {
-    Bytes covered{0};
-    for (const Mapping& mapping : layout.mappings(region)) {
-      EXPECT_EQ(mapping.offset, covered);
-      covered += mapping.size;
-    }
-    EXPECT_EQ(covered, sizes[region]) << region;
-  }
-}
-
-TEST(StreamLayout, TheHeartbeatsRingIsAsLongAsItIsAskedFor) {
-  Traffic traffic{{true, false}};
-  EXPECT_EQ(StreamLayout{traffic}.heartbeat_bytes(), kPageSize * 3);
-  traffic.writer_records = 65535;
-  const StreamLayout layout{traffic};
-  EXPECT_EQ(layout.heartbeat_bytes(), kPageSize * 513);
-  EXPECT_EQ(layout.reader_table().offset, 512u * 4096);
-  EXPECT_EQ(layout.mappings(kRegionHeartbeat).back().offset, kPageSize * 512);
-}
-
 TEST_F(Agent, ARingThatTheEndpointCannotCountIsRefused) {
   FakeWorld world(1);
   FakeSystem system(world, false);
@@ -380,91 +302,6 @@ TEST_F(Agent, ARingThatTheEndpointCannotCountIsRefused) {
   }
   system.parameters["heartbeat_records"] = "1000";
   EXPECT_EQ(traffic_of(system, 2).writer_records, 1000u);
-}
-
-TEST(StreamLayout, LongTransfersHaveRoomAndInterruptMoreOften) {
-  const StreamLayout layout{Traffic{std::vector<bool>(kMaxChannels, true), 16384}};
-  for (unsigned channel = 0; channel < layout.channels(); ++channel) {
-    const Buffer last = layout.buffers(channel).back();
-    EXPECT_LE(last.place.offset + last.length, (channel + 1) * layout.data_bytes_per_channel().count());
-  }
-  EXPECT_EQ(layout.completions_per_interrupt(), 2u);
-  EXPECT_EQ((StreamLayout{Traffic{{true, false}}}.completions_per_interrupt()), 16u);
-}
-
-TEST(StreamLayout, ASlowLinkInterruptsMoreOftenAndIsWaitedForLonger) {
-  Traffic traffic{{true, false}};
-  traffic.link = LinkStatus{3, 8};
-  const StreamLayout usual{traffic};
-  EXPECT_EQ(usual.completions_per_interrupt(), 16u);
-  traffic.link = LinkStatus{1, 1};
-  const StreamLayout slow{traffic};
-  EXPECT_EQ(slow.completions_per_interrupt(), 1u);
-  // Four transfers of 8 KiB on each channel, at an eighth of 250 MB/s.
-  EXPECT_GE(slow.patience() - usual.patience(), std::chrono::nanoseconds(2 * 4 * 8192 * 30));
-  EXPECT_GE(slow.interrupt_patience(), std::chrono::nanoseconds(2 * 2 * 8192 * 32));
-  traffic.completion_timeout = std::chrono::nanoseconds(1'000'000);
-  EXPECT_EQ(StreamLayout{traffic}.patience() - slow.patience(), std::chrono::nanoseconds(2 * 800'000));
-}
-
-TEST(LinkStatus, TimeIsThatOfTheRawRate) {
-  EXPECT_EQ((LinkStatus{1, 1}.time_of(Bytes{1'000'000}).count()), 4'000'001);
-  EXPECT_EQ((LinkStatus{2, 4}.time_of(Bytes{1'000'000}).count()), 500'001);
-  EXPECT_EQ((LinkStatus{3, 8}.time_of(Bytes{1'000'000}).count()), 127'033);
-  EXPECT_EQ((LinkStatus{5, 16}.time_of(Bytes{1'000'000}).count()), 15'880);
-}
-
-TEST(StreamLayout, NoTwoStreamsOfARunShareASeed) {
-  std::set<std::uint32_t> seeds;
-  for (unsigned endpoint = 0; endpoint < 8; ++endpoint) {
-    for (unsigned stream = 0; stream < 9; ++stream) {
-      EXPECT_TRUE(seeds.insert(stream_seed(1, endpoint, stream)).second) << endpoint << ' ' << stream;
-    }
-  }
-}
-
-TEST_F(Agent, APlainKexecLetsEveryFunctionMasterTheBusAndHandsNothingOver) {
-  FakeWorld world(2);
-  FakeSystem system(world, false);
-  EXPECT_THROW(find_scenario_stages("plain-kexec")->stage_1(system), KernelGone);
-  EXPECT_FALSE(system.crashed);
-  ASSERT_EQ(system.config_writes.size(), 2u);
-  EXPECT_EQ(system.config_writes[1], std::make_tuple(system.devices()[1], 0x04u, 2u, 0x0006u));
-  EXPECT_TRUE(world.sessions.empty());
-  stage_2(world, "plain-kexec");
-  EXPECT_EQ(world.count(Step::NoHandover), 1u);
-}
-
-TEST_F(Agent, APlainKexecLeavesFunctionsWithoutDriverWhereItIsAskedTo) {
-  FakeWorld world(1);
-  const unsigned resets = world.endpoints[0]->resets;
-  EXPECT_TRUE(stage_1(world, "plain-kexec", [](FakeSystem& system) {
-    system.parameters = {{"driver", "none"}, {"command", "3"}};
-  }));
-  EXPECT_EQ(world.endpoints[0]->resets, resets) << "no device file was opened";
-}
-
-TEST_F(Agent, APlainKexecEntersTheCrashKernelWhereItIsAskedTo) {
-  FakeWorld world(1);
-  FakeSystem system(world, false);
-  system.parameters = {{"jump", "crash"}};
-  EXPECT_THROW(find_scenario_stages("plain-kexec")->stage_1(system), KernelGone);
-  EXPECT_TRUE(system.crashed);
-}
-
-TEST_F(Agent, APlainKexecThatIsRefusedIsSaidToBe) {
-  FakeWorld world(1);
-  EXPECT_FALSE(stage_1(world, "plain-kexec", [](FakeSystem& system) { system.kexec_errno = EBUSY; }));
-  EXPECT_EQ(world.value(Step::KexecRefused), static_cast<std::uint64_t>(EBUSY));
-}
-
-TEST_F(Agent, APlainKexecRefusesACommandThatIsNoRegisterValue) {
-  FakeWorld world(1);
-  EXPECT_THROW(stage_1(world, "plain-kexec",
-                       [](FakeSystem& system) {
-                         system.parameters = {{"command", "70000"}};
-                       }),
-               Error);
 }
 
 }  // namespace
