@@ -3,6 +3,7 @@
 // and the edits that make one TLP of another.
 #pragma once
 
+#include <ostream>
 #include <span>
 
 #include "tests/unit/sim/protocol_checker_fixture.h"
@@ -16,6 +17,7 @@ struct RuleCase {
   void (*violate)(Test&);
   void (*near_miss)(Test&);
 };
+inline void PrintTo(const RuleCase& each, std::ostream* out) { *out << each.rule; }
 
 [[nodiscard]] std::span<const RuleCase> format_cases();
 [[nodiscard]] std::span<const RuleCase> request_cases();
