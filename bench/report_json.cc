@@ -95,7 +95,7 @@ Json machine_json(const sim::MachineConfig& machine) {
 
 Json finding_json(const Finding& finding) {
   return {{"time_ps", finding.time.count()},
-          {"phase", pcie::to_string(finding.phase)},
+          {"phase", finding.when.empty() ? std::string(pcie::to_string(finding.phase)) : finding.when},
           {"sentence", finding.sentence},
           {"cause", finding.cause.empty() ? Json(nullptr) : Json(finding.cause)}};
 }

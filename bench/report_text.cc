@@ -128,8 +128,8 @@ void print_checks(std::ostream& out, const Verdict& verdict, const Palette& pale
         << left(to_string(check.status), 15) << palette.off << check.figure << '\n';
     if (!check.first) continue;
     const std::string indent(4, ' ');
-    out << indent << "first of " << check.finding_count << ": " << check.first->sentence << " (phase "
-        << pcie::to_string(check.first->phase) << ", " << readable_time(check.first->time) << ")\n";
+    out << indent << "first of " << check.finding_count << ": " << check.first->sentence << " ("
+        << phase_of(*check.first) << ", " << readable_time(check.first->time) << ")\n";
     if (!check.first->cause.empty() && check.first->cause != check.first->sentence) {
       out << indent << "cause: " << check.first->cause << '\n';
     }

@@ -47,6 +47,10 @@ std::string pass_headline(const Verdict& verdict) {
   return headline + ")";
 }
 
+std::string phase_of(const Finding& finding) {
+  return finding.when.empty() ? "phase " + std::string(pcie::to_string(finding.phase)) : finding.when;
+}
+
 std::string_view to_string(Check check) { return kChecks[static_cast<unsigned>(check)].text; }
 std::string_view identifier(Check check) { return kChecks[static_cast<unsigned>(check)].identifier; }
 std::string_view to_string(CheckStatus status) { return kStatuses[static_cast<unsigned>(status)]; }

@@ -51,7 +51,11 @@ struct Finding {
   std::string cause;     // the event that explains it: who, where, when; empty where nothing seen explains it
   std::string host{};    // under whom: «kernel A», «nobody»
   pcie::Step step = pcie::Step::Begin;  // the last mark before it
+  std::string when{};                   // in words, where nobody knows the phase
 };
+
+// «phase blackout», or when it was.
+[[nodiscard]] std::string phase_of(const Finding& finding);
 
 enum class InvariantStatus : std::uint8_t { Held, Broken, NotJudged };
 

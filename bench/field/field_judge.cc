@@ -48,7 +48,18 @@ class FieldJudge {
     result.status = CheckStatus::Fail;
     const Time time = device_time(begin_, clock);
     if (result.first && result.first->time <= time) return;
-    result.first = Finding{time, seen_.phase, std::move(sentence), std::move(cause)};
+    Finding finding{time, seen_.phase, std::move(sentence), std::move(cause)};
+    finding.when = when(clock);
+    result.first = std::move(finding);
+  }
+
+  // The witness looks now and then, and phases pass in between.
+  [[nodiscard]] std::string when(std::uint64_t clock) const {
+    const bool replaced = seen_.asked && !seen_.refused;
+    if (seen_.closed && clock > seen_.closed->clock) return replaced ? "after the update" : "after the window";
+    if (!replaced) return "in the window";
+    if (clock <= state_.jump.clock) return "before the kexec";
+    return seen_.first && clock >= seen_.first->clock ? "in stage 2" : "between the kexec and stage 2";
   }
   // All that this check asks for was looked at.
   void judged(Check check) { complete_.insert(check); }

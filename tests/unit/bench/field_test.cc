@@ -82,6 +82,22 @@ TEST_F(FieldVerdict, AnErrorBitThatWasSetBeforeIsNoWitness) {
   expect_inconclusive("could not be cleared: Unsupported Request Detected");
 }
 
+// Nobody knows in which phase the next kernel does something.
+TEST_F(FieldVerdict, AFindingSaysBetweenWhichLooksItWas) {
+  const auto when = [this](std::uint64_t clock) {
+    run = *good;
+    stick(regs::monitor::kStickyBusMasterFell);
+    from_closed([clock](Look& look) { look.sticky_clock[regs::monitor::kStickyBusMasterFell.shift] = clock; });
+    run.seen.first->sticky_clock[regs::monitor::kStickyBusMasterFell.shift] = clock;
+    judge();
+    const std::optional<Finding>& first = run.verdict.check(Check::Configuration).first;
+    return first ? phase_of(*first) : text(run);
+  };
+  EXPECT_EQ(when(run.state.jump.clock), "before the kexec");
+  EXPECT_EQ(when(run.state.jump.clock + 1), "between the kexec and stage 2");
+  EXPECT_EQ(when(run.seen.first->clock + 1), "in stage 2");
+}
+
 TEST_F(FieldVerdict, RecordsThatAreNotInMemoryFail) {
   run.seen.records->lost = 3;
   run.seen.records->first_lost = 70;
