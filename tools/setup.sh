@@ -11,7 +11,7 @@ build=(g++ cmake ninja-build pkg-config verilator python3 libcli11-dev libfmt-de
 lint=(clang clang-tidy clang-format git)
 # The runtime of libFuzzer is a package of its own.
 fuzz=(clang libclang-rt-14-dev)
-package=(debootstrap dpkg-dev)
+package=(debootstrap dpkg-dev file)
 synth=(python3)
 command -v npm >/dev/null || synth+=(npm)
 # Yosys with the slang front end, in WebAssembly, and a Node that is new enough to run it.

@@ -9,8 +9,8 @@ suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 
 fail() { echo "try_package.sh: $*" >&2; exit 2; }
 [ "$(id -u)" -eq 0 ] || fail "a root of its own takes root; run it with sudo"
-for tool in debootstrap cpack dpkg-deb; do
-  command -v $tool >/dev/null || fail "$tool is not there; install it with: apt-get install debootstrap cmake dpkg"
+for tool in debootstrap cpack dpkg-deb file; do
+  command -v $tool >/dev/null || fail "$tool is not there; install it with: apt-get install debootstrap cmake dpkg file"
 done
 
 echo "== the package"
