@@ -104,7 +104,13 @@ struct RunRequest {
 
 // A file that no other program has, for a state that is handed over to nobody but this program's next life.
 std::string unnamed_state() {
-  std::string path = (std::filesystem::temp_directory_path() / "holdover-state-XXXXXX").string();
+  std::error_code none;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(none);
+  if (none) {
+    throw Error(ErrorCode::Unavailable,
+                "board run: there is no folder for temporary files: set TMPDIR to one, or name a file with --state");
+  }
+  std::string path = (folder / "holdover-state-XXXXXX").string();
   const int descriptor = mkstemp(path.data());
   if (descriptor < 0) {
     throw Error(ErrorCode::Unavailable, "board run: no file can be made at " + path + " (" + host::errno_name(errno) +

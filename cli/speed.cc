@@ -27,10 +27,12 @@ namespace {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "holdover-speed-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw Error{ErrorCode::Unavailable, "no temporary folder can be made below " +
-                                              std::filesystem::temp_directory_path().string() + "; set TMPDIR"};
+    std::error_code none;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(none);
+    std::string name = (folder / "holdover-speed-XXXXXX").string();
+    if (none || ::mkdtemp(name.data()) == nullptr) {
+      throw Error{ErrorCode::Unavailable,
+                  "no temporary folder can be made" + (none ? "" : " below " + folder.string()) + "; set TMPDIR"};
     }
     path_ = name;
   }

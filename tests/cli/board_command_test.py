@@ -79,6 +79,13 @@ class Served(unittest.TestCase):
             self.assertEqual(result.returncode, code, result.stdout + result.stderr)
             self.assertEqual(os.listdir(self.folder.name), ["ep.sock"])
 
+    def test_without_a_folder_for_temporary_files_the_state_needs_a_name(self):
+        result = subprocess.run([HOLDOVER, "board", "run", self.target], cwd=self.folder.name, capture_output=True,
+                                env={**os.environ, "TMPDIR": "/nonexistent"}, text=True, check=False)
+        self.assertEqual(result.returncode, 2, result.stdout + result.stderr)
+        self.assertIn("set TMPDIR to one, or name a file with --state", result.stderr)
+        self.assertNotIn("should not happen", result.stderr)
+
     def test_a_silence_that_is_longer_than_declared_fails(self):
         result = self.board("--state", "s", "--silence-limit", "1us")
         self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
