@@ -30,7 +30,8 @@ sockaddr_un address_of(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& text = path.native();
-  if (text.empty() || text.size() >= sizeof address.sun_path) {
+  if (text.empty()) throw Error(ErrorCode::InvalidArgument, "the path of the socket is empty; name a file");
+  if (text.size() >= sizeof address.sun_path) {
     throw Error(ErrorCode::InvalidArgument, "the socket path «" + text + "» has " + std::to_string(text.size()) +
                                                 " characters and may have 1 to " +
                                                 std::to_string(sizeof address.sun_path - 1) + "; choose a shorter one");

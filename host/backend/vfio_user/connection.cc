@@ -56,7 +56,7 @@ std::optional<Message> VfioUserConnection::receive(nanoseconds end) {
       case MessageSocket::Status::Wait:
         break;
       case MessageSocket::Status::Closed:
-        give_up("has closed the connection");
+        give_up("has closed the connection: it has ended, or has a client already");
       default:
         give_up("sends what is no message");
     }
