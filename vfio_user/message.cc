@@ -115,8 +115,11 @@ Parsed<RegionData> parse_region_write(const Message& message, std::uint64_t most
 
 Parsed<DmaData> parse_dma_access(const Message& message, bool with_data, std::uint64_t most) {
   Parsed<DmaData> parsed;
-  // The specification gives the reply to a write a count of 4 bytes, its implementations one of 8: both end here.
+  // The specification gives the reply to a write a count of 4 bytes, libvfio-user one of 8, QEMU nothing but the
+  // header.
   constexpr std::size_t kShort = sizeof(DmaAccess) - 4;
+  const bool bare = !with_data && message.is_reply() && message.body.empty();
+  if (bare && message.descriptors.empty()) return parsed;
   if (message.body.size() < kShort) return refused<DmaData>(EINVAL);
   std::memcpy(&parsed.value.access, message.body.data(), std::min(message.body.size(), sizeof(DmaAccess)));
   if (message.body.size() > sizeof(DmaAccess)) {

@@ -27,6 +27,13 @@ constexpr std::size_t kMostUnsent = 16 << 20;
 // Of one visit, so that others get their turn.
 constexpr unsigned kMostMessages = 64;
 
+// Whether a reply names the bytes that it was asked for, as far as it names any.
+bool repeats(const Message& reply, const DmaAccess& asked) {
+  const auto bytes = std::as_bytes(std::span(&asked, 1));
+  const std::size_t repeated = std::min(reply.body.size(), bytes.size());
+  return std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(repeated), reply.body.begin());
+}
+
 }  // namespace
 
 Session::Session(FileDescriptor socket, Function& function, ClientMemory& memory)
@@ -143,6 +150,7 @@ bool Session::negotiate(const Message& message) {
   agreed.minor = std::min(proposed.value.minor, kMinorVersion);
   agreed.capabilities = {kMaxDescriptors, kMaxTransfer,
                          std::min(proposed.value.capabilities.max_mappings, kMaxMappings), kPageBytes};
+  agreed.names_mappings = true;  // who hears nothing of it may take more for granted
   memory_.connect(*this, agreed.capabilities.max_mappings);
   established_ = true;
   if (message.wants_reply()) reply(message.header, {0, version_body(agreed)});
@@ -152,11 +160,13 @@ bool Session::negotiate(const Message& message) {
 bool Session::take_reply(const Message& message) {
   const auto found = commands_.find(message.header.id);
   if (found == commands_.end()) return end("a reply answers no command");
-  const std::uint64_t number = found->second;
+  const auto [number, asked] = found->second;
   const bool failed = (message.header.flags & kFlagError) != 0;
   const bool is_read = message.command() == Command::DmaRead;
   const Parsed<DmaData> parsed = parse_dma_access(message, is_read, kMaxTransfer);
   if (!failed && parsed.error != 0) return end("a reply to a DMA command is malformed");
+  if (!failed && !repeats(message, asked))
+    return end("a reply to a DMA command names other bytes than it was asked for");
   std::optional<std::span<const std::byte>> data;
   if (!failed) data = parsed.value.data;
   const bool known = is_read ? memory_.read_answered(number, data)
@@ -166,12 +176,16 @@ bool Session::take_reply(const Message& message) {
   return true;
 }
 
-void Session::send_command(Command command, std::uint64_t number, std::span<const std::byte> body) {
+void Session::send_command(Command command, std::uint64_t number, const DmaAccess& access,
+                           std::span<const std::byte> data) {
+  std::vector<std::byte> body;
+  append(body, access);
+  body.insert(body.end(), data.begin(), data.end());
   Header header;
   header.id = static_cast<std::uint16_t>(number);
   header.command = static_cast<std::uint16_t>(command);
   // An ID that is still in use, 65536 commands later, belongs to one that is never answered.
-  if (commands_.size() >= kMostCommands || !commands_.emplace(header.id, number).second) {
+  if (commands_.size() >= kMostCommands || !commands_.emplace(header.id, Asked{number, access}).second) {
     overflow_ = true;
     return;
   }
@@ -179,16 +193,11 @@ void Session::send_command(Command command, std::uint64_t number, std::span<cons
 }
 
 void Session::send_dma_read(std::uint64_t number, std::uint64_t address, std::uint64_t size) {
-  std::vector<std::byte> body;
-  append(body, DmaAccess{address, size});
-  send_command(Command::DmaRead, number, body);
+  send_command(Command::DmaRead, number, {address, size}, {});
 }
 
 void Session::send_dma_write(std::uint64_t number, std::uint64_t address, std::span<const std::byte> data) {
-  std::vector<std::byte> body;
-  append(body, DmaAccess{address, data.size()});
-  body.insert(body.end(), data.begin(), data.end());
-  send_command(Command::DmaWrite, number, body);
+  send_command(Command::DmaWrite, number, {address, data.size()}, data);
 }
 
 void Session::on_vector(unsigned vector) {

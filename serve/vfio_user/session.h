@@ -66,7 +66,8 @@ class Session final : private ClientMessages, private FunctionListener {
   void on_vector(unsigned vector) override;
   void on_error() override;
 
-  void send_command(vfio_user::Command command, std::uint64_t number, std::span<const std::byte> body);
+  void send_command(vfio_user::Command command, std::uint64_t number, const vfio_user::DmaAccess& access,
+                    std::span<const std::byte> data);
   [[nodiscard]] bool listens() const;
   [[nodiscard]] bool end(std::string why);
   [[nodiscard]] bool take(Message message);
@@ -98,8 +99,12 @@ class Session final : private ClientMessages, private FunctionListener {
   ConfigView config_;
   Interrupts interrupts_;
   bool established_ = false;
-  bool overflow_ = false;                            // the client leaves too much unanswered
-  std::map<std::uint16_t, std::uint64_t> commands_;  // numbers of those under way, by message ID
+  bool overflow_ = false;  // the client leaves too much unanswered
+  struct Asked {
+    std::uint64_t number;
+    vfio_user::DmaAccess access;
+  };
+  std::map<std::uint16_t, Asked> commands_;  // those under way, by message ID
   std::uint64_t requests_ = 0;
   std::string ending_;
 };

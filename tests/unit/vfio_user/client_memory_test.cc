@@ -343,6 +343,36 @@ TEST_F(ClientMemoryTest, AnswersThatFitNoQuestionEndTheConnection) {
   EXPECT_FALSE(open_) << "fewer bytes than it says";
 }
 
+TEST_F(ClientMemoryTest, AWriteMayBeAnsweredByTheHeaderAlone) {
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  EXPECT_TRUE(write(0x1000, pattern(4), 0xf, 0));
+  answer(*receive(), 0, {});
+  EXPECT_TRUE(open_) << "as QEMU does";
+  EXPECT_EQ(memory_.writes_waiting(), 0u);
+  EXPECT_EQ(memory_.refused(), 0u);
+  EXPECT_EQ(read(0x1000, 8), Answer::Later);
+  answer(*receive(), 0, {});
+  EXPECT_FALSE(open_) << "a read is not answered without data";
+}
+
+TEST_F(ClientMemoryTest, AnswersThatNameOtherBytesEndTheConnection) {
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  EXPECT_EQ(read(0x1000, 8), Answer::Later);
+  answer(*receive(), 0, bytes_of(DmaAccess{0x1008, 8}, std::uint64_t{0}));
+  EXPECT_FALSE(open_);
+  EXPECT_TRUE(waiter_.answered.empty());
+}
+
+TEST_F(ClientMemoryTest, AWriteIsAnsweredForTheBytesThatWereWritten) {
+  ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
+  EXPECT_TRUE(write(0x1000, pattern(4), 0xf, 0));
+  answer(*receive(), 0, bytes_of(std::uint64_t{0x1000}, std::uint32_t{4}));
+  EXPECT_TRUE(open_) << "a count of 4 bytes";
+  EXPECT_TRUE(write(0x1000, pattern(4), 0xf, 0));
+  answer(*receive(), 0, bytes_of(DmaAccess{0x1000, 5}));
+  EXPECT_FALSE(open_);
+}
+
 TEST_F(ClientMemoryTest, AWriteIsNotAnsweredAsARead) {
   ASSERT_EQ(map_without_file(0x1000, 0x1000), 0);
   EXPECT_TRUE(write(0x1000, pattern(4), 0xf, 0));
