@@ -166,7 +166,7 @@ void PciFunction::add_settings(std::vector<Entry>& entries) {
                      })});
 }
 
-// driver_override_store(): an empty line takes it away.
+// driver_override_store(): a C string, of which an empty line takes it away.
 void PciFunction::add_override(std::vector<Entry>& entries) {
   entries.push_back({"driver_override", settable(
                                             [this] {
@@ -175,7 +175,8 @@ void PciFunction::add_override(std::vector<Entry>& entries) {
                                             },
                                             [this](std::string_view text) {
                                               if (text.size() >= kPageSize.count() - 1) return EINVAL;
-                                              device_.driver_override = text.substr(0, text.find('\n'));
+                                              device_.driver_override =
+                                                  text.substr(0, text.find_first_of(std::string_view("\n\0", 2)));
                                               return 0;
                                             })});
 }
@@ -200,12 +201,10 @@ void PciFunction::add_link_state(std::vector<Entry>& entries) {
 }
 
 void PciFunction::add_reset(std::vector<Entry>& entries) {
-  if (reset_allowed_) {
-    Text now;
-    now.mode = 0200;
-    now.store = [this](std::string_view text) { return reset(text); };
-    entries.push_back({"reset", std::move(now)});
-  }
+  Text now;
+  now.mode = 0200;
+  now.store = [this](std::string_view text) { return reset(text); };
+  entries.push_back({"reset", std::move(now)});
   entries.push_back({"reset_method", settable([this] { return reset_allowed_ ? "flr\n" : ""; },
                                               [this](std::string_view text) { return choose_reset(text); })});
 }
@@ -266,6 +265,7 @@ int PciFunction::enable(std::string_view text) {
 // reset_store()
 int PciFunction::reset(std::string_view text) {
   if (parse_unsigned(text) != 1ul) return EINVAL;
+  if (!reset_allowed_) return ENOTTY;
   return kernel_.reset(device_.bdf);
 }
 

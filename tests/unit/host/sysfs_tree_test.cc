@@ -207,6 +207,8 @@ TEST_F(SysfsTree, AnOverrideNamesTheOnlyDriverThatMayBind) {
   EXPECT_EQ(store("bus/pci/drivers_probe", name), 0) << "a bound function stays as it is";
   EXPECT_EQ(store("bus/pci/drivers/vfio-pci/unbind", name), ENODEV) << "it is another driver's";
   EXPECT_EQ(store("bus/pci/drivers/pci-stub/unbind", name), 0);
+  EXPECT_EQ(store(endpoint_path_ + "/driver_override", std::string("some\0body", 9)), 0);
+  EXPECT_EQ(show(endpoint_path_ + "/driver_override"), "some\n");
   EXPECT_EQ(store(endpoint_path_ + "/driver_override", "nobody"), 0);
   EXPECT_EQ(store("bus/pci/drivers_probe", name), 0);
   EXPECT_FALSE(exists(endpoint_path_ + "/driver"));
@@ -232,7 +234,8 @@ TEST_F(SysfsTree, ResetIsAnFlrAndKeepsInterruptsAndConfiguration) {
   EXPECT_EQ(store(endpoint_path_ + "/reset_method", "bus"), EINVAL);
   EXPECT_EQ(store(endpoint_path_ + "/reset_method", "\n"), 0);
   EXPECT_EQ(show(endpoint_path_ + "/reset_method"), "");
-  EXPECT_FALSE(exists(endpoint_path_ + "/reset"));
+  EXPECT_EQ(store(endpoint_path_ + "/reset", "1\n"), ENOTTY);
+  EXPECT_EQ(end0_.resets, before + 1);
   EXPECT_EQ(store(endpoint_path_ + "/reset_method", "default\n"), 0);
   EXPECT_EQ(show(endpoint_path_ + "/reset_method"), "flr\n");
   EXPECT_TRUE(exists(endpoint_path_ + "/reset"));
