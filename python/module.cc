@@ -30,7 +30,7 @@ PYBIND11_MODULE(_holdover, module) {
   bind_measurement(module);
   bind_trace(module);
   bind_memory(module);
-  bind_device(module);
   bind_driver(module);
+  bind_device(module);
   bind_machine(module);
 }

@@ -84,7 +84,7 @@ bench::RunOptions compose(const Settings& settings) {
 Time time_of(const py::object& value, const char* what) {
   if (py::isinstance<py::str>(value)) {
     if (const std::optional<Time> time = cli::parse_time(value.cast<std::string>())) return *time;
-  } else if (py::isinstance<py::int_>(value)) {
+  } else if (py::isinstance<py::int_>(value) && !py::isinstance<py::bool_>(value)) {
     try {
       return Time{value.cast<std::uint64_t>()};
     } catch (const py::cast_error&) {

@@ -123,6 +123,16 @@ def test_everything_public_has_a_docstring():
     assert lacking == []
 
 
+def test_signatures_are_those_of_python():
+    foreign = []
+    for name in holdover.__all__:
+        each = getattr(holdover, name)
+        for member, value in vars(each).items() if inspect.isclass(each) else ():
+            if "::" in (getattr(value, "__doc__", None) or ""):
+                foreign.append(f"{name}.{member}")
+    assert foreign == []
+
+
 def test_the_package_says_which_names_are_public():
     for name in holdover.__all__:
         assert hasattr(holdover, name)
