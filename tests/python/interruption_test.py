@@ -137,6 +137,22 @@ called.wait()
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_forked_process_does_not_wait_for_threads_that_it_does_not_have():
+    script = """
+import os, sys, threading, holdover
+at_work = threading.Event()
+options = {"isolation": "in-process", "blackout": "1s", "progress": lambda *_: at_work.set()}
+threading.Thread(target=holdover.run, kwargs=options, daemon=True).start()
+at_work.wait()
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
 def test_a_machine_that_a_lost_thread_holds_is_refused_and_not_waited_for():
     script = """
 import atexit, signal, threading
