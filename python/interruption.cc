@@ -55,8 +55,8 @@ OthersRun::~OthersRun() {
 void watch_the_interpreters_end() {
   pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&prepare_the_end));
   // A fork takes the thread along that called it, and leaves those at work behind.
-  pybind11::module_::import("os").attr("register_at_fork")(
-      pybind11::arg("after_in_child") = pybind11::cpp_function([] { working = 0; }));
+  pybind11::module_::import("os").attr("register_at_fork")(pybind11::arg("after_in_child") =
+                                                               pybind11::cpp_function([] { working = 0; }));
 }
 
 bool interpreter_ends() { return ending; }
